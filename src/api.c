@@ -65,8 +65,8 @@ static int check_settings(DfyMessage *message, const DfyEncoderSettings *s) {
         return dfy_fail(message, DFY_ERROR_ARGUMENT, "The frame rate %d/%d is not a positive number.",
                         s->frame_rate_num, s->frame_rate_den);
     if (s->time_base_num < 0 || s->time_base_den < 0 || !s->time_base_num != !s->time_base_den)
-        return dfy_fail(message, DFY_ERROR_ARGUMENT, "The time base %d/%d is not a positive number.",
-                        s->time_base_num, s->time_base_den);
+        return dfy_fail(message, DFY_ERROR_ARGUMENT, "The time base %d/%d is not a positive number.", s->time_base_num,
+                        s->time_base_den);
     if (s->effort < 1 || s->effort > 9)
         return dfy_fail(message, DFY_ERROR_ARGUMENT, "Effort %d is out of range: choose 1 to 9.", s->effort);
     if (s->threads < 0 || s->threads > 64)
@@ -152,8 +152,7 @@ int dfy_encoder_push_gyro(DfyEncoder *e, const double xyz[3], double dt) {
 int dfy_encoder_finish(DfyEncoder *e, DfyEncoderStats *stats) {
     int status = encoder_usable(e);
     if (status) return status;
-    if (!e->frames)
-        return e->failed = dfy_fail(&e->message, DFY_ERROR_ARGUMENT, "There was no frame to encode.");
+    if (!e->frames) return e->failed = dfy_fail(&e->message, DFY_ERROR_ARGUMENT, "There was no frame to encode.");
     DfyEncoderStats own = {0};
     if ((e->failed = e->room->finish(e->state, &own))) return e->failed;
     e->finished = 1;
@@ -163,7 +162,9 @@ int dfy_encoder_finish(DfyEncoder *e, DfyEncoderStats *stats) {
     return DFY_OK;
 }
 
-uint64_t dfy_encoder_bytes_written(const DfyEncoder *e) { return e ? e->bytes_written : 0; }
+uint64_t dfy_encoder_bytes_written(const DfyEncoder *e) {
+    return e ? e->bytes_written : 0;
+}
 
 void dfy_encoder_close(DfyEncoder **encoder) {
     if (!encoder || !*encoder) return;
@@ -204,7 +205,9 @@ int dfy_decoder_open(DfyDecoder **decoder, const DfyInput *input, const DfyDecod
     return d->room->open(&d->state, input, &own, &d->message);
 }
 
-static int decoder_usable(const DfyDecoder *d) { return d && d->state ? DFY_OK : DFY_ERROR_ARGUMENT; }
+static int decoder_usable(const DfyDecoder *d) {
+    return d && d->state ? DFY_OK : DFY_ERROR_ARGUMENT;
+}
 
 int dfy_decoder_info(const DfyDecoder *d, DfyInfo *info) {
     if (decoder_usable(d) || !info) return DFY_ERROR_ARGUMENT;
@@ -228,7 +231,9 @@ int dfy_decoder_seek(DfyDecoder *d, uint64_t frame) {
     return d->room->seek(d->state, frame);
 }
 
-uint64_t dfy_decoder_position(const DfyDecoder *d) { return decoder_usable(d) ? 0 : d->room->position(d->state); }
+uint64_t dfy_decoder_position(const DfyDecoder *d) {
+    return decoder_usable(d) ? 0 : d->room->position(d->state);
+}
 
 int dfy_decoder_chunk(const DfyDecoder *d, uint32_t index, DfyChunk *chunk) {
     return decoder_usable(d) || !chunk ? DFY_ERROR_ARGUMENT : d->room->chunk(d->state, index, chunk);
@@ -247,7 +252,9 @@ const char *dfy_decoder_metadata(const DfyDecoder *d) {
     return decoder_usable(d) ? "{}" : d->room->metadata(d->state);
 }
 
-int dfy_decoder_verify(DfyDecoder *d) { return decoder_usable(d) ? DFY_ERROR_ARGUMENT : d->room->verify(d->state); }
+int dfy_decoder_verify(DfyDecoder *d) {
+    return decoder_usable(d) ? DFY_ERROR_ARGUMENT : d->room->verify(d->state);
+}
 
 void dfy_decoder_close(DfyDecoder **decoder) {
     if (!decoder || !*decoder) return;

@@ -45,14 +45,14 @@ extern "C" {
 
 typedef enum DfyStatus {
     DFY_OK = 0,
-    DFY_END = 1,               /* no more pictures */
-    DFY_ERROR_ARGUMENT = -1,   /* a setting or argument out of range */
-    DFY_ERROR_MEMORY = -2,     /* no memory, or a stated memory limit was reached */
-    DFY_ERROR_IO = -3,         /* a read or write callback failed */
-    DFY_ERROR_FORMAT = -4,     /* not a .dfy file, or one that breaks the format's rules */
-    DFY_ERROR_DAMAGED = -5,    /* a chunk's checksum or content is wrong; what is whole still decodes */
-    DFY_ERROR_UNSUPPORTED = -6,/* a valid file or setting that this build can't handle */
-    DFY_ERROR_CANCELLED = -7   /* the progress callback asked to stop */
+    DFY_END = 1,                /* no more pictures */
+    DFY_ERROR_ARGUMENT = -1,    /* a setting or argument out of range */
+    DFY_ERROR_MEMORY = -2,      /* no memory, or a stated memory limit was reached */
+    DFY_ERROR_IO = -3,          /* a read or write callback failed */
+    DFY_ERROR_FORMAT = -4,      /* not a .dfy file, or one that breaks the format's rules */
+    DFY_ERROR_DAMAGED = -5,     /* a chunk's checksum or content is wrong; what is whole still decodes */
+    DFY_ERROR_UNSUPPORTED = -6, /* a valid file or setting that this build can't handle */
+    DFY_ERROR_CANCELLED = -7    /* the progress callback asked to stop */
 } DfyStatus;
 
 /* Short English name of a status, never NULL; for example "out of memory". */
@@ -67,17 +67,22 @@ typedef enum DfyPixelFormat {
 } DfyPixelFormat;
 
 /* ITU-T H.273 code points of the matrices that occur in practice. */
-typedef enum DfyMatrix { DFY_MATRIX_UNKNOWN = 2, DFY_MATRIX_BT709 = 1, DFY_MATRIX_BT601 = 6, DFY_MATRIX_BT2020 = 9 } DfyMatrix;
+typedef enum DfyMatrix {
+    DFY_MATRIX_UNKNOWN = 2,
+    DFY_MATRIX_BT709 = 1,
+    DFY_MATRIX_BT601 = 6,
+    DFY_MATRIX_BT2020 = 9
+} DfyMatrix;
 typedef enum DfyRange { DFY_RANGE_LIMITED = 0, DFY_RANGE_FULL = 1 } DfyRange;
 
 /* A picture someone else owns. Strides are in bytes and may be larger than a row. */
 typedef struct DfyPicture {
     DfyPixelFormat format;
-    int width, height;         /* pixels, 1..DFY_MAX_DIMENSION */
-    uint8_t *plane[3];         /* read only where a function takes const DfyPicture * */
+    int width, height; /* pixels, 1..DFY_MAX_DIMENSION */
+    uint8_t *plane[3]; /* read only where a function takes const DfyPicture * */
     ptrdiff_t stride_bytes[3];
-    int64_t pts;               /* in ticks of the stream's time base; encoders need it strictly increasing */
-    DfyMatrix matrix;          /* of I420 pixels; RGB input is converted with the settings' matrix */
+    int64_t pts;      /* in ticks of the stream's time base; encoders need it strictly increasing */
+    DfyMatrix matrix; /* of I420 pixels; RGB input is converted with the settings' matrix */
     DfyRange range;
 } DfyPicture;
 
@@ -95,7 +100,12 @@ typedef enum DfyMode {
 } DfyMode;
 
 /* What an encoder is doing; version 1 goes through all, version 2 is in FRAMES until the end. */
-typedef enum DfyStage { DFY_STAGE_BACKGROUND = 0, DFY_STAGE_FRAMES = 1, DFY_STAGE_CYCLES = 2, DFY_STAGE_DONE = 3 } DfyStage;
+typedef enum DfyStage {
+    DFY_STAGE_BACKGROUND = 0,
+    DFY_STAGE_FRAMES = 1,
+    DFY_STAGE_CYCLES = 2,
+    DFY_STAGE_DONE = 3
+} DfyStage;
 
 /* done and total in frames (total 0 when unknown). Return non-zero to cancel. */
 typedef int (*DfyProgress)(void *opaque, DfyStage stage, uint64_t done, uint64_t total);
@@ -107,35 +117,35 @@ typedef struct DfyOutput {
 } DfyOutput;
 
 typedef struct DfyEncoderSettings {
-    int width, height;             /* pixels; must be set */
-    int format;                    /* 1 or 2: the file's version */
-    int quality;                   /* 1..100, default 25; in version 2, 100 is lossless */
+    int width, height;                  /* pixels; must be set */
+    int format;                         /* 1 or 2: the file's version */
+    int quality;                        /* 1..100, default 25; in version 2, 100 is lossless */
     int frame_rate_num, frame_rate_den; /* nominal frames a second, default 30/1 */
     int time_base_num, time_base_den;   /* seconds a pts tick; 0/0 (default): one nominal frame a tick */
     DfyMode mode;
-    DfyMatrix matrix;              /* colour of I420 input, recorded in the file */
+    DfyMatrix matrix; /* colour of I420 input, recorded in the file */
     DfyRange range;
-    int effort;                    /* 1 (fastest) .. 9 (smallest), default 5; version 2 */
-    int threads;                   /* 0: as many as there are processors; version 2 */
-    uint64_t target_size_bytes;    /* 0: constant quality; version 2 */
-    uint64_t expected_frames;      /* 0: unknown; used by target size and by progress */
-    uint64_t memory_limit_bytes;   /* 0: the default, 2 GiB; version 1 holds all frames within it */
-    double clone_distance;         /* upload mode: largest mean absolute difference, in 8-bit levels */
-    int warmup_frames;             /* frames the first background is learnt from, default 300 */
-    int use_temporal;              /* version 1: I/P coding of cycles, default 1; 0 writes "legacy" cycles */
-    int use_bbox;                  /* version 1: code only the foreground's box, default 1 */
-    int use_vq;                    /* version 1: vector-quantised canonicals, default 0 */
-    int max_p_run;                 /* version 1: longest run of P pictures, default 25 */
-    int has_imu;                   /* version 1: gyroscope samples will be pushed; warp pictures by them */
-    double camera_matrix[9];       /* row by row, pixels; all 0: 90 degrees horizontal field of view */
-    DfyProgress progress;          /* may be NULL */
+    int effort;                  /* 1 (fastest) .. 9 (smallest), default 5; version 2 */
+    int threads;                 /* 0: as many as there are processors; version 2 */
+    uint64_t target_size_bytes;  /* 0: constant quality; version 2 */
+    uint64_t expected_frames;    /* 0: unknown; used by target size and by progress */
+    uint64_t memory_limit_bytes; /* 0: the default, 2 GiB; version 1 holds all frames within it */
+    double clone_distance;       /* upload mode: largest mean absolute difference, in 8-bit levels */
+    int warmup_frames;           /* frames the first background is learnt from, default 300 */
+    int use_temporal;            /* version 1: I/P coding of cycles, default 1; 0 writes "legacy" cycles */
+    int use_bbox;                /* version 1: code only the foreground's box, default 1 */
+    int use_vq;                  /* version 1: vector-quantised canonicals, default 0 */
+    int max_p_run;               /* version 1: longest run of P pictures, default 25 */
+    int has_imu;                 /* version 1: gyroscope samples will be pushed; warp pictures by them */
+    double camera_matrix[9];     /* row by row, pixels; all 0: 90 degrees horizontal field of view */
+    DfyProgress progress;        /* may be NULL */
     void *progress_opaque;
 } DfyEncoderSettings;
 
 typedef struct DfyEncoderStats {
-    uint64_t frames;               /* pictures pushed, all of them in the file */
-    uint64_t bytes;                /* written through the output */
-    uint32_t cycles, canonicals;   /* found */
+    uint64_t frames;             /* pictures pushed, all of them in the file */
+    uint64_t bytes;              /* written through the output */
+    uint32_t cycles, canonicals; /* found */
 } DfyEncoderStats;
 
 typedef struct DfyEncoder DfyEncoder;
@@ -179,21 +189,21 @@ typedef struct DfyDecoderSettings {
 } DfyDecoderSettings;
 
 typedef struct DfyInfo {
-    int format;                  /* 1 or 2 */
-    int width, height;           /* pixels */
-    uint64_t frames;             /* that the file holds, which for old files isn't what their header says */
-    uint64_t frames_stated;      /* what the header says */
+    int format;             /* 1 or 2 */
+    int width, height;      /* pixels */
+    uint64_t frames;        /* that the file holds, which for old files isn't what their header says */
+    uint64_t frames_stated; /* what the header says */
     int frame_rate_num, frame_rate_den;
     int time_base_num, time_base_den;
     int quality;
     DfyMode mode;
     DfyMatrix matrix;
     DfyRange range;
-    DfyPixelFormat native_format;/* what dfy_decoder_next gives: RGB for version 1, I420 for version 2 */
+    DfyPixelFormat native_format; /* what dfy_decoder_next gives: RGB for version 1, I420 for version 2 */
     uint32_t chunks, cycles, canonicals;
-    uint64_t imu_samples;        /* quaternions, one a frame; 0: none */
+    uint64_t imu_samples; /* quaternions, one a frame; 0: none */
     int lossless;
-    int complete;                /* 0: the file was cut or never finished */
+    int complete; /* 0: the file was cut or never finished */
 } DfyInfo;
 
 typedef struct DfyDecoder DfyDecoder;
@@ -221,20 +231,20 @@ void dfy_decoder_close(DfyDecoder **decoder);
 
 typedef struct DfyChunk {
     uint32_t type;
-    const char *name;            /* "BACKGROUND", "SEGMENT", ... or "unknown"; static */
-    uint64_t offset_bytes;       /* of the chunk's own header */
+    const char *name;      /* "BACKGROUND", "SEGMENT", ... or "unknown"; static */
+    uint64_t offset_bytes; /* of the chunk's own header */
     uint64_t payload_bytes;
-    int has_checksum;            /* version 1 has none */
-    int damaged;                 /* after dfy_decoder_verify: its checksum or content is wrong */
+    int has_checksum; /* version 1 has none */
+    int damaged;      /* after dfy_decoder_verify: its checksum or content is wrong */
 } DfyChunk;
 
 /* One repetition of the work. */
 typedef struct DfyCycle {
     uint64_t first_frame, frames;
     double start_seconds, seconds;
-    uint32_t canonical;          /* the canonical it follows, counted from 0 */
+    uint32_t canonical; /* the canonical it follows, counted from 0 */
     int is_canonical, is_clone;
-    double distance;             /* from its canonical, mean absolute level difference; -1: not recorded */
+    double distance; /* from its canonical, mean absolute level difference; -1: not recorded */
 } DfyCycle;
 
 int dfy_decoder_chunk(const DfyDecoder *decoder, uint32_t index, DfyChunk *chunk);

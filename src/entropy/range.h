@@ -27,10 +27,10 @@ typedef struct DfyRangeCoder {
     int encoding;
     int failed; /* encoder: no memory for the bytes; decoder: never set */
     uint32_t range;
-    uint64_t low;    /* encoder: lower end with carry in bit 32; decoder: code value */
-    uint64_t pending;/* encoder: bytes held back because a carry may still change them */
-    uint8_t held;    /* encoder: the first of them */
-    uint8_t *data;   /* encoder: owned, grows; decoder: borrowed */
+    uint64_t low;     /* encoder: lower end with carry in bit 32; decoder: code value */
+    uint64_t pending; /* encoder: bytes held back because a carry may still change them */
+    uint8_t held;     /* encoder: the first of them */
+    uint8_t *data;    /* encoder: owned, grows; decoder: borrowed */
     size_t size, capacity, position;
 } DfyRangeCoder;
 
