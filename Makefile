@@ -1,28 +1,61 @@
-# Diffy: every way in. `make demo` and `make test` set up, build and run; the rest are the parts.
+# Diffy: every way in. Each works from a clean clone, and again without repeating finished work.
 #
+#   make test     sets up, builds and runs every test (tests/run)
 #   make cli      the native command line, build/diffy
 #   make lib      build/libdiffy.a
+#   make scene    the test-scene generator, build/scene
+#   make bench    diffy beside today's encoders, on [CLIPS=folder]; needs minutes
+#   make fuzz     the fuzz targets, [FUZZ_SECONDS=60] each
+#   make lint     formatting and static checks of C and JavaScript
+#   make format   lays out the C sources as `make lint` wants them
+#   make setup    installs what is missing (Debian packages, npm packages)
 #   make clean    removes build/ and dist/
+#
+# A build flavour is a folder of its own: build (plain), build/san (sanitizers), build/fuzz (libFuzzer).
 
 CC      ?= gcc
 B       := build
 OPT     ?= -O3 -g
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror
+WERROR  ?= -Werror
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla $(WERROR)
 # Kernels and block syntax narrow on purpose in every line; elsewhere a silent narrowing is a bug.
 NARROW  := -Wconversion -Wno-sign-conversion
-CFLAGS  += -std=c11 $(OPT) $(WARN) -Isrc -MMD -MP
-LDLIBS  := -ljpeg -lz -lcjson -lm -lpthread
-NARROW_ROOMS := src/api.c src/base/% src/container/% src/analysis/% src/v1/% src/splat/%
+CFLAGS  += -std=c11 $(OPT) $(WARN) -Isrc -Itools -MMD -MP
+LDLIBS  := -ljpeg -lz -lcjson -lzstd -lm -lpthread
+CLI_LDLIBS := -lavformat -lavcodec -lswscale -lavutil -lzip -lpng
+NARROW_ROOMS := src/api.c src/base/% src/container/% src/analysis/% src/v1/% src/splat/% tools/%
+JOBS    := $(shell nproc 2>/dev/null || echo 2)
+# Passed on to a make inside a recipe, unless the caller already chose how many jobs run.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 
-LIB_SOURCES := $(filter-out %_sse41.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c))
-SSE_SOURCES := $(wildcard src/dsp/*_sse41.c)
-LIB_OBJECTS := $(LIB_SOURCES:%.c=$(B)/obj/%.o) $(SSE_SOURCES:%.c=$(B)/obj/%.o)
+LIB_SOURCES   := $(filter-out %_sse41.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c))
+SSE_SOURCES   := $(wildcard src/dsp/*_sse41.c)
+CLI_SOURCES   := $(wildcard tools/diffy/*.c)
+SCENE_SOURCES := $(wildcard tools/scene/*.c)
+TEST_SOURCES  := $(wildcard tests/unit/test_*.c tests/conformance/test_*.c)
+FUZZ_SOURCES  := $(wildcard tests/fuzz/fuzz_*.c)
+C_FILES       := $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch] wasm/*.[ch])
 
-.PHONY: lib cli clean
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB_OBJECTS := $(call objects,$(LIB_SOURCES) $(SSE_SOURCES))
+# The scene without its command line: what C tests link.
+SCENE_OBJECTS := $(call objects,$(filter-out %/main.c,$(SCENE_SOURCES)))
+TESTS := $(patsubst %.c,$(B)/tests/%,$(notdir $(TEST_SOURCES)))
+FUZZERS := $(patsubst %.c,$(B)/%,$(notdir $(FUZZ_SOURCES)))
 
+.PHONY: lib cli scene tests fuzzers san-tests fuzz-targets test fuzz bench lint format setup clean
+
+cli: $(B)/diffy
 lib: $(B)/libdiffy.a
+scene: $(B)/scene
+tests: $(TESTS)
+fuzzers: $(FUZZERS)
 
 $(B)/libdiffy.a: $(LIB_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/libscene.a: $(SCENE_OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
 
@@ -34,7 +67,60 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(if $(filter $(NARROW_ROOMS),$<),$(NARROW)) -c $< -o $@
 
-clean:
-	rm -rf $(B) dist
+$(B)/diffy: $(call objects,$(CLI_SOURCES)) $(B)/libdiffy.a
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(CLI_LDLIBS) $(LDLIBS)
 
--include $(LIB_OBJECTS:.o=.d)
+$(B)/scene: $(call objects,tools/scene/main.c) $(B)/libscene.a
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -lm
+
+vpath test_%.c tests/unit tests/conformance
+vpath fuzz_%.c tests/fuzz
+
+$(B)/tests/test_%: test_%.c $(B)/libscene.a $(B)/libdiffy.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -MT $@ -MF $@.d -o $@ $< $(B)/libscene.a $(B)/libdiffy.a -lcmocka $(LDLIBS)
+
+$(B)/fuzz_%: fuzz_%.c $(B)/libscene.a $(B)/libdiffy.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -MT $@ -MF $@.d -o $@ $< $(B)/libscene.a $(B)/libdiffy.a $(LDLIBS)
+
+# ---------------------------------------------------------------- flavours
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_MAKE  = $(MAKE) B=build/san OPT='-O2 -g $(SANITIZE)' WERROR=
+FUZZ_MAKE = $(MAKE) B=build/fuzz CC=clang OPT='-O1 -g -fsanitize=fuzzer-no-link $(SANITIZE)' WERROR=
+
+san-tests:
+	+@$(SAN_MAKE) tests cli
+
+fuzz-targets:
+	+@$(FUZZ_MAKE) fuzzers
+
+# ---------------------------------------------------------------- ways in
+
+setup:
+	@tools/setup.sh
+
+test: setup
+	@tests/run
+
+FUZZ_SECONDS ?= 60
+fuzz: setup
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run fuzz
+
+bench: setup
+	@tools/setup.sh --bench
+	+@$(MAKE) -s $(PARALLEL) cli scene
+	@tools/bench/bench $(if $(CLIPS),--clips "$(CLIPS)") $(BENCH)
+
+lint: setup
+	@clang-format --dry-run -Werror $(C_FILES)
+	@if [ -f package.json ]; then npm run -s lint; fi
+
+format:
+	@clang-format -i $(C_FILES)
+
+clean:
+	rm -rf build dist
+
+-include $(shell find $(B)/obj $(B)/tests $(B)/fuzz_*.d -name '*.d' 2>/dev/null)

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Gets a Debian 12 machine ready: the packages of tools/packages.txt (with --bench those of packages-bench.txt too)
+# and the npm packages of package-lock.json. Installs only what is missing, so a second run takes a moment.
+# Without root and sudo, or on another system, it says what to install and stops.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+lists=(tools/packages.txt)
+[ "${1:-}" = --bench ] && lists+=(tools/packages-bench.txt)
+
+installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=()
+while read -r package command _; do
+    case "$package" in '' | \#*) continue ;; esac
+    if [ -n "$command" ] && command -v "$command" >/dev/null; then continue; fi
+    if command -v dpkg-query >/dev/null && installed "$package"; then continue; fi
+    missing+=("$package")
+done < <(cat "${lists[@]}")
+
+not_debian() {
+    echo "Diffy needs these Debian 12 packages, or what your system calls them:" >&2
+    echo "  ${missing[*]}" >&2
+    echo "Only Debian's are installed by this script: install them yourself, then run it again with" >&2
+    echo "  DIFFY_SETUP=done make ..." >&2
+    exit 1
+}
+
+install_packages() {
+    command -v apt-get >/dev/null || not_debian
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+            as_root=(sudo)
+        else
+            echo "These packages are missing, and installing them needs root:" >&2
+            echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+            echo "Run that as root, then try again." >&2
+            exit 1
+        fi
+    fi
+    echo "Installing ${#missing[@]} packages: ${missing[*]}"
+    local log
+    log=$(mktemp)
+    if ! { "${as_root[@]}" apt-get -q update &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"; } \
+        >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        echo "The packages could not be installed: see the lines above." >&2
+        rm -f "$log"
+        exit 1
+    fi
+    rm -f "$log"
+}
+
+# The sum of the lock file that node_modules was made from tells whether it is up to date.
+install_npm() {
+    [ -f package-lock.json ] || return 0
+    local sum
+    sum=$(sha256sum <package-lock.json)
+    [ "$(cat node_modules/.diffy-lock 2>/dev/null)" = "$sum" ] && return 0
+    echo "Installing npm packages"
+    npm ci --no-audit --no-fund --loglevel=error </dev/null
+    echo "$sum" >node_modules/.diffy-lock
+}
+
+# DIFFY_SETUP=done: somebody else saw to the packages.
+if [ ${#missing[@]} -gt 0 ] && [ "${DIFFY_SETUP:-}" != done ]; then install_packages; fi
+install_npm
