@@ -21,6 +21,8 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla $(WERROR)
 # Kernels and block syntax narrow on purpose in every line; elsewhere a silent narrowing is a bug.
 NARROW  := -Wconversion -Wno-sign-conversion
 CFLAGS  += -std=c11 $(OPT) $(WARN) -Isrc -Itools -MMD -MP
+# The command line is POSIX; the library is plain C11.
+$(B)/obj/tools/%: CFLAGS += -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
 LDLIBS  := -ljpeg -lz -lcjson -lzstd -lm -lpthread
 CLI_LDLIBS := -lavformat -lavcodec -lswscale -lavutil -lzip -lpng
 NARROW_ROOMS := src/api.c src/base/% src/container/% src/analysis/% src/v1/% src/splat/% tools/%

@@ -16,7 +16,9 @@ int dfy_plane_rows(const DfyPicture *picture, int plane) {
     return plane && picture->format == DFY_PIXELS_I420 ? dfy_chroma_size(picture->height) : picture->height;
 }
 
-static size_t padded(size_t bytes) { return (bytes + DFY_ROW_ALIGNMENT - 1) / DFY_ROW_ALIGNMENT * DFY_ROW_ALIGNMENT; }
+static size_t padded(size_t bytes) {
+    return (bytes + DFY_ROW_ALIGNMENT - 1) / DFY_ROW_ALIGNMENT * DFY_ROW_ALIGNMENT;
+}
 
 /* Lays out strides and returns the bytes of all planes; offsets may be NULL. */
 static size_t lay_out(DfyPicture *picture, size_t offsets[3]) {
@@ -49,8 +51,7 @@ int dfy_picture_alloc(DfyPicture *picture, DfyPixelFormat format, int width, int
     size_t total = lay_out(&made, offsets);
     uint8_t *pixels = calloc(1, total);
     if (!pixels) return DFY_ERROR_MEMORY;
-    for (int i = 0; i < dfy_plane_count(format); i++)
-        made.plane[i] = pixels + offsets[i];
+    for (int i = 0; i < dfy_plane_count(format); i++) made.plane[i] = pixels + offsets[i];
     *picture = made;
     return DFY_OK;
 }

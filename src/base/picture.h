@@ -7,10 +7,14 @@
 #define DFY_ROW_ALIGNMENT 32
 
 /* Columns or rows of a chroma plane of a picture with size luma columns or rows. */
-static inline int dfy_chroma_size(int size) { return (size + 1) / 2; }
+static inline int dfy_chroma_size(int size) {
+    return (size + 1) / 2;
+}
 
 /* Planes of a format: 3 or 1. */
-static inline int dfy_plane_count(DfyPixelFormat format) { return format == DFY_PIXELS_I420 ? 3 : 1; }
+static inline int dfy_plane_count(DfyPixelFormat format) {
+    return format == DFY_PIXELS_I420 ? 3 : 1;
+}
 
 /* Bytes that matter in a row of plane (without padding), and a plane's rows. */
 size_t dfy_plane_row_bytes(const DfyPicture *picture, int plane);

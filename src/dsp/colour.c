@@ -14,7 +14,9 @@ DfyMatrix dfy_colour_resolve(DfyMatrix matrix, int height) {
     return height < 720 ? DFY_MATRIX_BT601 : DFY_MATRIX_BT709;
 }
 
-static int16_t fixed(double value) { return (int16_t)lrint(value * (1 << FRACTION)); }
+static int16_t fixed(double value) {
+    return (int16_t)lrint(value * (1 << FRACTION));
+}
 
 void dfy_colour_init(DfyColour *colour, DfyMatrix matrix, DfyRange range, int height) {
     DfyMatrix known = dfy_colour_resolve(matrix, height);
@@ -39,7 +41,9 @@ void dfy_colour_init(DfyColour *colour, DfyMatrix matrix, DfyRange range, int he
     colour->to_v[1] = (int16_t)(-colour->to_v[0] - colour->to_v[2]);
 }
 
-static inline uint8_t clamp255(int value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
+static inline uint8_t clamp255(int value) {
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
 
 /* ---------------------------------------------------------------- to RGB */
 
@@ -98,8 +102,7 @@ static void chroma_row(uint8_t *u, uint8_t *v, const uint8_t *above, const uint8
     const int base = (128 << (FRACTION + 2)) + (HALF << 2);
     for (int x = 0; x < width; x += 2, above += 2 * step, below += 2 * step) {
         int right = x + 1 < width ? step : 0, sum[3];
-        for (int c = 0; c < 3; c++)
-            sum[c] = above[c] + above[right + c] + below[c] + below[right + c];
+        for (int c = 0; c < 3; c++) sum[c] = above[c] + above[right + c] + below[c] + below[right + c];
         u[x / 2] = clamp255((base + dot(colour->to_u, sum[0], sum[1], sum[2])) >> (FRACTION + 2));
         v[x / 2] = clamp255((base + dot(colour->to_v, sum[0], sum[1], sum[2])) >> (FRACTION + 2));
     }
@@ -150,8 +153,8 @@ static int recolour(DfyPicture *dst, const DfyPicture *src) {
 static int i420_to_i420(DfyPicture *dst, const DfyPicture *src) {
     DfyMatrix matrix = dst->matrix;
     DfyRange range = dst->range;
-    int same = dfy_colour_resolve(matrix, dst->height) == dfy_colour_resolve(src->matrix, src->height) &&
-               range == src->range;
+    int same =
+        dfy_colour_resolve(matrix, dst->height) == dfy_colour_resolve(src->matrix, src->height) && range == src->range;
     if (matrix != DFY_MATRIX_UNKNOWN && !same) return recolour(dst, src);
     dfy_picture_copy(dst, src);
     if (matrix != DFY_MATRIX_UNKNOWN) dst->matrix = matrix;
@@ -159,10 +162,9 @@ static int i420_to_i420(DfyPicture *dst, const DfyPicture *src) {
 }
 
 static int convertible(const DfyPicture *picture) {
-    int known = picture->format == DFY_PIXELS_I420 || picture->format == DFY_PIXELS_RGB ||
-                picture->format == DFY_PIXELS_RGBA;
-    for (int i = 0; known && i < dfy_plane_count(picture->format); i++)
-        known = picture->plane[i] != NULL;
+    int known =
+        picture->format == DFY_PIXELS_I420 || picture->format == DFY_PIXELS_RGB || picture->format == DFY_PIXELS_RGBA;
+    for (int i = 0; known && i < dfy_plane_count(picture->format); i++) known = picture->plane[i] != NULL;
     return known && picture->width >= 1 && picture->height >= 1;
 }
 

@@ -1,0 +1,123 @@
+/*
+ * What every command of `diffy` shares: the table of commands, options, messages, output files that appear only
+ * when complete, progress, and the interrupt flag.
+ */
+#ifndef DIFFY_CLI_H
+#define DIFFY_CLI_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "diffy.h"
+
+/* Exit statuses: scripts rely on them. */
+enum { STATUS_GOOD = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* One command. run gets the arguments behind the command's name and returns an exit status. */
+typedef struct Command {
+    const char *name;
+    const char *summary; /* one line in `diffy --help` */
+    int (*run)(int argc, char **argv);
+} Command;
+
+int run_encode(int argc, char **argv);
+int run_decode(int argc, char **argv);
+int run_info(int argc, char **argv);
+int run_compare(int argc, char **argv);
+int run_verify(int argc, char **argv);
+
+/* ---------------------------------------------------------------- messages (main.c) */
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#else
+#define PRINTF_LIKE(text, first)
+#endif
+
+/* One line on stderr: what went wrong, where, what to do. Return the exit status that goes with it. */
+int complain(const char *format, ...) PRINTF_LIKE(1, 2);
+int complain_usage(const char *format, ...) PRINTF_LIKE(1, 2);
+void warn(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* ---------------------------------------------------------------- options (options.c) */
+
+typedef enum OptionKind {
+    OPTION_FLAG,   /* int: set to 1 */
+    OPTION_INT,    /* int, in minimum..maximum */
+    OPTION_NUMBER, /* double, in minimum..maximum */
+    OPTION_BYTES,  /* uint64_t: "1500", "20k", "4M", "1G" (powers of 1000) */
+    OPTION_TEXT    /* const char *; with choices, one of them: "png|jpg" */
+} OptionKind;
+
+typedef struct Option {
+    const char *name; /* with its dashes: "--frames" */
+    const char *short_name;
+    OptionKind kind;
+    void *value;
+    const char *argument; /* how the help names it; for OPTION_TEXT with a '|', the choices */
+    const char *help;
+    double minimum, maximum;
+} Option;
+
+typedef struct Usage {
+    const char *synopsis; /* "diffy encode [options] INPUT OUTPUT.dfy" */
+    const char *text;     /* what it does, lines ready to print */
+    const Option *options;
+    size_t option_count;
+    int least, most; /* positional arguments */
+} Usage;
+
+enum { PARSE_GO_ON = -1 };
+
+/*
+ * Fills the options' values and positional[] (usage->most of them). Returns PARSE_GO_ON, or the exit status when
+ * help was printed or the arguments are wrong.
+ */
+int parse_options(const Usage *usage, int argc, char **argv, const char **positional);
+
+/* ---------------------------------------------------------------- files (files.c) */
+
+/* A file that gets its own name only when complete. "-" is stdout; what isn't a regular file is written in place. */
+typedef struct OutputFile {
+    FILE *stream;
+    const char *path;
+    char *part_path; /* NULL when written in place */
+} OutputFile;
+
+int output_open(OutputFile *file, const char *path); /* complains by itself; 0 or STATUS_FAILED */
+int output_keep(OutputFile *file);                   /* flushes, closes, renames; the same */
+void output_drop(OutputFile *file);                  /* closes and removes; fine after output_keep */
+
+/* Writes to an OutputFile; a DfyOutput. */
+DfyOutput output_for_encoder(OutputFile *file);
+
+/* Reads a file; a DfyInput. */
+int input_open(DfyInput *input, const char *path); /* complains by itself */
+void input_close(DfyInput *input);
+
+/* Opens a .dfy file; complains by itself. Close both in any case. */
+int decoder_open(DfyDecoder **decoder, DfyInput *input, const char *path, const DfyDecoderSettings *settings);
+
+int has_extension(const char *path, const char *extension); /* without the dot, any case */
+
+/* ---------------------------------------------------------------- interrupt and progress */
+
+/* Ctrl-C and SIGTERM set a flag, so that the file can be finished; a second one ends at once. */
+void interrupt_watch(void);
+int interrupted(void);
+void interrupt_removes(const char *part_path); /* what the second one removes; NULL: nothing */
+
+typedef struct Progress {
+    int visible;
+    double start, last;
+    int drawn_length;
+} Progress;
+
+void progress_start(Progress *progress, const char *when); /* auto, always or never */
+void progress_show(Progress *progress, const char *stage, uint64_t done, uint64_t total);
+void progress_end(Progress *progress);
+
+double seconds_now(void);
+
+#endif

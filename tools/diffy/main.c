@@ -1,0 +1,71 @@
+/* The `diffy` command: picks the sub-command, and prints the messages that all of them share. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <libavutil/log.h>
+
+static const Command commands[] = {
+    {"encode", "makes a .dfy file from a video, Y4M, or images", run_encode},
+    {"decode", "turns a .dfy file back into Y4M, images or MP4", run_decode},
+    {"info", "tells what a .dfy file holds: header, chunks, cycles", run_info},
+    {"compare", "measures PSNR and SSIM between any two inputs", run_compare},
+    {"verify", "checks every checksum of a .dfy file", run_verify},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void print_line(const char *prefix, const char *format, va_list arguments) {
+    fflush(stdout);
+    fputs(prefix, stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+int complain(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line("diffy: ", format, arguments);
+    va_end(arguments);
+    return STATUS_FAILED;
+}
+
+int complain_usage(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line("diffy: ", format, arguments);
+    va_end(arguments);
+    return STATUS_USAGE;
+}
+
+void warn(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line("diffy: warning: ", format, arguments);
+    va_end(arguments);
+}
+
+static void print_help(FILE *stream) {
+    fputs("diffy: long video of repetitive work from a fixed camera, made very small\n\n"
+          "usage: diffy COMMAND [options] ...\n\n",
+          stream);
+    for (int i = 0; i < COMMAND_COUNT; i++) fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`diffy COMMAND --help` explains a command. Exit status: 0 good, 1 failed, 2 bad usage.\n", stream);
+}
+
+int main(int argc, char **argv) {
+    av_log_set_level(AV_LOG_QUIET); /* errors are told in one line of our own */
+    signal(SIGPIPE, SIG_IGN);       /* a reader that left shows as a write error */
+    if (argc < 2) {
+        print_help(stderr);
+        return STATUS_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_help(stdout);
+        return STATUS_GOOD;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 2, argv + 2);
+    return complain_usage("There is no command \"%s\": see diffy --help.", argv[1]);
+}
