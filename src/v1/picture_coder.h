@@ -1,0 +1,43 @@
+/*
+ * Codes one picture against a reference, and makes the picture that every reader will decode, so that what is
+ * predicted from it later starts from the same pixels.
+ *
+ * The format leaves one freedom to an encoder: which quantised coefficients to send. They are chosen by rate
+ * and distortion, the three channels of a coefficient together, with the error measured in luma and chroma,
+ * because the format's channels are R, G and B and an eye's are not.
+ */
+#ifndef DFY_V1_PICTURE_CODER_H
+#define DFY_V1_PICTURE_CODER_H
+
+#include "base/bytes.h"
+#include "v1/residual.h"
+
+typedef struct DfyV1PictureCoder {
+    int width, height;
+    int blocks_across, blocks_down;
+    int quality; /* of the tables */
+    DfyV1Table table;
+    float lambda;     /* squared error that a bit is worth */
+    float skip_error; /* a block whose squared error is below this is left as it is */
+    int16_t *level;   /* [block][channel][64] */
+    uint8_t *used;    /* blocks with a coefficient */
+    DfyBuffer triplets;
+} DfyV1PictureCoder;
+
+int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, int quality);
+void dfy_v1_picture_coder_close(DfyV1PictureCoder *coder);
+
+typedef struct DfyV1CodedPicture {
+    double error; /* squared, over all samples, of the decoded picture */
+    double bits;  /* by the coder's own estimate */
+} DfyV1CodedPicture;
+
+/*
+ * decoded holds the reference and becomes the decoded picture; both RGB. Appends the payload: with a box of
+ * its own when boxed, with a box around everything when full_box, else plain.
+ */
+typedef enum DfyV1Framing { DFY_V1_FRAMING_PLAIN, DFY_V1_FRAMING_BOX, DFY_V1_FRAMING_FULL_BOX } DfyV1Framing;
+int dfy_v1_code_picture(DfyV1PictureCoder *coder, DfyBuffer *payload, DfyPicture *decoded, const DfyPicture *source,
+                        DfyV1Framing framing, DfyV1CodedPicture *result);
+
+#endif
