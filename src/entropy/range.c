@@ -13,7 +13,7 @@ const uint8_t dfy_bit_rates[32][2] = {
 };
 
 void dfy_range_encode_start(DfyRangeCoder *coder) {
-    *coder = (DfyRangeCoder){.encoding = 1, .range = 0xFFFFFFFFu};
+    *coder = (DfyRangeCoder){.mode = DFY_ENCODE, .range = 0xFFFFFFFFu};
 }
 
 void dfy_range_encode_restart(DfyRangeCoder *coder) {
@@ -25,7 +25,7 @@ void dfy_range_encode_restart(DfyRangeCoder *coder) {
 }
 
 void dfy_range_free(DfyRangeCoder *coder) {
-    if (coder->encoding) free(coder->data);
+    if (coder->mode == DFY_ENCODE) free(coder->data);
     *coder = (DfyRangeCoder){0};
 }
 
@@ -88,12 +88,12 @@ void dfy_range_decode_start(DfyRangeCoder *coder, const uint8_t *data, size_t si
 
 uint32_t dfy_code_golomb(DfyRangeCoder *coder, DfyBit models[64], int k, uint32_t value) {
     uint32_t shifted = (value >> k) + 1;
-    int bits = coder->encoding ? 31 - __builtin_clz(shifted) : 0;
+    int bits = coder->mode != DFY_DECODE ? 31 - __builtin_clz(shifted) : 0;
     bits = dfy_code_unary(coder, models, 30 - k, bits);
     uint32_t out = 1;
     for (int i = bits - 1; i >= 0; i--) {
         int bit = (int)(shifted >> i & 1);
-        bit = i == bits - 1 ? dfy_code_bit(coder, &models[32 + bits], bit) : dfy_code_with(coder, 32768, bit);
+        bit = i == bits - 1 ? dfy_code_bit(coder, &models[32 + bits], bit) : (int)dfy_code_raw(coder, 1, (uint32_t)bit);
         out = out << 1 | (uint32_t)bit;
     }
     return (out - 1) << k | dfy_code_raw(coder, k, value & ((1u << k) - 1));

@@ -7,8 +7,9 @@
  * rate 1/n, so that a context seen three times already predicts well. Everything is integer and the same on
  * every machine.
  *
- * One DfyRangeCoder encodes or decodes. Syntax is written once: dfy_code_bit(coder, model, bit) encodes `bit`
- * or ignores it and decodes, and returns the bit in either case. A decoder that runs past its bytes reads
+ * One DfyRangeCoder encodes, decodes or measures. Syntax is written once: dfy_code_bit(coder, model, bit) encodes
+ * `bit`, or ignores it and decodes, or adds what it would cost to `cost` and leaves the model as it is; it returns
+ * the bit in every case. A decoder that runs past its bytes reads
  * zeros, never memory; a caller checks what it decoded, as bytes are not trusted.
  */
 #ifndef DFY_ENTROPY_RANGE_H
@@ -23,8 +24,11 @@ typedef struct DfyBit {
     uint8_t uses, slow_rate; /* slow_rate: shift of the slow estimate once it has settled, 0 = the default */
 } DfyBit;
 
+typedef enum DfyCoderMode { DFY_DECODE = 0, DFY_ENCODE = 1, DFY_MEASURE = 2 } DfyCoderMode;
+
 typedef struct DfyRangeCoder {
-    int encoding;
+    DfyCoderMode mode;
+    uint64_t cost; /* measuring: 1/256 bits so far */
     int failed; /* encoder: no memory for the bytes; decoder: never set */
     uint32_t range;
     uint64_t low;     /* encoder: lower end with carry in bit 32; decoder: code value */
@@ -70,10 +74,19 @@ static inline void dfy_bit_update(DfyBit *model, int bit) {
     if (model->uses < 31) model->uses++;
 }
 
+/* Cost in 1/256 bits of a bit of probability p/65536, by p / 128. */
+extern const uint16_t dfy_bit_costs[512];
+
+/* Cost of coding `bit` in 1/256 bits, from the model as it stands. */
+static inline uint32_t dfy_bit_cost(const DfyBit *model, int bit) {
+    uint32_t p = dfy_bit_probability(model);
+    return dfy_bit_costs[(bit ? p : 65536 - p) >> 7];
+}
+
 /* Codes a bit whose probability of being 1 is p/65536, 0 < p < 65536; the model is the caller's. */
 static inline int dfy_code_with(DfyRangeCoder *coder, uint32_t p, int bit) {
     uint32_t bound = (uint32_t)(((uint64_t)coder->range * p) >> 16);
-    if (coder->encoding) {
+    if (coder->mode != DFY_DECODE) {
         if (bit) {
             coder->range = bound;
         } else {
@@ -102,6 +115,10 @@ static inline int dfy_code_with(DfyRangeCoder *coder, uint32_t p, int bit) {
 }
 
 static inline int dfy_code_bit(DfyRangeCoder *coder, DfyBit *model, int bit) {
+    if (coder->mode == DFY_MEASURE) {
+        coder->cost += dfy_bit_cost(model, bit);
+        return bit;
+    }
     bit = dfy_code_with(coder, dfy_bit_probability(model), bit);
     dfy_bit_update(model, bit);
     return bit;
@@ -110,6 +127,10 @@ static inline int dfy_code_bit(DfyRangeCoder *coder, DfyBit *model, int bit) {
 /* The `count` (0..32) low bits of value, each as likely 0 as 1, highest first. */
 static inline uint32_t dfy_code_raw(DfyRangeCoder *coder, int count, uint32_t value) {
     uint32_t out = 0;
+    if (coder->mode == DFY_MEASURE) {
+        coder->cost += (uint64_t)count << 8;
+        return value;
+    }
     while (count-- > 0) out = out << 1 | (uint32_t)dfy_code_with(coder, 32768, (int)(value >> count & 1));
     return out;
 }
@@ -133,12 +154,5 @@ static inline int dfy_code_unary(DfyRangeCoder *coder, DfyBit *models, int count
  * unary with a model each (32 models), the leading one of them under a model too (models 32..63), the rest raw.
  */
 uint32_t dfy_code_golomb(DfyRangeCoder *coder, DfyBit models[64], int k, uint32_t value);
-
-/* Cost of coding `bit` in 1/256 bits, from the model as it stands. */
-extern const uint16_t dfy_bit_costs[512]; /* by probability / 128 */
-static inline uint32_t dfy_bit_cost(const DfyBit *model, int bit) {
-    uint32_t p = dfy_bit_probability(model);
-    return dfy_bit_costs[(bit ? p : 65536 - p) >> 7];
-}
 
 #endif

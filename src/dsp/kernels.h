@@ -1,0 +1,69 @@
+/*
+ * Kernels: the pixel loops in which the time goes, one table entry each.
+ *
+ * The C functions in kernels.c, interpolate.c and transform.c are the reference: they say what the result is.
+ * kernels_sse41.c replaces entries with SSE4.1 (which Emscripten turns into WebAssembly SIMD); a test runs
+ * both on random input. Results are equal to the bit, always. Blocks are 4..64 pixels wide and high, the
+ * width a multiple of 4. Strides count elements.
+ */
+#ifndef DFY_DSP_KERNELS_H
+#define DFY_DSP_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Row length of the intermediate blocks that interpolation writes and blending reads. */
+#define DFY_BLEND_STRIDE 64
+
+typedef enum DfyTransformKind { DFY_DCT = 0, DFY_DST = 1 /* DST-VII, 4x4 only */ } DfyTransformKind;
+
+typedef struct DfyKernels {
+    /* Sum of absolute differences, and of squared differences. */
+    uint32_t (*sad)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height);
+    uint32_t (*sse)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height);
+    /* Sum of absolute Hadamard-transformed differences, 8x8 (4x4 where a side is 4), scaled to SAD's size. */
+    uint32_t (*satd)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width,
+                     int height);
+    /*
+     * Interpolation at a fraction (quarters for luma, eighths for chroma; HEVC's 8- and 4-tap filters, Rec. H.265
+     * 8.5.3.3.3): 14-bit intermediates in rows of DFY_BLEND_STRIDE. src points at the whole-sample position and
+     * is readable 3 (chroma 1) samples before and 4 (2) behind the block.
+     */
+    void (*luma)(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy);
+    void (*chroma)(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy);
+    /* One intermediate, or the mean of two, rounded to pixels. */
+    void (*store)(uint8_t *dst, ptrdiff_t stride, const int16_t *a, int width, int height);
+    void (*store_mean)(uint8_t *dst, ptrdiff_t stride, const int16_t *a, const int16_t *b, int width, int height);
+    /* Mean of two whole-sample blocks: what store_mean gives for them. */
+    void (*mean)(uint8_t *dst, ptrdiff_t stride, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b,
+                 ptrdiff_t b_stride, int width, int height);
+    /* residual = a - b, residual in rows of `width`; dst += residual, clamped. */
+    void (*subtract)(int16_t *residual, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride,
+                     int width, int height);
+    void (*add)(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int width, int height);
+    /*
+     * HEVC's integer transforms (Rec. H.265 8.6.4.2) of side 1 << log2, 4..32. The inverse is told how many
+     * columns and rows (from the low frequencies) may be non-zero.
+     */
+    void (*forward)(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind);
+    void (*inverse)(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
+                    int rows);
+} DfyKernels;
+
+/* The table for this processor, chosen once. */
+const DfyKernels *dfy_kernels(void);
+/* The reference alone. */
+const DfyKernels *dfy_kernels_c(void);
+/* Replaces what SSE4.1 does faster; does nothing in builds without it. */
+void dfy_kernels_add_sse41(DfyKernels *kernels);
+
+/* Filters and matrices that the SIMD versions share with the reference. */
+extern const int8_t dfy_luma_taps[4][8];
+extern const int8_t dfy_chroma_taps[8][4];
+extern const int8_t dfy_dct_matrix[32][32];
+extern const int8_t dfy_dst_matrix[4][4];
+
+static inline int dfy_clamp(int value, int low, int high) { return value < low ? low : value > high ? high : value; }
+static inline uint8_t dfy_clamp_pixel(int value) { return (uint8_t)dfy_clamp(value, 0, 255); }
+
+#endif

@@ -1,0 +1,611 @@
+#include "video/encode/decide.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "video/encode/search.h"
+
+/* A block's pixels in three planes, luma in rows of 64. */
+typedef struct Pixels {
+    uint8_t luma[64 * 64], chroma[2][32 * 32];
+} Pixels;
+
+static uint8_t *plane_of(Pixels *pixels, int plane) { return plane ? pixels->chroma[plane - 1] : pixels->luma; }
+static ptrdiff_t stride_of(int plane) { return plane ? 32 : 64; }
+
+/* One way to code a block, measured. */
+typedef struct Candidate {
+    DfyBlock block;
+    int64_t cost;
+    uint64_t distortion;
+    Pixels pixels;
+    int16_t coefficients[DFY_SUPERBLOCK_COEFFICIENTS]; /* laid out like the block's part of the superblock's */
+} Candidate;
+
+struct DfyDecider {
+    DfyPictureCoding *picture;
+    const DfyFrame *source;
+    const DfyEffort *effort;
+    DfyPlan *plan;
+    const uint8_t *qps;
+    int qp;
+    uint32_t lambda, lambda_absolute;
+    Candidate best[4];   /* by log2 - 3 */
+    Candidate trial;
+    Pixels predicted;
+    int16_t parent_vectors[5][DFY_MAX_REFERENCES][2]; /* by log2 - 2: what larger blocks found */
+};
+
+DfyDecider *dfy_decider_new(void) { return calloc(1, sizeof(DfyDecider)); }
+void dfy_decider_free(DfyDecider *decider) { free(decider); }
+
+uint32_t dfy_lambda(int qp) { return (uint32_t)(256 * 0.60 * pow(2, (qp - 12) / 3.0) + 0.5); }
+uint32_t dfy_lambda_absolute(int qp) { return (uint32_t)(256 * sqrt(0.60 * pow(2, (qp - 12) / 3.0)) + 0.5); }
+
+/* ---------------------------------------------------------------- pixels */
+
+static const uint8_t *source_at(const DfyDecider *d, int plane, int x, int y) {
+    const DfyPlane *p = &d->source->plane[plane];
+    return p->pixels + y * p->stride + x;
+}
+
+static ptrdiff_t source_stride(const DfyDecider *d, int plane) { return d->source->plane[plane].stride; }
+
+static uint64_t plane_error(const DfyDecider *d, const DfyBlock *block, int plane, const uint8_t *pixels) {
+    int shift = plane > 0, side = 1 << (block->log2 - shift);
+    return d->picture->kernels->sse(source_at(d, plane, block->x >> shift, block->y >> shift), source_stride(d, plane),
+                                    pixels, stride_of(plane), side, side);
+}
+
+static void copy_rows(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int side) {
+    for (int y = 0; y < side; y++) memcpy(dst + y * dst_stride, src + y * src_stride, (size_t)side);
+}
+
+static void pixels_to_frame(DfyDecider *d, const DfyBlock *block, Pixels *pixels) {
+    for (int p = 0; p < 3; p++) {
+        DfyPlane *plane = &d->picture->frame->plane[p];
+        int shift = p > 0;
+        copy_rows(plane->pixels + (block->y >> shift) * plane->stride + (block->x >> shift), plane->stride,
+                  plane_of(pixels, p), stride_of(p), 1 << (block->log2 - shift));
+    }
+}
+
+static void frame_to_pixels(DfyDecider *d, const DfyBlock *block, Pixels *pixels) {
+    for (int p = 0; p < 3; p++) {
+        DfyPlane *plane = &d->picture->frame->plane[p];
+        int shift = p > 0;
+        copy_rows(plane_of(pixels, p), stride_of(p),
+                  plane->pixels + (block->y >> shift) * plane->stride + (block->x >> shift), plane->stride,
+                  1 << (block->log2 - shift));
+    }
+}
+
+/* Coefficients of a block are one run a plane, since they lie in coding order. */
+static void move_coefficients(const DfyBlock *block, int16_t *dst, const int16_t *src) {
+    for (int p = 0; p < 3; p++) {
+        int at = dfy_coefficient_offset(block->x, block->y, p);
+        memcpy(dst + at, src + at, sizeof *dst << (2 * (block->log2 - (p > 0))));
+    }
+}
+
+/* ---------------------------------------------------------------- rate of a block's syntax */
+
+static uint64_t syntax_bits(DfyDecider *d, DfyBlock *block) {
+    DfyRangeCoder measure = {.mode = DFY_MEASURE};
+    DfyWalk walk = {.picture = d->picture, .coder = &measure, .qp = d->qp, .next = block};
+    dfy_walk_block(&walk, block);
+    return measure.cost;
+}
+
+/* ---------------------------------------------------------------- residuals */
+
+/*
+ * Codes one transform of a plane: residual of source against predicted (rows of pred_stride), result into out. Returns
+ * the cost of the better of coding and leaving it; *bits and *error are the chosen one's.
+ */
+static int64_t code_transform(DfyDecider *d, int plane, int x, int y, int log2, int intra, DfyTransformKind kind,
+                              const uint8_t *predicted, ptrdiff_t pred_stride, uint8_t *out, ptrdiff_t out_stride,
+                              int16_t *levels, uint32_t *bits, uint64_t *error) {
+    const DfyKernels *k = d->picture->kernels;
+    int side = 1 << log2, qp = plane ? dfy_chroma_qp(d->qp) : d->qp;
+    int16_t residual[32 * 32], coefficients[32 * 32];
+    uint64_t kept, energy;
+    const uint8_t *source = source_at(d, plane, x, y);
+    k->subtract(residual, source, source_stride(d, plane), predicted, pred_stride, side, side);
+    k->forward(coefficients, residual, log2, kind);
+    *bits = dfy_quantise(levels, coefficients, log2, qp, d->lambda, d->effort->trellis,
+                         &d->picture->contexts->residual[plane > 0][intra], &kept, &energy);
+    if (out != predicted) copy_rows(out, out_stride, predicted, pred_stride, side);
+    uint64_t before = k->sse(source, source_stride(d, plane), predicted, pred_stride, side, side);
+    if (*bits) {
+        int columns, rows;
+        dfy_dequantise(coefficients, levels, log2, qp, &columns, &rows);
+        k->inverse(residual, coefficients, log2, kind, columns, rows);
+        k->add(out, out_stride, residual, side, side);
+        *error = k->sse(source, source_stride(d, plane), out, out_stride, side, side);
+        if (dfy_cost(*error, d->lambda, *bits) < dfy_cost(before, d->lambda, 0)) return dfy_cost(*error, d->lambda, *bits);
+        copy_rows(out, out_stride, predicted, pred_stride, side); /* predicted == out can't be: see callers */
+        memset(levels, 0, sizeof *levels << (2 * log2));
+        *bits = 0;
+    }
+    *error = before;
+    return dfy_cost(before, d->lambda, 0);
+}
+
+/* All transforms of an inter block with the given split, from d->predicted, into the candidate. */
+static uint64_t code_inter_planes(DfyDecider *d, Candidate *c, uint64_t *distortion) {
+    uint64_t total = 0;
+    *distortion = 0;
+    for (int plane = 0; plane < 3; plane++) {
+        int log2, count = dfy_transforms(&c->block, plane, &log2), shift = plane > 0;
+        c->block.coded[plane] = 0;
+        for (int i = 0; i < count; i++) {
+            int x, y;
+            dfy_transform_place(&c->block, i, &x, &y);
+            ptrdiff_t stride = stride_of(plane), at = ((y - c->block.y) >> shift) * stride + ((x - c->block.x) >> shift);
+            uint32_t bits;
+            uint64_t error;
+            code_transform(d, plane, x >> shift, y >> shift, log2, 0, DFY_DCT, plane_of(&d->predicted, plane) + at, stride,
+                           plane_of(&c->pixels, plane) + at, stride,
+                           c->coefficients + dfy_coefficient_offset(x, y, plane), &bits, &error);
+            if (bits) c->block.coded[plane] |= (uint8_t)(1 << i);
+            total += bits;
+            *distortion += error;
+        }
+    }
+    return total;
+}
+
+static void keep_better(DfyDecider *d, Candidate *best) {
+    if (d->trial.cost >= best->cost) return;
+    best->block = d->trial.block;
+    best->cost = d->trial.cost;
+    best->distortion = d->trial.distortion;
+    int side = 1 << best->block.log2;
+    copy_rows(best->pixels.luma, 64, d->trial.pixels.luma, 64, side);
+    for (int p = 0; p < 2; p++) copy_rows(best->pixels.chroma[p], 32, d->trial.pixels.chroma[p], 32, side / 2);
+    if (best->block.coded[0] || best->block.coded[1] || best->block.coded[2])
+        move_coefficients(&best->block, best->coefficients, d->trial.coefficients);
+}
+
+static int any_coded(const DfyBlock *block) { return block->coded[0] || block->coded[1] || block->coded[2]; }
+
+/* Codes d->predicted as the prediction of `block` (motion set), with and without residual; keeps the better. */
+static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
+    uint64_t plain = 0;
+    for (int p = 0; p < 3; p++) plain += plane_error(d, block, p, plane_of(&d->predicted, p));
+    d->trial.block = *block;
+    memset(d->trial.block.coded, 0, 3);
+    d->trial.block.split = 0;
+    if (block->part == DFY_PART_WHOLE && block->merge[0]) { /* skip */
+        d->trial.block.kind = DFY_SKIP;
+        d->trial.cost = dfy_cost(plain, d->lambda, syntax_bits(d, &d->trial.block));
+        d->trial.distortion = plain;
+        if (d->trial.cost < best->cost) {
+            d->trial.pixels = d->predicted;
+            keep_better(d, best);
+        }
+    }
+    int splits = block->log2 == 6 ? 2 : d->effort->transform_split ? 2 : 1;
+    for (int split = block->log2 == 6; split < splits; split++) {
+        d->trial.block = *block;
+        d->trial.block.kind = DFY_INTER;
+        d->trial.block.split = (uint8_t)split;
+        uint64_t bits = code_inter_planes(d, &d->trial, &d->trial.distortion);
+        if (!any_coded(&d->trial.block)) {
+            if (block->part == DFY_PART_WHOLE && block->merge[0]) return; /* that is skip, measured above */
+            d->trial.block.split = 0;
+        }
+        d->trial.cost = dfy_cost(d->trial.distortion, d->lambda, bits + syntax_bits(d, &d->trial.block));
+        keep_better(d, best);
+        if (!any_coded(&d->trial.block)) return;
+    }
+}
+
+/* ---------------------------------------------------------------- inter */
+
+static void predict_whole(DfyDecider *d, const DfyBlock *block) {
+    uint8_t *dst[3] = {d->predicted.luma, d->predicted.chroma[0], d->predicted.chroma[1]};
+    const ptrdiff_t stride[3] = {64, 32, 32};
+    for (int part = 0; part < dfy_part_count(block); part++) dfy_predict_part(d->picture, block, part, dst, stride);
+}
+
+static uint32_t luma_satd(DfyDecider *d, const int r[4], const uint8_t *pixels) {
+    return d->picture->kernels->satd(source_at(d, 0, r[0], r[1]), source_stride(d, 0), pixels, 64, r[2], r[3]);
+}
+
+/* Largest squared error of an 8x8 square of a luma prediction: what a mean over the block would hide. */
+static uint32_t worst_square(DfyDecider *d, const DfyBlock *block, const uint8_t *pixels) {
+    uint32_t worst = 0;
+    int side = 1 << block->log2;
+    for (int y = 0; y < side; y += 8)
+        for (int x = 0; x < side; x += 8) {
+            uint32_t e = d->picture->kernels->sse(source_at(d, 0, block->x + x, block->y + y), source_stride(d, 0),
+                                                  pixels + y * 64 + x, 64, 8, 8);
+            if (e > worst) worst = e;
+        }
+    return worst;
+}
+
+/*
+ * Squared error of an 8x8 square below which its residual surely quantises to nothing: with noise of deviation s every
+ * coefficient is about s, and three deviations must stay under 0.7 steps.
+ */
+static uint32_t quiet_error(int qp) { return (uint32_t)(3.4 * pow(2, (qp - 4) / 3.0)); }
+
+static DfyBlock new_block(int x, int y, int log2) {
+    DfyBlock block;
+    memset(&block, 0, sizeof block);
+    block.x = (uint16_t)x;
+    block.y = (uint16_t)y;
+    block.log2 = (uint8_t)log2;
+    block.motion[0].reference[0] = block.motion[0].reference[1] = -1;
+    block.motion[1] = block.motion[0];
+    block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = DFY_DC;
+    return block;
+}
+
+/* Tries merging; returns whether the block is so quiet that nothing else need be tried. */
+static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *best_absolute) {
+    DfyMotion list[DFY_MERGE_CANDIDATES];
+    int count = dfy_merge_candidates(d->picture, &block, 0, list, DFY_MERGE_CANDIDATES);
+    int r[4], by_error = 0, by_satd = 0;
+    int64_t least_error = INT64_MAX, least_satd = INT64_MAX;
+    dfy_part_rectangle(&block, 0, r);
+    for (int i = 0; i < count; i++) {
+        dfy_predict_rectangle(d->picture, &list[i], 0, r, d->predicted.luma, 64);
+        uint64_t error = plane_error(d, &block, 0, d->predicted.luma);
+        int64_t cost = dfy_cost(error, d->lambda, (uint64_t)(i + 1) * 256);
+        if (cost < least_error) {
+            least_error = cost;
+            by_error = i;
+        }
+        if (error && i < 4 + (d->effort->prune < 2)) {
+            int64_t absolute = dfy_cost(luma_satd(d, r, d->predicted.luma), d->lambda_absolute, (uint64_t)(i + 1) * 256);
+            if (absolute < least_satd) {
+                least_satd = absolute;
+                by_satd = i;
+            }
+        }
+        if (i == 0 && worst_square(d, &block, d->predicted.luma) * 2 <= quiet_error(d->qp)) break;
+    }
+    *best_absolute = least_satd;
+    block.merge[0] = 1;
+    for (int round = 0; round < 1 + (by_satd != by_error && least_satd < INT64_MAX); round++) {
+        int i = round ? by_satd : by_error;
+        block.kind = DFY_INTER;
+        block.merge_index[0] = (uint8_t)i;
+        block.motion[0] = block.motion[1] = list[i];
+        predict_whole(d, &block);
+        if (round == 0 && worst_square(d, &block, d->predicted.luma) <= quiet_error(d->qp)) {
+            uint64_t error = 0;
+            for (int p = 0; p < 3; p++) error += plane_error(d, &block, p, plane_of(&d->predicted, p));
+            d->trial.block = block;
+            d->trial.block.kind = DFY_SKIP;
+            d->trial.distortion = error;
+            d->trial.cost = dfy_cost(error, d->lambda, syntax_bits(d, &d->trial.block));
+            d->trial.pixels = d->predicted;
+            keep_better(d, best);
+            return 1;
+        }
+        try_inter(d, &block, best);
+    }
+    return best->block.kind == DFY_SKIP && d->effort->prune > 2;
+}
+
+typedef struct Found {
+    int16_t vector[2];
+    int64_t cost;
+} Found;
+
+static uint32_t reference_bits(const DfyDecider *d, int reference, int second) {
+    const DfyPictureCoding *p = d->picture;
+    uint32_t bits = 0;
+    for (int i = 0; i < reference; i++) bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][second][i], 1);
+    if (reference < p->reference_count - 1) bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][second][reference], 0);
+    return bits;
+}
+
+/* The best motion of one part, by absolute cost: each reference, then the best two together, then merging. */
+static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
+    DfyPictureCoding *p = d->picture;
+    const DfyContexts *c = p->contexts;
+    int size = block->log2 - 3, count = p->reference_count;
+    if (count > d->effort->references) count = d->effort->references;
+    DfySearch search = {.picture = p, .source = d->source, .lambda = d->lambda_absolute, .steps = d->effort->search_steps};
+    dfy_part_rectangle(block, part, search.rectangle);
+    Found found[DFY_MAX_REFERENCES];
+    int first = 0, second = -1;
+    const DfyBit *two = &c->two_references[p->picture_class][size];
+    DfyMotion merged[DFY_MERGE_CANDIDATES];
+    int merges = dfy_merge_candidates(p, block, part, merged, DFY_MERGE_CANDIDATES);
+    for (int r = 0; r < count; r++) {
+        int16_t starts[1 + 2 * DFY_MERGE_CANDIDATES][2];
+        int n = 0;
+        memcpy(starts[n++], d->parent_vectors[block->log2 - 2][r], sizeof starts[0]);
+        for (int m = 0; m < merges; m++)
+            for (int i = 0; i < 2; i++)
+                if (merged[m].reference[i] == r && n < 6) memcpy(starts[n++], merged[m].mv[i], sizeof starts[0]);
+        search.reference = r;
+        dfy_vector_predictors(p, block, part, r, search.predictors);
+        search.starts = (const int16_t(*)[2])starts;
+        search.start_count = n;
+        found[r].cost = dfy_search(&search, found[r].vector) +
+                        (int64_t)(((uint64_t)d->lambda_absolute * (reference_bits(d, r, 0) + dfy_bit_cost(two, 0))) >> 8);
+        if (part == 0 && block->part == DFY_PART_WHOLE)
+            memcpy(d->parent_vectors[block->log2 - 3][r], found[r].vector, sizeof found[r].vector);
+        if (r && found[r].cost < found[first].cost) {
+            second = first;
+            first = r;
+        } else if (r && (second < 0 || found[r].cost < found[second].cost)) {
+            second = r;
+        }
+    }
+    DfyMotion *motion = &block->motion[part];
+    *motion = (DfyMotion){.reference = {(int8_t)first, -1}};
+    memcpy(motion->mv[0], found[first].vector, sizeof found[first].vector);
+    block->merge[part] = 0;
+    int64_t best = found[first].cost;
+    if (second >= 0 && d->effort->refine_two) {
+        int pair[2] = {first < second ? first : second, first < second ? second : first};
+        DfyMotion both = {.reference = {(int8_t)pair[0], (int8_t)pair[1]}};
+        memcpy(both.mv[0], found[pair[0]].vector, 4);
+        memcpy(both.mv[1], found[pair[1]].vector, 4);
+        int64_t extra = (int64_t)(((uint64_t)d->lambda_absolute * (dfy_bit_cost(two, 1) + reference_bits(d, pair[0], 0) +
+                                                                   reference_bits(d, pair[1], 1))) >> 8);
+        int64_t cost = INT64_MAX;
+        uint8_t other[64 * 64];
+        for (int round = 0; round < 2 * d->effort->refine_two; round++) {
+            int move = !(round & 1), stay = !move; /* first the second reference's vector, against the first's */
+            DfyMotion alone = {.reference = {both.reference[stay], -1}};
+            memcpy(alone.mv[0], both.mv[stay], 4);
+            dfy_predict_rectangle(p, &alone, 0, search.rectangle, other, 64);
+            int16_t stay_predictors[2][2], start[1][2];
+            dfy_vector_predictors(p, block, part, pair[stay], stay_predictors);
+            search.reference = pair[move];
+            dfy_vector_predictors(p, block, part, pair[move], search.predictors);
+            memcpy(start[0], both.mv[move], 4);
+            search.starts = (const int16_t(*)[2])start;
+            search.other = other;
+            int64_t now = dfy_search(&search, both.mv[move]) + extra +
+                          (int64_t)(((uint64_t)d->lambda_absolute * dfy_vector_bits(stay_predictors, both.mv[stay], NULL)) >> 8);
+            if (now >= cost) break;
+            cost = now;
+        }
+        if (cost < best) {
+            best = cost;
+            *motion = both;
+        }
+    }
+    if (block->part != DFY_PART_WHOLE) { /* whole blocks tried merging before */
+        uint8_t pixels[64 * 64];
+        for (int i = 0; i < merges; i++) {
+            dfy_predict_rectangle(p, &merged[i], 0, search.rectangle, pixels, 64);
+            int64_t cost = dfy_cost(luma_satd(d, search.rectangle, pixels), d->lambda_absolute, (uint64_t)(i + 1) * 256);
+            if (cost >= best) continue;
+            best = cost;
+            *motion = merged[i];
+            block->merge[part] = 1;
+            block->merge_index[part] = (uint8_t)i;
+        }
+    }
+    if (!block->merge[part])
+        for (int i = 0; i < 2 && motion->reference[i] >= 0; i++) {
+            int16_t predictors[2][2];
+            dfy_vector_predictors(p, block, part, motion->reference[i], predictors);
+            dfy_vector_bits(predictors, motion->mv[i], &block->predictor[part][i]);
+        }
+    return best;
+}
+
+static int64_t try_motion(DfyDecider *d, DfyBlock block, int part_kind, int64_t limit, Candidate *best) {
+    int64_t cost = 0;
+    block.kind = DFY_INTER;
+    block.part = (uint8_t)part_kind;
+    block.merge[0] = block.merge[1] = 0;
+    for (int part = 0; part < dfy_part_count(&block); part++) cost += find_motion(d, &block, part);
+    if (block.part == DFY_PART_WHOLE) block.motion[1] = block.motion[0];
+    if (cost > limit + limit / 8) return cost;
+    predict_whole(d, &block);
+    try_inter(d, &block, best);
+    return cost;
+}
+
+/* ---------------------------------------------------------------- intra */
+
+
+static uint32_t mode_bits(DfyDecider *d, int mode, const uint8_t likely[3], int small) {
+    const DfyContexts *c = d->picture->contexts;
+    for (int i = 0; i < 3; i++)
+        if (mode == likely[i])
+            return dfy_bit_cost(&c->intra_likely[small], 1) + (i ? 512u : 256u);
+    return dfy_bit_cost(&c->intra_likely[small], 0) + 5 * 256;
+}
+
+typedef struct Ranked {
+    int64_t cost;
+    int mode;
+} Ranked;
+
+/* The most promising modes of a square by Hadamard difference, best first. */
+static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *ranked, int most) {
+    uint8_t likely[3], pixels[32 * 32];
+    int count = 0, side = 1 << log2;
+    dfy_likely_modes(d->picture, x, y, likely);
+    for (int mode = 0; mode < DFY_INTRA_MODES; mode++) {
+        if (d->effort->prune > 1 && mode > 2 && (mode & 1) && mode != likely[0] && mode != likely[1]) continue;
+        dfy_predict_intra(d->picture, 0, x, y, log2, mode, pixels, side);
+        uint32_t satd = d->picture->kernels->satd(source_at(d, 0, x, y), source_stride(d, 0), pixels, side, side, side);
+        int64_t cost = dfy_cost(satd, d->lambda_absolute, mode_bits(d, mode, likely, small));
+        int at = count < most ? count++ : most;
+        while (at > 0 && cost < ranked[at - 1].cost) {
+            if (at < most) ranked[at] = ranked[at - 1];
+            at--;
+        }
+        if (at < most) ranked[at] = (Ranked){cost, mode};
+    }
+    return count;
+}
+
+/* Predicts and codes every transform of the block in place; pixels end up in the frame. */
+static void measure_intra(DfyDecider *d, DfyBlock *block, int choose_modes) {
+    DfyPictureCoding *p = d->picture;
+    uint64_t bits = 0, distortion = 0;
+    Candidate *c = &d->trial;
+    c->block = *block;
+    for (int plane = 0; plane < 3; plane++) {
+        int log2, count = dfy_transforms(block, plane, &log2), shift = plane > 0;
+        DfyPlane *out = &p->frame->plane[plane];
+        c->block.coded[plane] = 0;
+        for (int i = 0; i < count; i++) {
+            int x, y;
+            dfy_transform_place(block, i, &x, &y);
+            int px = x >> shift, py = y >> shift, which = block->log2 == 3 && block->split ? i : 0;
+            uint8_t predicted[32 * 32];
+            if (plane == 0 && choose_modes && log2 == 2) {
+                Ranked ranked[2];
+                rank_modes(d, x, y, 2, 1, ranked, 1);
+                c->block.intra[which] = (uint8_t)ranked[0].mode;
+                p->modes[(y >> 2) * p->cell_stride * 2 + (x >> 2)] = c->block.intra[which];
+            }
+            int mode = plane ? dfy_chroma_mode(&c->block) : c->block.intra[which];
+            dfy_predict_intra(p, plane, px, py, log2, mode, predicted, 1 << log2);
+            uint32_t tbits;
+            uint64_t error;
+            DfyTransformKind kind = plane == 0 && log2 == 2 ? DFY_DST : DFY_DCT;
+            code_transform(d, plane, px, py, log2, 1, kind, predicted, 1 << log2, out->pixels + py * out->stride + px,
+                           out->stride, c->coefficients + dfy_coefficient_offset(x, y, plane), &tbits, &error);
+            if (tbits) c->block.coded[plane] |= (uint8_t)(1 << i);
+            bits += tbits;
+            distortion += error;
+        }
+    }
+    c->distortion = distortion;
+    c->cost = dfy_cost(distortion, d->lambda, bits + syntax_bits(d, &c->block));
+}
+
+static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t inter_absolute) {
+    if (block.log2 > 5) return;
+    block.kind = DFY_INTRA;
+    block.motion[0] = block.motion[1] = (DfyMotion){.reference = {-1, -1}};
+    Ranked ranked[8];
+    int tries = d->effort->intra_tries, count = rank_modes(d, block.x, block.y, block.log2, 0, ranked, tries);
+    if (ranked[0].cost > inter_absolute + inter_absolute / 2 && d->picture->reference_count) return;
+    int best_mode = ranked[0].mode;
+    int64_t best_cost = INT64_MAX;
+    for (int i = 0; i < count; i++) {
+        block.split = 0;
+        block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = (uint8_t)ranked[i].mode;
+        measure_intra(d, &block, 0);
+        if (d->trial.cost < best_cost) {
+            best_cost = d->trial.cost;
+            best_mode = ranked[i].mode;
+        }
+        if (d->trial.cost < best->cost) {
+            frame_to_pixels(d, &block, &d->trial.pixels);
+            keep_better(d, best);
+        }
+    }
+    block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = (uint8_t)best_mode;
+    if (best_cost > best->cost + best->cost / 4) return;
+    for (int chroma = 1; chroma <= 4 && d->effort->prune < 2; chroma++) {
+        block.intra_chroma = (uint8_t)chroma;
+        if (dfy_chroma_mode(&block) == best_mode) continue;
+        measure_intra(d, &block, 0);
+        if (d->trial.cost < best->cost) {
+            frame_to_pixels(d, &block, &d->trial.pixels);
+            keep_better(d, best);
+        }
+    }
+    block.intra_chroma = best->block.kind == DFY_INTRA ? best->block.intra_chroma : 0;
+    if (block.log2 == 3 || d->effort->transform_split) {
+        block.split = 1;
+        measure_intra(d, &block, block.log2 == 3);
+        if (d->trial.cost < best->cost) {
+            frame_to_pixels(d, &block, &d->trial.pixels);
+            keep_better(d, best);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- the tree */
+
+/* Finds the best way to code the block whole, into best[log2 - 3]; returns whether its quarters need not be tried. */
+static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
+    Candidate *best = &d->best[log2 - 3];
+    DfyBlock block = new_block(x, y, log2);
+    block.qp = (uint8_t)d->qp;
+    best->cost = INT64_MAX;
+    int64_t absolute = INT64_MAX / 4;
+    if (d->picture->reference_count) {
+        if (try_merge(d, block, best, &absolute)) return 1;
+        int64_t found = try_motion(d, block, DFY_PART_WHOLE, absolute, best);
+        if (found < absolute) absolute = found;
+        if (d->effort->parts && log2 > 3 && best->block.kind != DFY_SKIP) {
+            try_motion(d, block, DFY_PART_ROWS, absolute, best);
+            try_motion(d, block, DFY_PART_COLUMNS, absolute, best);
+        }
+    }
+    if (best->cost == INT64_MAX || any_coded(&best->block)) try_intra(d, block, best, absolute);
+    if (best->cost == INT64_MAX) return 0; /* an intra picture's 64x64 */
+    return d->effort->prune > 0 && best->block.kind == DFY_SKIP && d->effort->prune > 1;
+}
+
+static void accept(DfyDecider *d, const Candidate *c) {
+    pixels_to_frame(d, &c->block, (Pixels *)(uintptr_t)&c->pixels);
+    if (any_coded(&c->block)) move_coefficients(&c->block, d->plan->coefficients, c->coefficients);
+    dfy_picture_note(d->picture, &c->block);
+    d->plan->blocks[d->plan->count++] = c->block;
+}
+
+static void set_quantiser(DfyDecider *d, int qp) {
+    d->qp = qp;
+    d->lambda = dfy_lambda(qp);
+    d->lambda_absolute = dfy_lambda_absolute(qp);
+}
+
+static uint64_t split_bits(DfyDecider *d, int x, int y, int log2, int split) {
+    DfyRangeCoder measure = {.mode = DFY_MEASURE};
+    dfy_code_split(d->picture, &measure, x, y, log2, &split);
+    return measure.cost;
+}
+
+static int64_t decide_tree(DfyDecider *d, int x, int y, int log2) {
+    int side = 1 << log2;
+    if (x >= d->picture->width || y >= d->picture->height) return 0;
+    if (log2 == DFY_QUANT_GROUP_LOG2) set_quantiser(d, d->qps[(y >> 5 & 1) * 2 + (x >> 5 & 1)]);
+    if (log2 > DFY_QUANT_GROUP_LOG2) set_quantiser(d, d->qps[0]);
+    int fits = x + side <= d->picture->width && y + side <= d->picture->height, done = 0;
+    int64_t whole = INT64_MAX;
+    Candidate *leaf = &d->best[log2 - 3];
+    if (fits) {
+        done = decide_leaf(d, x, y, log2);
+        if (leaf->cost < INT64_MAX) whole = leaf->cost + dfy_cost(0, d->lambda, split_bits(d, x, y, log2, 0));
+        if (log2 == 3 || done) {
+            accept(d, leaf);
+            return whole;
+        }
+    } else {
+        memset(d->parent_vectors[log2 - 3], 0, sizeof d->parent_vectors[0]);
+    }
+    int first = d->plan->count, half = side / 2;
+    int64_t parts = fits ? dfy_cost(0, d->lambda, split_bits(d, x, y, log2, 1)) : 0;
+    for (int i = 0; i < 4 && parts < whole; i++) parts += decide_tree(d, x + (i & 1) * half, y + (i >> 1) * half, log2 - 1);
+    if (parts < whole) return parts;
+    d->plan->count = first;
+    accept(d, leaf);
+    return whole;
+}
+
+void dfy_decide_superblock(DfyDecider *d, DfyPictureCoding *picture, const DfyFrame *source, const DfyEffort *effort,
+                           int column, int row, const uint8_t qp[4], DfyPlan *plan) {
+    d->picture = picture;
+    d->source = source;
+    d->effort = effort;
+    d->plan = plan;
+    d->qps = qp;
+    plan->count = 0;
+    memset(d->parent_vectors[4], 0, sizeof d->parent_vectors[4]);
+    decide_tree(d, column * DFY_SUPERBLOCK, row * DFY_SUPERBLOCK, 6);
+}

@@ -1,0 +1,59 @@
+/*
+ * Decisions: which blocks a superblock is cut in and how each is coded, by the least distortion + lambda * rate.
+ * Rates come from the picture's models as they stood when it was begun, so superblocks of different rows can be
+ * decided side by side (each row two superblocks behind the one above it).
+ */
+#ifndef DFY_VIDEO_DECIDE_H
+#define DFY_VIDEO_DECIDE_H
+
+#include "video/syntax/picture.h"
+
+/* How hard to look: set by effort. */
+typedef struct DfyEffort {
+    int search_steps;      /* longest walk of a motion search, in steps */
+    int parts;             /* try halves */
+    int intra_tries;       /* luma modes taken to full measurement */
+    int transform_split;   /* try split transforms in inter blocks */
+    int trellis;           /* rate-distortion-optimised quantisation */
+    int references;        /* most references searched */
+    int refine_two;        /* rounds of refinement of two-reference motion */
+    int prune;             /* how readily smaller blocks are not tried: 0 never .. 3 */
+} DfyEffort;
+
+typedef struct DfyPlan {
+    DfyBlock blocks[64];
+    int count;
+    int16_t *coefficients; /* DFY_SUPERBLOCK_COEFFICIENTS */
+} DfyPlan;
+
+typedef struct DfyDecider DfyDecider;
+
+/* Scratch memory of one thread. */
+DfyDecider *dfy_decider_new(void);
+void dfy_decider_free(DfyDecider *decider);
+
+/*
+ * Plans one superblock of picture (whose frame is filled with the result) after `source`. qp is the quantiser of
+ * its blocks that have a residual.
+ */
+void dfy_decide_superblock(DfyDecider *decider, DfyPictureCoding *picture, const DfyFrame *source,
+                           const DfyEffort *effort, int column, int row, const uint8_t qp[4], DfyPlan *plan);
+
+/* ---- shared by the parts of the encoder ---- */
+
+/* Lagrangian multiplier of a quantiser: squared error (and absolute error) worth one bit, times 256. */
+uint32_t dfy_lambda(int qp);
+uint32_t dfy_lambda_absolute(int qp);
+
+static inline int64_t dfy_cost(uint64_t distortion, uint32_t lambda, uint64_t bits256) {
+    return (int64_t)(distortion << 8) + (int64_t)((lambda * bits256) >> 8);
+}
+
+/*
+ * Quantises one transform's coefficients into levels and returns the rate in 1/256 bits of coding them (0 and no level
+ * set when nothing is left). *error gets the squared error in pixels that remains, *energy what there is without.
+ */
+uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, int qp, uint32_t lambda, int trellis,
+                      const DfyResidualContexts *contexts, uint64_t *error, uint64_t *energy);
+
+#endif

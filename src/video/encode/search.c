@@ -1,0 +1,125 @@
+#include "video/encode/search.h"
+
+#include <stdlib.h>
+
+static uint32_t component_bits(int difference) {
+    unsigned v = (unsigned)abs(difference);
+    if (!v) return 128;
+    return (2 + 2 * (unsigned)(31 - __builtin_clz(v))) * 256 - 128;
+}
+
+uint32_t dfy_vector_bits(const int16_t predictors[2][2], const int16_t vector[2], uint8_t *which) {
+    uint32_t best = UINT32_MAX;
+    for (int i = 0; i < 2; i++) {
+        uint32_t bits = component_bits(vector[0] - predictors[i][0]) + component_bits(vector[1] - predictors[i][1]);
+        if (bits >= best) continue;
+        best = bits;
+        if (which) *which = (uint8_t)i;
+    }
+    return best;
+}
+
+static int64_t rate(const DfySearch *s, const int16_t vector[2]) {
+    return (int64_t)(((uint64_t)s->lambda * dfy_vector_bits(s->predictors, vector, NULL)) >> 8);
+}
+
+/* Whole-pixel cost by plain differences. */
+static int64_t whole_cost(const DfySearch *s, int x, int y) {
+    const int *r = s->rectangle;
+    const DfyPlane *from = &s->picture->references[s->reference]->plane[0], *source = &s->source->plane[0];
+    int reach = DFY_FRAME_BORDER - 8;
+    if (r[0] + x < -reach || r[1] + y < -reach || r[0] + x + r[2] > from->width + reach ||
+        r[1] + y + r[3] > from->height + reach)
+        return INT64_MAX;
+    uint32_t sad = s->picture->kernels->sad(source->pixels + r[1] * source->stride + r[0], source->stride,
+                                            from->pixels + (r[1] + y) * from->stride + r[0] + x, from->stride, r[2], r[3]);
+    int16_t vector[2] = {(int16_t)(x * 4), (int16_t)(y * 4)};
+    return ((int64_t)sad << 8) + rate(s, vector);
+}
+
+static int64_t fine_cost(const DfySearch *s, const int16_t vector[2]) {
+    const int *r = s->rectangle;
+    const DfyPlane *source = &s->source->plane[0];
+    uint8_t predicted[64 * 64];
+    DfyMotion motion = {.reference = {(int8_t)s->reference, -1}};
+    motion.mv[0][0] = vector[0];
+    motion.mv[0][1] = vector[1];
+    dfy_predict_rectangle(s->picture, &motion, 0, r, predicted, 64);
+    if (s->other) s->picture->kernels->mean(predicted, 64, predicted, 64, s->other, 64, r[2], r[3]);
+    uint32_t satd = s->picture->kernels->satd(source->pixels + r[1] * source->stride + r[0], source->stride, predicted, 64, r[2], r[3]);
+    return ((int64_t)satd << 8) + rate(s, vector);
+}
+
+static int64_t refine(const DfySearch *s, int16_t vector[2], int64_t best, int step, int rounds) {
+    static const int8_t around[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
+    while (rounds-- > 0) {
+        int16_t centre[2] = {vector[0], vector[1]};
+        for (int i = 0; i < 8; i++) {
+            int16_t trial[2] = {(int16_t)(centre[0] + around[i][0] * step), (int16_t)(centre[1] + around[i][1] * step)};
+            int64_t cost = fine_cost(s, trial);
+            if (cost >= best) continue;
+            best = cost;
+            vector[0] = trial[0];
+            vector[1] = trial[1];
+        }
+        if (vector[0] == centre[0] && vector[1] == centre[1]) break;
+    }
+    return best;
+}
+
+int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
+    if (s->other) { /* two references: only the neighbourhood of what is known already */
+        vector[0] = s->starts[0][0];
+        vector[1] = s->starts[0][1];
+        int64_t best = refine(s, vector, fine_cost(s, vector), 2, 1);
+        return refine(s, vector, best, 1, 1);
+    }
+    int best_x = 0, best_y = 0;
+    int64_t best = whole_cost(s, 0, 0);
+    for (int i = 0; i < s->start_count + 2; i++) {
+        const int16_t *start = i < 2 ? s->predictors[i] : s->starts[i - 2];
+        int x = (start[0] + 2) >> 2, y = (start[1] + 2) >> 2;
+        if (x == best_x && y == best_y) continue;
+        int64_t cost = whole_cost(s, x, y);
+        if (cost >= best) continue;
+        best = cost;
+        best_x = x;
+        best_y = y;
+    }
+    /* Hexagons, then the nearest four: motion is small here, and the guesses are good. */
+    static const int8_t hexagon[6][2] = {{-2, 0}, {-1, -2}, {1, -2}, {2, 0}, {1, 2}, {-1, 2}};
+    static const int8_t square[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
+    for (int step = 0; step < s->steps; step++) {
+        int x = best_x, y = best_y;
+        for (int i = 0; i < 6; i++) {
+            int64_t cost = whole_cost(s, x + hexagon[i][0], y + hexagon[i][1]);
+            if (cost >= best) continue;
+            best = cost;
+            best_x = x + hexagon[i][0];
+            best_y = y + hexagon[i][1];
+        }
+        if (best_x == x && best_y == y) break;
+    }
+    int x = best_x, y = best_y;
+    for (int i = 0; i < 8; i++) {
+        int64_t cost = whole_cost(s, x + square[i][0], y + square[i][1]);
+        if (cost >= best) continue;
+        best = cost;
+        best_x = x + square[i][0];
+        best_y = y + square[i][1];
+    }
+    vector[0] = (int16_t)(best_x * 4);
+    vector[1] = (int16_t)(best_y * 4);
+    best = fine_cost(s, vector);
+    /* A guess may be exact at a fraction of a pixel. */
+    for (int i = 0; i < 2; i++) {
+        if (!((s->predictors[i][0] | s->predictors[i][1]) & 3)) continue;
+        int64_t cost = fine_cost(s, s->predictors[i]);
+        if (cost >= best) continue;
+        best = cost;
+        vector[0] = s->predictors[i][0];
+        vector[1] = s->predictors[i][1];
+    }
+    best = refine(s, vector, best, 2, 1);
+    return refine(s, vector, best, 1, 1);
+}

@@ -1,0 +1,254 @@
+/* The walker: superblocks, the quadtree, and what a block says of itself. Written once for reading and writing. */
+#include <string.h>
+
+#include "video/syntax/picture.h"
+
+static const DfyCell *cell_at(const DfyPictureCoding *picture, int x, int y, int nx, int ny) {
+    return dfy_available(picture, x, y, nx, ny) ? &picture->cells[(ny >> 3) * picture->cell_stride + (nx >> 3)] : NULL;
+}
+
+void dfy_code_split(const DfyPictureCoding *picture, DfyRangeCoder *coder, int x, int y, int log2, int *split) {
+    int side = 1 << log2;
+    if (log2 == 3) {
+        *split = 0;
+        return;
+    }
+    if (x + side > picture->width || y + side > picture->height) {
+        *split = 1; /* a block never sticks out of the picture */
+        return;
+    }
+    const DfyCell *left = cell_at(picture, x, y, x - 1, y), *above = cell_at(picture, x, y, x, y - 1);
+    int context = (left && left->log2 < log2) + (above && above->log2 < log2);
+    if (context == 2 && left->log2 + above->log2 <= 2 * log2 - 4) context = 3;
+    *split = dfy_code_bit(coder, &picture->contexts->split[picture->picture_class][log2 - 4][context], *split);
+}
+
+/* ---------------------------------------------------------------- motion */
+
+static int16_t code_component(DfyRangeCoder *coder, DfyContexts *c, int axis, int other_zero, int value) {
+    if (dfy_code_bit(coder, &c->vector_zero[axis][other_zero], value == 0)) return 0;
+    int magnitude = 1 + (int)dfy_code_golomb(coder, c->vector_size[axis], 0, (uint32_t)((value < 0 ? -value : value) - 1));
+    int negative = (int)dfy_code_raw(coder, 1, value < 0);
+    return (int16_t)(negative ? -magnitude : magnitude);
+}
+
+static void code_vector(DfyWalk *walk, DfyBlock *block, int part, int direction) {
+    DfyPictureCoding *picture = walk->picture;
+    DfyMotion *motion = &block->motion[part];
+    int16_t predictors[2][2];
+    dfy_vector_predictors(picture, block, part, motion->reference[direction], predictors);
+    uint8_t *which = &block->predictor[part][direction];
+    if (memcmp(predictors[0], predictors[1], sizeof predictors[0]))
+        *which = (uint8_t)dfy_code_bit(walk->coder, &picture->contexts->predictor[0], *which);
+    else
+        *which = 0;
+    const int16_t *from = predictors[*which];
+    int16_t *mv = motion->mv[direction];
+    int dx = code_component(walk->coder, picture->contexts, 0, 0, mv[0] - from[0]);
+    int dy = code_component(walk->coder, picture->contexts, 1, dx == 0, mv[1] - from[1]);
+    mv[0] = (int16_t)(from[0] + dx);
+    mv[1] = (int16_t)(from[1] + dy);
+}
+
+static void code_reference(DfyWalk *walk, int second, int8_t *reference) {
+    DfyPictureCoding *picture = walk->picture;
+    *reference = (int8_t)dfy_code_unary(walk->coder, picture->contexts->reference[picture->picture_class][second],
+                                        picture->reference_count - 1, *reference);
+}
+
+static void code_merge_index(DfyWalk *walk, DfyBlock *block, int part) {
+    DfyPictureCoding *picture = walk->picture;
+    DfyMotion candidates[DFY_MERGE_CANDIDATES];
+    int count = dfy_merge_candidates(picture, block, part, candidates, DFY_MERGE_CANDIDATES);
+    DfyBit *models = picture->contexts->merge_index[picture->picture_class][block->kind == DFY_SKIP];
+    int index = dfy_code_unary(walk->coder, models, count - 1, block->merge_index[part]);
+    block->merge_index[part] = (uint8_t)index;
+    block->motion[part] = candidates[index];
+}
+
+static void code_part(DfyWalk *walk, DfyBlock *block, int part) {
+    DfyPictureCoding *picture = walk->picture;
+    DfyContexts *c = picture->contexts;
+    int size = block->log2 - 3;
+    block->merge[part] = (uint8_t)dfy_code_bit(walk->coder, &c->merge[size], block->merge[part]);
+    if (block->merge[part]) {
+        code_merge_index(walk, block, part);
+        return;
+    }
+    DfyMotion *motion = &block->motion[part];
+    int two = motion->reference[1] >= 0;
+    two = dfy_code_bit(walk->coder, &c->two_references[picture->picture_class][size], two);
+    if (walk->coder->mode == DFY_DECODE) *motion = (DfyMotion){.reference = {0, (int8_t)(two ? 0 : -1)}};
+    for (int d = 0; d <= two; d++) {
+        code_reference(walk, d, &motion->reference[d]);
+        code_vector(walk, block, part, d);
+    }
+}
+
+/* ---------------------------------------------------------------- intra */
+
+static void code_luma_mode(DfyWalk *walk, DfyBlock *block, int which) {
+    DfyPictureCoding *picture = walk->picture;
+    DfyContexts *c = picture->contexts;
+    int x = block->x + (which & 1) * 4, y = block->y + (which >> 1) * 4;
+    uint8_t likely[3], *mode = &block->intra[which];
+    dfy_likely_modes(picture, x, y, likely);
+    int place = *mode == likely[0] ? 0 : *mode == likely[1] ? 1 : *mode == likely[2] ? 2 : 3;
+    if (dfy_code_bit(walk->coder, &c->intra_likely[block->log2 == 3], place < 3)) {
+        *mode = likely[dfy_code_unary(walk->coder, c->intra_which, 2, place)];
+    } else {
+        int rest = *mode; /* its number among the modes that are not likely */
+        for (int i = 0; i < 3; i++) rest -= likely[i] < *mode;
+        rest = (int)dfy_code_tree(walk->coder, c->intra_rest, 5, (uint32_t)rest);
+        if (likely[0] > likely[1]) { uint8_t t = likely[0]; likely[0] = likely[1]; likely[1] = t; }
+        if (likely[1] > likely[2]) { uint8_t t = likely[1]; likely[1] = likely[2]; likely[2] = t; }
+        if (likely[0] > likely[1]) { uint8_t t = likely[0]; likely[0] = likely[1]; likely[1] = t; }
+        for (int i = 0; i < 3; i++) rest += rest >= likely[i];
+        *mode = (uint8_t)rest;
+    }
+    /* Later squares of a split block look at the earlier ones. */
+    picture->modes[(y >> 2) * picture->cell_stride * 2 + (x >> 2)] = *mode;
+}
+
+static void code_intra(DfyWalk *walk, DfyBlock *block) {
+    DfyContexts *c = walk->picture->contexts;
+    block->split = block->log2 == 6 ||
+                   dfy_code_bit(walk->coder, &c->transform_split[1][block->log2 - 3], block->split);
+    int modes = block->log2 == 3 && block->split ? 4 : 1;
+    for (int i = 0; i < modes; i++) code_luma_mode(walk, block, i);
+    if (dfy_code_bit(walk->coder, &c->chroma_same[0], block->intra_chroma == 0))
+        block->intra_chroma = 0;
+    else
+        block->intra_chroma = (uint8_t)(1 + dfy_code_tree(walk->coder, c->chroma_mode, 2, (uint32_t)(block->intra_chroma - 1)));
+}
+
+/* ---------------------------------------------------------------- residual */
+
+static void code_qp(DfyWalk *walk, DfyBlock *block) {
+    DfyContexts *c = walk->picture->contexts;
+    if (walk->picture->variable_qp && walk->qp_pending) {
+        int delta = block->qp - walk->qp, magnitude = delta < 0 ? -delta : delta;
+        magnitude = dfy_code_unary(walk->coder, c->qp_delta, DFY_MAX_QP, magnitude);
+        int negative = magnitude ? dfy_code_bit(walk->coder, &c->qp_sign, delta < 0) : 0;
+        walk->qp = dfy_clamp(walk->qp + (negative ? -magnitude : magnitude), 0, DFY_MAX_QP);
+        walk->qp_pending = 0;
+    }
+    block->qp = (uint8_t)walk->qp;
+}
+
+static void code_coefficients(DfyWalk *walk, DfyBlock *block) {
+    DfyContexts *c = walk->picture->contexts;
+    int intra = block->kind == DFY_INTRA;
+    for (int plane = 0; plane < 3; plane++) {
+        int log2, count = dfy_transforms(block, plane, &log2);
+        uint8_t coded = 0;
+        for (int i = 0; i < count; i++) {
+            int x, y, bit = block->coded[plane] >> i & 1;
+            DfyBit *model = plane ? &c->coded_chroma[plane - 1][plane == 2 && (block->coded[1] >> i & 1)]
+                                  : &c->coded_luma[intra][log2 - 2];
+            /* A block that has a residual, in none of its chroma or earlier luma transforms, has it here. */
+            if (!dfy_code_bit(walk->coder, model, bit)) continue;
+            coded |= (uint8_t)(1 << i);
+            if (!walk->coefficients) continue; /* measuring a block whose coefficients were measured apart */
+            dfy_transform_place(block, i, &x, &y);
+            int16_t *levels = walk->coefficients + dfy_coefficient_offset(x, y, plane);
+            if (walk->coder->mode == DFY_DECODE) memset(levels, 0, sizeof *levels << 2 * log2);
+            dfy_code_residual(walk->coder, &c->residual[plane > 0][intra], levels, log2);
+        }
+        block->coded[plane] = coded;
+    }
+}
+
+static int skip_context(const DfyPictureCoding *picture, const DfyBlock *block) {
+    const DfyCell *left = cell_at(picture, block->x, block->y, block->x - 1, block->y);
+    const DfyCell *above = cell_at(picture, block->x, block->y, block->x, block->y - 1);
+    return (left && left->kind == DFY_SKIP) + (above && above->kind == DFY_SKIP);
+}
+
+static int intra_context(const DfyPictureCoding *picture, const DfyBlock *block) {
+    const DfyCell *left = cell_at(picture, block->x, block->y, block->x - 1, block->y);
+    const DfyCell *above = cell_at(picture, block->x, block->y, block->x, block->y - 1);
+    return (left && left->kind == DFY_INTRA) + (above && above->kind == DFY_INTRA);
+}
+
+static void code_inter(DfyWalk *walk, DfyBlock *block) {
+    DfyContexts *c = walk->picture->contexts;
+    int size = block->log2 - 3;
+    if (block->log2 > 3) block->part = (uint8_t)dfy_code_unary(walk->coder, c->part[size], 2, block->part);
+    else block->part = DFY_PART_WHOLE;
+    for (int part = 0; part < dfy_part_count(block); part++) code_part(walk, block, part);
+    if (block->part == DFY_PART_WHOLE) block->motion[1] = block->motion[0];
+    block->intra[0] = DFY_DC;
+}
+
+static int any_coded(const DfyBlock *block) { return block->coded[0] || block->coded[1] || block->coded[2]; }
+
+void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
+    DfyPictureCoding *picture = walk->picture;
+    DfyContexts *c = picture->contexts;
+    int size = block->log2 - 3, class = picture->picture_class, residual = 1;
+    if (picture->reference_count == 0) {
+        block->kind = DFY_INTRA;
+    } else if (dfy_code_bit(walk->coder, &c->skip[class][size][skip_context(picture, block)], block->kind == DFY_SKIP)) {
+        block->kind = DFY_SKIP;
+    } else {
+        int intra = dfy_code_bit(walk->coder, &c->intra[class][intra_context(picture, block)], block->kind == DFY_INTRA);
+        block->kind = intra ? DFY_INTRA : DFY_INTER;
+    }
+    if (block->kind == DFY_SKIP) {
+        block->part = DFY_PART_WHOLE;
+        block->merge[0] = 1;
+        code_merge_index(walk, block, 0);
+        block->motion[1] = block->motion[0];
+        residual = 0;
+    } else if (block->kind == DFY_INTRA) {
+        block->part = DFY_PART_WHOLE;
+        block->motion[0] = block->motion[1] = (DfyMotion){.reference = {-1, -1}};
+        code_intra(walk, block);
+    } else {
+        code_inter(walk, block);
+    }
+    if (residual) residual = dfy_code_bit(walk->coder, &c->residual_any[(block->kind == DFY_INTRA) * 2], any_coded(block));
+    if (!residual) {
+        if (block->kind != DFY_INTRA) block->split = 0;
+        block->coded[0] = block->coded[1] = block->coded[2] = 0;
+        block->qp = (uint8_t)picture->qp;
+        return;
+    }
+    if (block->kind == DFY_INTER)
+        block->split = block->log2 == 6 || dfy_code_bit(walk->coder, &c->transform_split[0][size], block->split);
+    code_qp(walk, block);
+    code_coefficients(walk, block);
+}
+
+/* ---------------------------------------------------------------- the tree */
+
+static void walk_tree(DfyWalk *walk, int x, int y, int log2) {
+    DfyPictureCoding *picture = walk->picture;
+    if (x >= picture->width || y >= picture->height) return;
+    int writing = walk->coder->mode != DFY_DECODE;
+    int split = writing ? walk->next->log2 < log2 : 0;
+    if (log2 >= DFY_QUANT_GROUP_LOG2) walk->qp_pending = 1;
+    dfy_code_split(picture, walk->coder, x, y, log2, &split);
+    if (split) {
+        int half = 1 << (log2 - 1);
+        for (int i = 0; i < 4; i++) walk_tree(walk, x + (i & 1) * half, y + (i >> 1) * half, log2 - 1);
+        return;
+    }
+    DfyBlock block;
+    if (writing) {
+        block = *walk->next++;
+    } else {
+        memset(&block, 0, sizeof block);
+        block.x = (uint16_t)x;
+        block.y = (uint16_t)y;
+        block.log2 = (uint8_t)log2;
+    }
+    dfy_walk_block(walk, &block);
+    dfy_picture_note(picture, &block);
+    if (walk->block_done) walk->block_done(walk, &block);
+}
+
+void dfy_walk_superblock(DfyWalk *walk, int column, int row) {
+    walk_tree(walk, column * DFY_SUPERBLOCK, row * DFY_SUPERBLOCK, 6);
+}

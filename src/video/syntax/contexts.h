@@ -1,0 +1,48 @@
+/* The adaptive models of a video stream: one struct of nothing but DfyBit, so that it can be copied and reset whole. */
+#ifndef DFY_VIDEO_CONTEXTS_H
+#define DFY_VIDEO_CONTEXTS_H
+
+#include "entropy/range.h"
+#include "video/syntax/frame.h"
+
+#define DFY_MERGE_CANDIDATES 6
+#define DFY_PICTURE_CLASSES 3 /* anchors and plates; pictures others refer to; the rest */
+
+typedef struct DfyResidualContexts {
+    DfyBit last[2][4][16];          /* x or y; by log2 - 2: position group in unary */
+    DfyBit subblock[2][3];          /* large transform?; how many of the right and lower one are coded */
+    DfyBit significant[2][3][5];    /* large transform?; diagonal class; neighbourhood */
+    DfyBit greater1[4][5];          /* diagonal class; neighbourhood */
+    DfyBit greater2[4][5];
+    DfyBit remainder[3][64];        /* neighbourhood class */
+} DfyResidualContexts;
+
+typedef struct DfyContexts {
+    /* groups of pictures */
+    DfyBit group_still[3], group_size[8], group_qp[64], group_fresh, group_plate;
+    DfyBit picture_still[DFY_PICTURE_CLASSES], picture_qp[DFY_PICTURE_CLASSES][64], picture_flags[8];
+    DfyBit number[64], stored[64];
+    /* blocks */
+    DfyBit split[DFY_PICTURE_CLASSES][3][5];
+    DfyBit skip[DFY_PICTURE_CLASSES][4][3];
+    DfyBit intra[DFY_PICTURE_CLASSES][3];
+    DfyBit part[4][2];
+    DfyBit merge[4];
+    DfyBit merge_index[DFY_PICTURE_CLASSES][2][DFY_MERGE_CANDIDATES];
+    DfyBit two_references[DFY_PICTURE_CLASSES][4];
+    DfyBit reference[DFY_PICTURE_CLASSES][2][DFY_MAX_REFERENCES];
+    DfyBit predictor[1];
+    DfyBit vector_zero[2][2], vector_size[2][64];
+    DfyBit intra_likely[2], intra_which[3], intra_rest[32];
+    DfyBit chroma_same[2], chroma_mode[4];
+    DfyBit residual_any[4];
+    DfyBit transform_split[2][4];
+    DfyBit coded_luma[2][4], coded_chroma[2][2];
+    DfyBit qp_delta[64], qp_sign;
+    DfyResidualContexts residual[2][2]; /* luma or chroma; inter or intra */
+} DfyContexts;
+
+/* The state every independently decodable run of pictures begins with. */
+void dfy_contexts_reset(DfyContexts *contexts);
+
+#endif

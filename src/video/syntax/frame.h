@@ -1,0 +1,50 @@
+/*
+ * Decoded pictures as the codec keeps them: planar 4:2:0 with a border that motion may point into, and the motion
+ * they were made with, which predicts the motion of pictures that refer to them.
+ */
+#ifndef DFY_VIDEO_FRAME_H
+#define DFY_VIDEO_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DFY_MAX_REFERENCES 4 /* of one picture */
+#define DFY_FRAME_BORDER 80  /* luma pixels round the picture: a 64-pixel block, 8 filter taps, alignment */
+
+typedef struct DfyPlane {
+    uint8_t *pixels; /* the top left pixel of the picture, inside the border */
+    ptrdiff_t stride;
+    int width, height; /* coded size: luma a multiple of 8 */
+} DfyPlane;
+
+/* How a block is predicted from other pictures; mv in quarters of a luma pixel, x then y. */
+typedef struct DfyMotion {
+    int16_t mv[2][2];
+    int8_t reference[2]; /* index into the picture's references, -1: none; both -1: intra */
+} DfyMotion;
+
+typedef struct DfyFrame {
+    DfyPlane plane[3];
+    uint8_t *memory;
+    size_t memory_bytes;
+    DfyMotion *motion;              /* one an 8x8 block, rows of motion_stride */
+    int motion_stride;
+    int32_t order;                  /* display number */
+    int32_t reference_order[DFY_MAX_REFERENCES]; /* display numbers of what motion refers to */
+    uint8_t reference_still[DFY_MAX_REFERENCES]; /* that reference was a plate or a stored picture: no time */
+    int still;                      /* a plate: it has no place in time */
+    int users;                      /* reference count, for whoever keeps a pool of frames */
+} DfyFrame;
+
+/* Coded sizes: the picture's rounded up to whole 8x8 blocks. */
+static inline int dfy_coded_size(int pixels) { return (pixels + 7) & ~7; }
+
+/* A frame for pictures of that size in pixels; NULL when there is no memory. */
+DfyFrame *dfy_frame_new(int width, int height);
+void dfy_frame_free(DfyFrame *frame);
+
+/* Repeats the outermost pixels into the border; call when the picture is done. */
+void dfy_frame_extend(DfyFrame *frame);
+void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src);
+
+#endif

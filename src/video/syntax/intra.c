@@ -1,0 +1,148 @@
+/* Intra prediction: planar, DC and 33 directions from the pixels left and above (Rec. H.265 8.4.4.2). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "video/syntax/picture.h"
+
+/* Displacement per row in 1/32 pixel of the directional modes 2..34, and 8192 over it for the negative ones. */
+static const int8_t angles[35] = {0,   0,   32,  26,  21, 17, 13, 9,  5,  2,  0,  -2, -5, -9, -13, -17, -21, -26,
+                                  -32, -26, -21, -17, -13, -9, -5, -2, 0,  2,  5,  9,  13, 17, 21,  26,  32};
+
+/* side pixels left below, the left, the corner, above, above right: 4 * side + 1 in one row, corner in the middle. */
+typedef struct Border {
+    uint8_t pixels[4 * 32 + 1 + 15];
+} Border;
+
+/* Collects the border in runs of `unit` pixels; what isn't coded yet is filled from its neighbour along the row. */
+static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int side, uint8_t *border) {
+    const DfyPlane *p = &picture->frame->plane[plane];
+    const uint8_t *pixels = p->pixels + y * p->stride + x;
+    int shift = plane > 0, unit = 4 >> shift, count = 2 * side / unit;
+    uint8_t *corner = border + 2 * side;
+    int first = -1;
+    uint8_t have[2 * 32 + 2 * 32 + 1];
+    int n = 0;
+    /* Units in border order: below-left upward, corner, above rightward. */
+    for (int i = count - 1; i >= 0; i--) {
+        int by = y + i * unit;
+        int ok = dfy_available(picture, x << shift, y << shift, (x - 1) * (1 << shift), by << shift);
+        have[n++] = (uint8_t)ok;
+        if (!ok) continue;
+        for (int j = 0; j < unit; j++) corner[-1 - (i * unit + j)] = pixels[(i * unit + j) * p->stride - 1];
+    }
+    int ok = dfy_available(picture, x << shift, y << shift, (x - 1) * (1 << shift), (y - 1) * (1 << shift));
+    have[n++] = (uint8_t)ok;
+    if (ok) corner[0] = pixels[-p->stride - 1];
+    for (int i = 0; i < count; i++) {
+        ok = dfy_available(picture, x << shift, y << shift, (x + i * unit) << shift, (y - 1) * (1 << shift));
+        have[n++] = (uint8_t)ok;
+        if (ok) memcpy(corner + 1 + i * unit, pixels - p->stride + i * unit, (size_t)unit);
+    }
+    for (int i = 0; i < n && first < 0; i++)
+        if (have[i]) first = i;
+    if (first < 0) {
+        memset(border, 128, (size_t)(4 * side + 1));
+        return;
+    }
+#define UNIT_START(i) ((i) < count ? (i) * unit : (i) == count ? 2 * side : 2 * side + 1 + ((i) - count - 1) * unit)
+#define UNIT_LENGTH(i) ((i) == count ? 1 : unit)
+    memset(border, border[UNIT_START(first)], (size_t)UNIT_START(first));
+    for (int i = first + 1; i < n; i++)
+        if (!have[i]) memset(border + UNIT_START(i), border[UNIT_START(i) - 1], (size_t)UNIT_LENGTH(i));
+#undef UNIT_START
+#undef UNIT_LENGTH
+}
+
+/* Smooths the border for modes that look far from the axes, strongly when it is nearly straight. */
+static void smooth(uint8_t *border, int side, int plane) {
+    int count = 4 * side + 1, corner = 2 * side;
+    int bottom = border[0], middle = border[corner], end = border[count - 1];
+    if (plane == 0 && side == 32 && abs(bottom + middle - 2 * border[side]) < 8 &&
+        abs(middle + end - 2 * border[corner + side]) < 8) {
+        for (int i = 1; i < 2 * side; i++) {
+            border[i] = (uint8_t)(((2 * side - i) * bottom + i * middle + 32) >> 6);
+            border[corner + i] = (uint8_t)(((2 * side - i) * middle + i * end + 32) >> 6);
+        }
+        return;
+    }
+    int before = border[0];
+    for (int i = 1; i < count - 1; i++) {
+        int here = border[i];
+        border[i] = (uint8_t)((before + 2 * here + border[i + 1] + 2) >> 2);
+        before = here;
+    }
+}
+
+static void planar(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int log2) {
+    const uint8_t *above = corner + 1;
+    int right = above[side], below = corner[-1 - side];
+    for (int y = 0; y < side; y++, dst += stride) {
+        int left = corner[-1 - y];
+        for (int x = 0; x < side; x++)
+            dst[x] = (uint8_t)(((side - 1 - x) * left + (x + 1) * right + (side - 1 - y) * above[x] + (y + 1) * below + side) >> (log2 + 1));
+    }
+}
+
+static void dc(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int log2, int soften) {
+    const uint8_t *above = corner + 1;
+    int sum = side;
+    for (int i = 0; i < side; i++) sum += above[i] + corner[-1 - i];
+    int value = sum >> (log2 + 1);
+    for (int y = 0; y < side; y++) memset(dst + y * stride, value, (size_t)side);
+    if (!soften) return;
+    dst[0] = (uint8_t)((corner[-1] + 2 * value + above[0] + 2) >> 2);
+    for (int i = 1; i < side; i++) {
+        dst[i] = (uint8_t)((above[i] + 3 * value + 2) >> 2);
+        dst[i * stride] = (uint8_t)((corner[-1 - i] + 3 * value + 2) >> 2);
+    }
+}
+
+/*
+ * A direction: each row is the reference row shifted by a multiple of the angle. Horizontal modes are the vertical ones
+ * mirrored, so they are made into a square and turned.
+ */
+static void directional(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int mode, int soften) {
+    int vertical = mode >= 18, angle = angles[mode], step = vertical ? 1 : -1;
+    uint8_t line[3 * 32 + 1], turned[32 * 32];
+    uint8_t *reference = line + 32; /* reference[0] is the corner */
+    for (int i = 0; i <= 2 * side; i++) reference[i] = corner[step * i];
+    if (angle < 0) {
+        int inverse = (8192 + (-angle) / 2) / angle; /* negative */
+        for (int i = -1; i > (side * angle) >> 5; i--) reference[i] = corner[-step * ((i * inverse + 128) >> 8)];
+    }
+    uint8_t *out = vertical ? dst : turned;
+    ptrdiff_t out_stride = vertical ? stride : side;
+    for (int y = 0; y < side; y++) {
+        int position = (y + 1) * angle, whole = position >> 5, fraction = position & 31;
+        const uint8_t *from = reference + 1 + whole;
+        uint8_t *row = out + y * out_stride;
+        if (fraction)
+            for (int x = 0; x < side; x++) row[x] = (uint8_t)(((32 - fraction) * from[x] + fraction * from[x + 1] + 16) >> 5);
+        else
+            memcpy(row, from, (size_t)side);
+    }
+    if (angle == 0 && soften)
+        for (int y = 0; y < side; y++)
+            out[y * out_stride] = dfy_clamp_pixel(out[y * out_stride] + ((corner[-step * (y + 1)] - corner[0]) >> 1));
+    if (vertical) return;
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) dst[y * stride + x] = turned[x * side + y];
+}
+
+void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
+                       ptrdiff_t stride) {
+    static const uint8_t farthest[6] = {0, 0, 10, 7, 1, 0}; /* smoothing starts this far from the axes, by log2 */
+    int side = 1 << log2;
+    Border border;
+    gather(picture, plane, x, y, side, border.pixels);
+    if (plane == 0 && mode != DFY_DC && log2 > 2) {
+        int from_axis = abs(mode - DFY_VERTICAL), other = abs(mode - DFY_HORIZONTAL);
+        if (other < from_axis) from_axis = other;
+        if (mode == DFY_PLANAR || from_axis > farthest[log2]) smooth(border.pixels, side, plane);
+    }
+    const uint8_t *corner = border.pixels + 2 * side;
+    int soften = plane == 0 && log2 < 5;
+    if (mode == DFY_PLANAR) planar(dst, stride, corner, side, log2);
+    else if (mode == DFY_DC) dc(dst, stride, corner, side, log2, soften);
+    else directional(dst, stride, corner, side, mode, soften);
+}

@@ -1,0 +1,166 @@
+/*
+ * Guesses at a block's motion: from its neighbours, from the same place in another picture, and standing still.
+ * The lists follow the spirit of HEVC's merge mode and vector prediction (Rec. H.265 8.5.3.2) with still candidates
+ * for every reference, the plate among them, since in a fixed view nearly every block stands still.
+ */
+#include <string.h>
+
+#include "video/syntax/picture.h"
+
+static const DfyMotion *motion_at(const DfyPictureCoding *picture, int x, int y) {
+    return &picture->frame->motion[(y >> 3) * picture->frame->motion_stride + (x >> 3)];
+}
+
+/* The five neighbours of a part, left before above; NULL where there is none with motion. */
+static void neighbours(const DfyPictureCoding *picture, const DfyBlock *block, const int r[4],
+                       const DfyMotion *found[5]) {
+    int left = r[0] - 1, above = r[1] - 1, right = r[0] + r[2], below = r[1] + r[3];
+    const int places[5][2] = {{left, below - 1}, {right - 1, above}, {right, above}, {left, below}, {left, above}};
+    for (int i = 0; i < 5; i++) {
+        found[i] = NULL;
+        if (!dfy_available(picture, block->x, block->y, places[i][0], places[i][1])) continue;
+        const DfyMotion *motion = motion_at(picture, places[i][0], places[i][1]);
+        if (motion->reference[0] >= 0) found[i] = motion;
+    }
+}
+
+static int16_t scaled(int value, int numerator, int denominator) {
+    return (int16_t)dfy_clamp(value * numerator / denominator, -32768, 32767);
+}
+
+/* A vector of another picture's block, and the time it spans; 0 when that block has none. */
+static int vector_there(const DfyFrame *other, int x, int y, const int16_t **vector, int *span) {
+    const DfyMotion *motion = &other->motion[(y >> 3) * other->motion_stride + (x >> 3)];
+    for (int i = 0; i < 2; i++) {
+        int reference = motion->reference[i];
+        if (reference < 0 || other->reference_still[reference]) continue;
+        *span = other->reference_order[reference] - other->order;
+        if (*span) {
+            *vector = motion->mv[i];
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int temporal_vector(const DfyPictureCoding *picture, const int r[4], int reference, int16_t out[2]) {
+    if (picture->references[reference]->still) return 0;
+    int x = r[0] + r[2] / 2, y = r[1] + r[3] / 2;
+    if (x >= picture->width || y >= picture->height) return 0;
+    for (int i = picture->reference_count > 1 ? 1 : 0; i >= 0; i--) {
+        const int16_t *vector;
+        int span;
+        if (picture->references[i]->still || !vector_there(picture->references[i], x, y, &vector, &span)) continue;
+        int wanted = picture->references[reference]->order - picture->frame->order;
+        out[0] = scaled(vector[0], wanted, span);
+        out[1] = scaled(vector[1], wanted, span);
+        return 1;
+    }
+    return 0;
+}
+
+static int add_candidate(DfyMotion *list, int count, const DfyMotion *motion) {
+    for (int i = 0; i < count; i++)
+        if (!memcmp(&list[i], motion, sizeof *motion)) return count;
+    list[count] = *motion;
+    return count + 1;
+}
+
+static DfyMotion still(int first, int second) {
+    return (DfyMotion){.reference = {(int8_t)first, (int8_t)second}};
+}
+
+/* Whether the first two references enclose the picture in time, so that their mean is a good guess. */
+static int two_sided(const DfyPictureCoding *picture) {
+    if (picture->reference_count < 2) return 0;
+    const DfyFrame *a = picture->references[0], *b = picture->references[1];
+    return !a->still && !b->still;
+}
+
+int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block, int part,
+                         DfyMotion candidates[DFY_MERGE_CANDIDATES], int limit) {
+    int r[4], count = 0;
+    const DfyMotion *near[5];
+    dfy_part_rectangle(block, part, r);
+    neighbours(picture, block, r, near);
+    for (int i = 0; i < 5 && count < limit && count < 4; i++)
+        if (near[i]) count = add_candidate(candidates, count, near[i]);
+    int both = two_sided(picture);
+    if (count < limit) {
+        DfyMotion temporal = still(0, both ? 1 : -1);
+        if (temporal_vector(picture, r, 0, temporal.mv[0]) &&
+            (!both || temporal_vector(picture, r, 1, temporal.mv[1])))
+            count = add_candidate(candidates, count, &temporal);
+    }
+    if (both && count < limit) {
+        DfyMotion motion = still(0, 1);
+        count = add_candidate(candidates, count, &motion);
+    }
+    for (int i = 0; i < picture->reference_count && count < limit; i++) {
+        DfyMotion motion = still(i, -1);
+        count = add_candidate(candidates, count, &motion);
+    }
+    return count;
+}
+
+static int add_vector(int16_t list[2][2], int count, const int16_t vector[2]) {
+    if (count == 2 || (count == 1 && list[0][0] == vector[0] && list[0][1] == vector[1])) return count;
+    list[count][0] = vector[0];
+    list[count][1] = vector[1];
+    return count + 1;
+}
+
+void dfy_vector_predictors(const DfyPictureCoding *picture, const DfyBlock *block, int part, int reference,
+                           int16_t predictors[2][2]) {
+    int r[4], count = 0;
+    const DfyMotion *near[5];
+    dfy_part_rectangle(block, part, r);
+    neighbours(picture, block, r, near);
+    for (int i = 0; i < 5 && count < 2; i++)
+        for (int d = 0; near[i] && d < 2; d++)
+            if (near[i]->reference[d] == reference) count = add_vector(predictors, count, near[i]->mv[d]);
+    int16_t vector[2];
+    if (count < 2 && temporal_vector(picture, r, reference, vector)) count = add_vector(predictors, count, vector);
+    int wanted = picture->references[reference]->order - picture->frame->order;
+    for (int i = 0; i < 5 && count < 2 && !picture->references[reference]->still; i++)
+        for (int d = 0; near[i] && d < 2; d++) { /* a neighbour's motion to another reference, scaled by time */
+            int other = near[i]->reference[d];
+            if (other < 0 || other == reference || picture->references[other]->still) continue;
+            int span = picture->references[other]->order - picture->frame->order;
+            if (!span) continue;
+            vector[0] = scaled(near[i]->mv[d][0], wanted, span);
+            vector[1] = scaled(near[i]->mv[d][1], wanted, span);
+            count = add_vector(predictors, count, vector);
+        }
+    while (count < 2) { /* both may end up equal: then the second is never chosen */
+        predictors[count][0] = predictors[count][1] = 0;
+        count++;
+    }
+}
+
+void dfy_likely_modes(const DfyPictureCoding *picture, int x, int y, uint8_t likely[3]) {
+    int stride = picture->cell_stride * 2;
+    int left = DFY_DC, above = DFY_DC;
+    if (dfy_available(picture, x, y, x - 1, y)) left = picture->modes[(y >> 2) * stride + ((x - 1) >> 2)];
+    if ((y & 63) && dfy_available(picture, x, y, x, y - 1)) above = picture->modes[((y - 1) >> 2) * stride + (x >> 2)];
+    if (left != above) {
+        likely[0] = (uint8_t)left;
+        likely[1] = (uint8_t)above;
+        likely[2] = left != DFY_PLANAR && above != DFY_PLANAR ? DFY_PLANAR
+                    : left != DFY_DC && above != DFY_DC       ? DFY_DC
+                                                              : DFY_VERTICAL;
+    } else if (left < 2) {
+        likely[0] = DFY_PLANAR;
+        likely[1] = DFY_DC;
+        likely[2] = DFY_VERTICAL;
+    } else {
+        likely[0] = (uint8_t)left;
+        likely[1] = (uint8_t)(2 + (left + 29) % 32);
+        likely[2] = (uint8_t)(2 + (left - 2 + 1) % 32);
+    }
+}
+
+int dfy_chroma_mode(const DfyBlock *block) {
+    static const uint8_t modes[4] = {DFY_PLANAR, DFY_VERTICAL, DFY_HORIZONTAL, DFY_DC};
+    return block->intra_chroma ? modes[block->intra_chroma - 1] : block->intra[0];
+}

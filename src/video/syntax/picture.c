@@ -1,0 +1,115 @@
+/* The picture's cells, and what follows from the coding order. */
+#include "video/syntax/picture.h"
+
+#include "diffy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int dfy_picture_coding_open(DfyPictureCoding *picture, int width, int height) {
+    memset(picture, 0, sizeof *picture);
+    picture->width = dfy_coded_size(width);
+    picture->height = dfy_coded_size(height);
+    picture->columns = (picture->width + DFY_SUPERBLOCK - 1) / DFY_SUPERBLOCK;
+    picture->rows = (picture->height + DFY_SUPERBLOCK - 1) / DFY_SUPERBLOCK;
+    picture->cell_stride = picture->width / 8;
+    picture->kernels = dfy_kernels();
+    size_t cells = (size_t)picture->cell_stride * (size_t)(picture->height / 8);
+    picture->cells = calloc(cells, sizeof *picture->cells);
+    picture->modes = calloc(cells, 4);
+    return picture->cells && picture->modes ? DFY_OK : DFY_ERROR_MEMORY;
+}
+
+void dfy_picture_coding_close(DfyPictureCoding *picture) {
+    free(picture->cells);
+    free(picture->modes);
+    picture->cells = NULL;
+    picture->modes = NULL;
+}
+
+void dfy_picture_coding_begin(DfyPictureCoding *picture, DfyFrame *frame) {
+    size_t cells = (size_t)picture->cell_stride * (size_t)(picture->height / 8);
+    picture->frame = frame;
+    memset(picture->cells, 0, cells * sizeof *picture->cells);
+    memset(picture->modes, DFY_DC, cells * 4);
+    for (int i = 0; i < DFY_MAX_REFERENCES; i++) {
+        int used = i < picture->reference_count;
+        frame->reference_order[i] = used ? picture->references[i]->order : 0;
+        frame->reference_still[i] = used ? (uint8_t)picture->references[i]->still : 1;
+    }
+}
+
+/* Place of a 4x4 square inside its superblock along the coding order: the bits of x and y interleaved. */
+static unsigned z_order(int x, int y) {
+    static const uint8_t spread[16] = {0, 1, 4, 5, 16, 17, 20, 21, 64, 65, 68, 69, 80, 81, 84, 85};
+    return spread[x >> 2 & 15] | (unsigned)spread[y >> 2 & 15] << 1;
+}
+
+int dfy_available(const DfyPictureCoding *picture, int x, int y, int nx, int ny) {
+    if (nx < 0 || ny < 0 || nx >= picture->width || ny >= picture->height) return 0;
+    int sx = x >> 6, sy = y >> 6, nsx = nx >> 6, nsy = ny >> 6;
+    if (sx == nsx && sy == nsy) return z_order(nx, ny) < z_order(x, y);
+    /* One superblock beyond the right end of the row above is the farthest that rows coded side by side can see. */
+    return nsy < sy ? nsx <= sx + 1 : nsy == sy && nsx < sx;
+}
+
+int dfy_coefficient_offset(int x, int y, int plane) {
+    int luma = (int)z_order(x, y) * 16;
+    return plane == 0 ? luma : 4096 + (plane - 1) * 1024 + luma / 4;
+}
+
+void dfy_part_rectangle(const DfyBlock *block, int part, int rectangle[4]) {
+    int side = 1 << block->log2;
+    rectangle[0] = block->x;
+    rectangle[1] = block->y;
+    rectangle[2] = rectangle[3] = side;
+    if (block->part == DFY_PART_ROWS) {
+        rectangle[3] = side / 2;
+        rectangle[1] += part * side / 2;
+    } else if (block->part == DFY_PART_COLUMNS) {
+        rectangle[2] = side / 2;
+        rectangle[0] += part * side / 2;
+    }
+}
+
+int dfy_transforms(const DfyBlock *block, int plane, int *log2) {
+    if (!block->split) {
+        *log2 = block->log2 - (plane > 0);
+        return 1;
+    }
+    if (plane && block->log2 == 3) { /* chroma of an 8x8 block is one 4x4 */
+        *log2 = 2;
+        return 1;
+    }
+    *log2 = block->log2 - 1 - (plane > 0);
+    return 4;
+}
+
+static void note_modes(DfyPictureCoding *picture, const DfyBlock *block) {
+    int side = 1 << block->log2, stride = picture->cell_stride * 2;
+    for (int y = 0; y < side; y += 4)
+        for (int x = 0; x < side; x += 4) {
+            int which = block->log2 == 3 && block->split ? (y >> 2) * 2 + (x >> 2) : 0;
+            picture->modes[((block->y + y) >> 2) * stride + ((block->x + x) >> 2)] =
+                block->kind == DFY_INTRA ? block->intra[which] : DFY_DC;
+        }
+}
+
+void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block) {
+    int cells = 1 << (block->log2 - 3), half = cells / 2;
+    int split = block->split && cells > 1;
+    for (int y = 0; y < cells; y++) {
+        DfyCell *cell = &picture->cells[((block->y >> 3) + y) * picture->cell_stride + (block->x >> 3)];
+        DfyMotion *motion = &picture->frame->motion[((block->y >> 3) + y) * picture->frame->motion_stride + (block->x >> 3)];
+        for (int x = 0; x < cells; x++) {
+            int edge_x = x == 0 || (x == half && (split || block->part == DFY_PART_COLUMNS));
+            int edge_y = y == 0 || (y == half && (split || block->part == DFY_PART_ROWS));
+            int which = split ? (y >= half) * 2 + (x >= half) : 0;
+            int part = block->part == DFY_PART_ROWS ? y >= half : block->part == DFY_PART_COLUMNS ? x >= half : 0;
+            int coded = block->log2 == 3 ? block->coded[0] != 0 : block->coded[0] >> which & 1;
+            cell[x] = (DfyCell){block->kind, block->log2, block->qp, (uint8_t)(edge_x | edge_y << 1), (uint8_t)coded};
+            motion[x] = block->motion[part];
+        }
+    }
+    note_modes(picture, block);
+}

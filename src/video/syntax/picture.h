@@ -1,0 +1,144 @@
+/*
+ * One picture while it is coded: what its blocks know of each other, and the walker that reads or writes them.
+ *
+ * The picture is cut in superblocks of 64x64, each a quadtree of blocks down to 8x8. A block is skipped (merged motion,
+ * no residual), inter or intra. Availability of neighbours follows from the coding order alone, so that reading,
+ * writing and measuring see the same picture.
+ */
+#ifndef DFY_VIDEO_PICTURE_H
+#define DFY_VIDEO_PICTURE_H
+
+#include "dsp/kernels.h"
+#include "video/syntax/frame.h"
+#include "video/syntax/contexts.h"
+
+#define DFY_SUPERBLOCK 64
+#define DFY_SUPERBLOCK_COEFFICIENTS (64 * 64 * 3 / 2)
+#define DFY_QUANT_GROUP_LOG2 5 /* blocks inside one such square share a quantiser */
+#define DFY_MAX_QP 63
+
+typedef enum DfyBlockKind { DFY_SKIP = 0, DFY_INTER = 1, DFY_INTRA = 2 } DfyBlockKind;
+typedef enum DfyPart { DFY_PART_WHOLE = 0, DFY_PART_ROWS = 1 /* upper and lower half */, DFY_PART_COLUMNS = 2 } DfyPart;
+
+enum { DFY_PLANAR = 0, DFY_DC = 1, DFY_HORIZONTAL = 10, DFY_VERTICAL = 26, DFY_INTRA_MODES = 35 };
+
+typedef struct DfyBlock {
+    uint16_t x, y;           /* luma pixels */
+    uint8_t log2;            /* 3..6 */
+    uint8_t kind, part;
+    uint8_t merge[2];        /* a part: motion is a merge candidate's */
+    uint8_t merge_index[2];
+    uint8_t predictor[2][2]; /* a part and direction: which of two predictors the vector is coded against */
+    DfyMotion motion[2];     /* a part */
+    uint8_t intra[4];        /* luma mode; four when an 8x8 block is split in 4x4 */
+    uint8_t intra_chroma;    /* 0: as luma, 1..4: planar, vertical, horizontal, DC */
+    uint8_t split;           /* transforms of half the side */
+    uint8_t coded[3];        /* a plane: bit i, transform i has coefficients */
+    uint8_t qp;
+} DfyBlock;
+
+/* What is known of an 8x8 square of the picture once its block is coded. */
+typedef struct DfyCell {
+    uint8_t kind, log2, qp;
+    uint8_t edges; /* bit 0: its left side, bit 1: its upper side is an edge of a transform or part */
+    uint8_t coded; /* its luma transform has coefficients */
+} DfyCell;
+
+typedef struct DfyPicture_ DfyPictureCoding;
+struct DfyPicture_ {
+    int width, height;         /* coded size in luma pixels, multiples of 8 */
+    int columns, rows;         /* superblocks */
+    int cell_stride;
+    DfyCell *cells;
+    uint8_t *modes;            /* intra luma mode of each 4x4, DFY_DC where not intra; rows of 2 * cell_stride */
+    DfyFrame *frame;           /* being made */
+    const DfyFrame *references[DFY_MAX_REFERENCES];
+    int reference_count;       /* 0: an intra picture */
+    int picture_class;
+    int qp;                    /* that quantiser groups start from */
+    int variable_qp;           /* quantiser groups carry differences */
+    DfyContexts *contexts;
+    const DfyKernels *kernels;
+};
+
+/* Where the walker is: the pieces of state that follow the coding order. */
+typedef struct DfyWalk {
+    DfyPictureCoding *picture;
+    DfyRangeCoder *coder;
+    int qp;                    /* of the quantiser group last coded */
+    int qp_pending;            /* the current group has had no residual yet */
+    const DfyBlock *next;      /* writing: blocks in coding order */
+    int16_t *coefficients;     /* of the superblock, DFY_SUPERBLOCK_COEFFICIENTS */
+    /* reading: what to do with each block once it is known; NULL when only parsing */
+    void (*block_done)(struct DfyWalk *walk, const DfyBlock *block);
+    int failed;                /* reading: the bytes break a rule */
+} DfyWalk;
+
+int dfy_picture_coding_open(DfyPictureCoding *picture, int width, int height);
+void dfy_picture_coding_close(DfyPictureCoding *picture);
+/* Readies it for a picture into `frame`; references, class and qp are set by the caller. */
+void dfy_picture_coding_begin(DfyPictureCoding *picture, DfyFrame *frame);
+
+/* Reads or writes one superblock. */
+void dfy_walk_superblock(DfyWalk *walk, int column, int row);
+
+/* The pieces of the walk that an encoder measures alone. */
+void dfy_walk_block(DfyWalk *walk, DfyBlock *block);
+void dfy_code_split(const DfyPictureCoding *picture, DfyRangeCoder *coder, int x, int y, int log2, int *split);
+void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int16_t *coefficients, int log2);
+
+/* Notes a block in the cells, modes and motion of the picture. */
+void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block);
+
+/* Whether the 8x8 square at (nx, ny) was coded before the block at (x, y); all luma pixels, any value. */
+int dfy_available(const DfyPictureCoding *picture, int x, int y, int nx, int ny);
+
+/* Offset in a superblock's coefficients of the transform at luma position (x, y). */
+int dfy_coefficient_offset(int x, int y, int plane);
+
+/* Rectangle of part i of a block: x, y, width, height in luma pixels. */
+void dfy_part_rectangle(const DfyBlock *block, int part, int rectangle[4]);
+static inline int dfy_part_count(const DfyBlock *block) { return block->part == DFY_PART_WHOLE ? 1 : 2; }
+
+/* Motion candidates, best guess first. Merge: as many as `limit` (at least 1), returns how many. */
+int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block, int part,
+                         DfyMotion candidates[DFY_MERGE_CANDIDATES], int limit);
+/* Two vector predictors for a reference. */
+void dfy_vector_predictors(const DfyPictureCoding *picture, const DfyBlock *block, int part, int reference,
+                           int16_t predictors[2][2]);
+
+/* Three most likely luma modes of the 4x4 square at (x, y). */
+void dfy_likely_modes(const DfyPictureCoding *picture, int x, int y, uint8_t likely[3]);
+int dfy_chroma_mode(const DfyBlock *block); /* the mode chroma is predicted with */
+
+/* ---- pixels ---- */
+
+int dfy_chroma_qp(int qp);
+/* Inter prediction of part of the block into three planes laid out like a frame's (dst at the block's place). */
+void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, int part, uint8_t *const dst[3],
+                      const ptrdiff_t stride[3]);
+/* Luma (or chroma plane) alone, of any rectangle: what motion search looks at. */
+void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
+                           uint8_t *dst, ptrdiff_t stride);
+/* Intra prediction of one transform square of a plane at plane coordinates; block_x/y: luma place, for availability. */
+void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
+                       ptrdiff_t stride);
+/* Adds the residual of one transform to dst. */
+void dfy_add_residual(const DfyPictureCoding *picture, uint8_t *dst, ptrdiff_t stride, const int16_t *levels, int log2,
+                      int qp, DfyTransformKind kind);
+void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int qp, int *columns, int *rows);
+/* Prediction and residual of a block into the frame. */
+void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *block, const int16_t *coefficients);
+/* Number of transforms and their log2 for a plane of a block. */
+int dfy_transforms(const DfyBlock *block, int plane, int *log2);
+/* Luma place of transform i of a block. */
+static inline void dfy_transform_place(const DfyBlock *block, int i, int *x, int *y) {
+    int half = 1 << (block->log2 - 1);
+    *x = block->x + (i & 1) * half;
+    *y = block->y + (i >> 1) * half;
+}
+
+/* Filters the edges of superblock rows [first, last) of a finished picture. */
+void dfy_deblock(const DfyPictureCoding *picture);
+
+#endif

@@ -1,0 +1,132 @@
+/* Inter prediction, residuals, and the block made of both. */
+#include <string.h>
+
+#include "video/syntax/picture.h"
+
+/* ---------------------------------------------------------------- inter */
+
+typedef struct Source {
+    const uint8_t *pixels;
+    ptrdiff_t stride;
+    int fx, fy;
+} Source;
+
+/* Where in a reference a rectangle comes from. Positions far outside are moved to where the border ends: all is flat there. */
+static Source locate(const DfyFrame *reference, int plane, int x, int y, int width, int height, const int16_t mv[2]) {
+    const DfyPlane *p = &reference->plane[plane];
+    int bits = plane ? 3 : 2, mask = (1 << bits) - 1, reach = plane ? DFY_FRAME_BORDER / 2 - 4 : DFY_FRAME_BORDER - 8;
+    int sx = dfy_clamp(x + (mv[0] >> bits), -reach, p->width + reach - width);
+    int sy = dfy_clamp(y + (mv[1] >> bits), -reach, p->height + reach - height);
+    return (Source){p->pixels + sy * p->stride + sx, p->stride, mv[0] & mask, mv[1] & mask};
+}
+
+static void interpolate(const DfyKernels *k, int plane, int16_t *dst, const Source *s, int width, int height) {
+    (plane ? k->chroma : k->luma)(dst, s->pixels, s->stride, width, height, s->fx, s->fy);
+}
+
+static void copy(uint8_t *dst, ptrdiff_t stride, const Source *s, int width, int height) {
+    for (int y = 0; y < height; y++) memcpy(dst + y * stride, s->pixels + y * s->stride, (size_t)width);
+}
+
+void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
+                           uint8_t *dst, ptrdiff_t stride) {
+    const DfyKernels *k = picture->kernels;
+    int shift = plane > 0, x = rectangle[0] >> shift, y = rectangle[1] >> shift;
+    int width = rectangle[2] >> shift, height = rectangle[3] >> shift, two = motion->reference[1] >= 0;
+    int16_t blend[2][64 * DFY_BLEND_STRIDE];
+    Source s[2];
+    for (int i = 0; i <= two; i++)
+        s[i] = locate(picture->references[motion->reference[i]], plane, x, y, width, height, motion->mv[i]);
+    int whole = !(s[0].fx | s[0].fy) && (!two || !(s[1].fx | s[1].fy));
+    if (whole && !two) {
+        copy(dst, stride, &s[0], width, height);
+    } else if (whole) {
+        k->mean(dst, stride, s[0].pixels, s[0].stride, s[1].pixels, s[1].stride, width, height);
+    } else {
+        for (int i = 0; i <= two; i++) interpolate(k, plane, blend[i], &s[i], width, height);
+        if (two) k->store_mean(dst, stride, blend[0], blend[1], width, height);
+        else k->store(dst, stride, blend[0], width, height);
+    }
+}
+
+void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, int part, uint8_t *const dst[3],
+                      const ptrdiff_t stride[3]) {
+    int r[4];
+    dfy_part_rectangle(block, part, r);
+    for (int p = 0; p < 3; p++) {
+        int shift = p > 0;
+        uint8_t *at = dst[p] + ((r[1] - block->y) >> shift) * stride[p] + ((r[0] - block->x) >> shift);
+        dfy_predict_rectangle(picture, &block->motion[part], p, r, at, stride[p]);
+    }
+}
+
+/* ---------------------------------------------------------------- residual */
+
+int dfy_chroma_qp(int qp) {
+    /* HEVC's 4:2:0 table (Rec. H.265 table 8-10): chroma is quantised a little finer at coarse quantisers. */
+    static const uint8_t table[14] = {29, 30, 31, 32, 33, 33, 34, 34, 35, 35, 36, 36, 37, 37};
+    return qp < 30 ? qp : qp < 44 ? table[qp - 30] : qp - 6;
+}
+
+void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int qp, int *columns, int *rows) {
+    static const uint8_t steps[6] = {40, 45, 51, 57, 64, 72};
+    int side = 1 << log2, scale = steps[qp % 6] << (qp / 6), shift = log2 - 1, half = 1 << (shift - 1);
+    int most_x = 0, most_y = 0;
+    for (int y = 0; y < side; y++) {
+        int any = 0;
+        for (int x = 0; x < side; x++) any |= levels[y * side + x];
+        if (!any) {
+            memset(coefficients + y * side, 0, sizeof *coefficients * (size_t)side);
+            continue;
+        }
+        most_y = y + 1;
+        for (int x = 0; x < side; x++) {
+            int level = levels[y * side + x];
+            if (level && x >= most_x) most_x = x + 1;
+            int64_t value = ((int64_t)level * scale + half) >> shift;
+            coefficients[y * side + x] = (int16_t)(value < -32768 ? -32768 : value > 32767 ? 32767 : value);
+        }
+    }
+    *columns = most_x;
+    *rows = most_y;
+}
+
+void dfy_add_residual(const DfyPictureCoding *picture, uint8_t *dst, ptrdiff_t stride, const int16_t *levels, int log2,
+                      int qp, DfyTransformKind kind) {
+    int16_t coefficients[32 * 32], residual[32 * 32];
+    int columns, rows;
+    dfy_dequantise(coefficients, levels, log2, qp, &columns, &rows);
+    picture->kernels->inverse(residual, coefficients, log2, kind, columns, rows);
+    picture->kernels->add(dst, stride, residual, 1 << log2, 1 << log2);
+}
+
+void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *block, const int16_t *coefficients) {
+    if (block->kind != DFY_INTRA) {
+        uint8_t *dst[3];
+        ptrdiff_t stride[3];
+        for (int p = 0; p < 3; p++) {
+            const DfyPlane *plane = &picture->frame->plane[p];
+            stride[p] = plane->stride;
+            dst[p] = plane->pixels + (block->y >> (p > 0)) * plane->stride + (block->x >> (p > 0));
+        }
+        for (int part = 0; part < dfy_part_count(block); part++) dfy_predict_part(picture, block, part, dst, stride);
+        if (block->kind == DFY_SKIP) return;
+    }
+    for (int plane = 0; plane < 3; plane++) {
+        const DfyPlane *p = &picture->frame->plane[plane];
+        int log2, count = dfy_transforms(block, plane, &log2), shift = plane > 0;
+        int qp = plane ? dfy_chroma_qp(block->qp) : block->qp;
+        for (int i = 0; i < count; i++) {
+            int x, y;
+            dfy_transform_place(block, i, &x, &y);
+            uint8_t *dst = p->pixels + (y >> shift) * p->stride + (x >> shift);
+            if (block->kind == DFY_INTRA) {
+                int mode = plane ? dfy_chroma_mode(block) : block->intra[block->log2 == 3 ? i : 0];
+                dfy_predict_intra(picture, plane, x >> shift, y >> shift, log2, mode, dst, p->stride);
+            }
+            if (!(block->coded[plane] >> i & 1)) continue;
+            DfyTransformKind kind = plane == 0 && log2 == 2 && block->kind == DFY_INTRA ? DFY_DST : DFY_DCT;
+            dfy_add_residual(picture, dst, p->stride, coefficients + dfy_coefficient_offset(x, y, plane), log2, qp, kind);
+        }
+    }
+}
