@@ -30,6 +30,8 @@ JOBS    := $(shell nproc 2>/dev/null || echo 2)
 # Passed on to a make inside a recipe, unless the caller already chose how many jobs run.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 
+Q       := $(if $(V),,@)
+
 LIB_SOURCES   := $(filter-out %_sse41.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c))
 SSE_SOURCES   := $(wildcard src/dsp/*_sse41.c)
 CLI_SOURCES   := $(wildcard tools/diffy/*.c)
@@ -38,6 +40,8 @@ TEST_SOURCES  := $(wildcard tests/unit/test_*.c tests/conformance/test_*.c)
 FUZZ_SOURCES  := $(wildcard tests/fuzz/fuzz_*.c)
 C_FILES       := $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch] wasm/*.[ch])
 
+# One short line a file; `make V=1` shows whole commands.
+say = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %s  %s\n' '$(1)' '$@')
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJECTS := $(call objects,$(LIB_SOURCES) $(SSE_SOURCES))
 # The scene without its command line: what C tests link.
@@ -55,36 +59,44 @@ fuzzers: $(FUZZERS)
 
 $(B)/libdiffy.a: $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
 
 $(B)/libscene.a: $(SCENE_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
 
 $(B)/obj/%_sse41.o: %_sse41.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -msse4.1 -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) -msse4.1 -c $< -o $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(if $(filter $(NARROW_ROOMS),$<),$(NARROW)) -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(if $(filter $(NARROW_ROOMS),$<),$(NARROW)) -c $< -o $@
 
 $(B)/diffy: $(call objects,$(CLI_SOURCES)) $(B)/libdiffy.a
-	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(CLI_LDLIBS) $(LDLIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(CLI_LDLIBS) $(LDLIBS)
 
 $(B)/scene: $(call objects,tools/scene/main.c) $(B)/libscene.a
-	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -lm
+	$(call say,LD)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -lm
 
 vpath test_%.c tests/unit tests/conformance
 vpath fuzz_%.c tests/fuzz
 
 $(B)/tests/test_%: test_%.c $(B)/libscene.a $(B)/libdiffy.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -MT $@ -MF $@.d -o $@ $< $(B)/libscene.a $(B)/libdiffy.a -lcmocka $(LDLIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -MT $@ -MF $@.d -o $@ $< $(B)/libscene.a $(B)/libdiffy.a -lcmocka $(LDLIBS)
 
 $(B)/fuzz_%: fuzz_%.c $(B)/libscene.a $(B)/libdiffy.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -MT $@ -MF $@.d -o $@ $< $(B)/libscene.a $(B)/libdiffy.a $(LDLIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -MT $@ -MF $@.d -o $@ $< $(B)/libscene.a $(B)/libdiffy.a $(LDLIBS)
 
 # ---------------------------------------------------------------- flavours
 

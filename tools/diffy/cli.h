@@ -114,7 +114,8 @@ typedef struct Progress {
     int drawn_length;
 } Progress;
 
-void progress_start(Progress *progress, const char *when); /* auto, always or never */
+/* when: auto, always or never. Called again for another stage, it measures speed anew on the same line. */
+void progress_start(Progress *progress, const char *when);
 void progress_show(Progress *progress, const char *stage, uint64_t done, uint64_t total);
 void progress_end(Progress *progress);
 

@@ -140,6 +140,11 @@ static void sink_facts(const Decoding *d, SourceFacts *facts) {
                            .matrix = info->matrix,
                            .range = info->range,
                            .format = info->native_format};
+    /* Version 1 holds RGB: what Y4M and MP4 make of it is what their readers take for granted. */
+    if (info->native_format != DFY_PIXELS_I420) {
+        facts->matrix = DFY_MATRIX_UNKNOWN;
+        facts->range = DFY_RANGE_LIMITED;
+    }
     if (facts->time_base_num < 1 || facts->time_base_den < 1) {
         facts->time_base_num = info->frame_rate_den;
         facts->time_base_den = info->frame_rate_num;

@@ -22,6 +22,7 @@ typedef struct Encoding {
     GyroLog gyro;
     Progress progress;
     uint64_t pushed;
+    int stage; /* of the library; -1 before it told one */
 } Encoding;
 
 static const char usage_text[] =
@@ -84,9 +85,8 @@ static const char *const stage_names[] = {"background model", "frame encoding", 
 
 static int on_progress(void *opaque, DfyStage stage, uint64_t done, uint64_t total) {
     Encoding *e = opaque;
-    static DfyStage last = DFY_STAGE_BACKGROUND;
-    if (stage != last) progress_start(&e->progress, e->options.progress);
-    last = stage;
+    if ((int)stage != e->stage && e->stage >= 0) progress_start(&e->progress, e->options.progress);
+    e->stage = (int)stage;
     progress_show(&e->progress, stage_names[stage], done, total ? total : e->options.settings.expected_frames);
     return 0;
 }
@@ -144,7 +144,7 @@ static int push_one(Encoding *e, DfyPicture *picture, const char *path) {
     if (e->options.imu && push_gyro_until(e, seconds, path)) return STATUS_FAILED;
     if (dfy_encoder_push(e->encoder, picture)) return library_failed(e, path);
     e->pushed++;
-    progress_show(&e->progress, "reading", e->pushed, s->expected_frames);
+    if (e->stage < 0) progress_show(&e->progress, "reading", e->pushed, s->expected_frames);
     return STATUS_GOOD;
 }
 
@@ -192,7 +192,7 @@ static int encode(Encoding *e, const char *input, const char *output) {
 }
 
 int run_encode(int argc, char **argv) {
-    Encoding e = {0};
+    Encoding e = {.stage = -1};
     const char *paths[2];
     int status = parse(&e.options, argc, argv, paths);
     if (status != PARSE_GO_ON) return status;

@@ -44,10 +44,11 @@ void interrupt_removes(const char *part_path) {
 
 enum { BAR_CELLS = 24 };
 static const double redraw_seconds = 0.1;
+static const double rate_seconds = 0.3; /* before this much time a rate is a guess */
 
 void progress_start(Progress *progress, const char *when) {
     int terminal = isatty(STDERR_FILENO);
-    *progress = (Progress){.visible = !strcmp(when, "always") || (!strcmp(when, "auto") && terminal)};
+    progress->visible = !strcmp(when, "always") || (!strcmp(when, "auto") && terminal);
     progress->start = seconds_now();
 }
 
@@ -67,19 +68,20 @@ void progress_show(Progress *progress, const char *stage, uint64_t done, uint64_
     double now = seconds_now();
     if (!progress->visible || (now - progress->last < redraw_seconds && done != total)) return;
     progress->last = now;
-    double elapsed = now - progress->start, rate = elapsed > 0 ? (double)done / elapsed : 0;
-    char line[200], bar[BAR_CELLS + 1], left[32];
+    double elapsed = now - progress->start, rate = elapsed > rate_seconds ? (double)done / elapsed : 0;
+    char line[200], bar[BAR_CELLS + 1], speed[32] = "", left[32];
     int length;
+    if (rate > 0) snprintf(speed, sizeof speed, "  %.0f fps", rate);
     if (total >= done && total > 0) {
         int filled = (int)((double)BAR_CELLS * (double)done / (double)total);
         memset(bar, '#', (size_t)filled);
         memset(bar + filled, '-', (size_t)(BAR_CELLS - filled));
         bar[BAR_CELLS] = 0;
         format_time_left(left, sizeof left, rate > 0 ? (double)(total - done) / rate : -1);
-        length = snprintf(line, sizeof line, "[%s] %s  %llu/%llu  %.0f fps%s", bar, stage, (unsigned long long)done,
-                          (unsigned long long)total, rate, left);
+        length = snprintf(line, sizeof line, "[%s] %s  %llu/%llu%s%s", bar, stage, (unsigned long long)done,
+                          (unsigned long long)total, speed, left);
     } else {
-        length = snprintf(line, sizeof line, "%s  %llu frames  %.0f fps", stage, (unsigned long long)done, rate);
+        length = snprintf(line, sizeof line, "%s  %llu frames%s", stage, (unsigned long long)done, speed);
     }
     fprintf(stderr, "\r%-*s", progress->drawn_length > length ? progress->drawn_length : length, line);
     fflush(stderr);
