@@ -1,0 +1,41 @@
+# The WebAssembly builds of libdiffy, for the site and the npm package:
+#   build/wasm/diffy.js + diffy.wasm                   one thread
+#   build/wasm/threads/diffy.js + diffy.wasm ...       threads, for pages that are cross-origin isolated
+# Objects are built one by one, so that make rebuilds only what changed.
+
+EMCC     := NODE_PATH=$${NODE_PATH:-/usr/share/nodejs} emcc
+W        := $(B)/wasm
+WASM_SRC := $(LIB_SOURCES) $(SSE_SOURCES) wasm/exports.c
+WASM_OPT := -O3 -msimd128 -msse4.1
+# The stack holds whole superblocks; 1 MB is Emscripten's own measure as well.
+WASM_LINK := --no-entry -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH \
+	-sMAXIMUM_MEMORY=2GB -sTOTAL_STACK=1MB -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sEXPORTED_RUNTIME_METHODS=[] \
+	-sINCOMING_MODULE_JS_API=wasmBinary,instantiateWasm,locateFile,mainScriptUrlOrBlob,printErr,onAbort
+
+.PHONY: wasm wasm-threads
+wasm: $(W)/diffy.js
+wasm-threads: $(W)/threads/diffy.js
+
+$(W)/third/stamp: wasm/third_party.sh
+	wasm/third_party.sh && touch $@
+
+$(W)/third-threads/stamp: wasm/third_party.sh $(W)/third/stamp
+	wasm/third_party.sh --threads && touch $@
+
+$(W)/obj/%.o: %.c $(W)/third/stamp
+	@mkdir -p $(@D)
+	$(EMCC) -std=gnu11 $(WASM_OPT) $(WARN) -Isrc -I$(W)/third/include -MMD -MP -c $< -o $@
+
+$(W)/obj-threads/%.o: %.c $(W)/third-threads/stamp
+	@mkdir -p $(@D)
+	$(EMCC) -std=gnu11 $(WASM_OPT) -pthread $(WARN) -Isrc -I$(W)/third-threads/include -MMD -MP -c $< -o $@
+
+$(W)/diffy.js: $(WASM_SRC:%.c=$(W)/obj/%.o) wasm/wasm.mk
+	$(EMCC) $(WASM_OPT) $(WASM_LINK) -sENVIRONMENT=web,worker $(filter %.o,$^) -L$(W)/third/lib -ljpeg -lz -lcjson -o $@
+
+$(W)/threads/diffy.js: $(WASM_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
+	@mkdir -p $(@D)
+	$(EMCC) $(WASM_OPT) -pthread $(WASM_LINK) -sENVIRONMENT=web,worker -sPTHREAD_POOL_SIZE=0 $(filter %.o,$^) \
+		-L$(W)/third-threads/lib -ljpeg -lz -lcjson -o $@
+
+-include $(WASM_SRC:%.c=$(W)/obj/%.d) $(WASM_SRC:%.c=$(W)/obj-threads/%.d)
