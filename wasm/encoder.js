@@ -1,0 +1,348 @@
+/**
+ * DiffyEncoder: frames in, a .dfy file out. The codec is opened by the first frame, whose size and colour become
+ * the recording's.
+ */
+import { Codec, DiffyError, Status } from './module.js';
+import { PixelFormat, colourOf, pictureBytes, planeLayout } from './picture.js';
+
+/**
+ * @typedef {object} EncoderOptions
+ * @property {number} [quality] 1 (smallest) to 100 (best), default 25
+ * @property {1 | 2} [format] version of the file format; the library's default when left out
+ * @property {number | [number, number]} [frameRate] nominal frames a second, a number or a fraction; default 30
+ * @property {[number, number]} [timeBase] seconds a tick of the stored times, as a fraction; default one nominal frame
+ * @property {'training' | 'upload'} [mode] training (default) keeps every frame's own pixels; upload replaces
+ *     repetitions that look the same by the one they repeat
+ * @property {number} [effort] 1 (fastest) to 9 (smallest), default 5; format 2
+ * @property {number} [threads] for the build with threads; 0 = as many as there are processors
+ * @property {number} [targetSize] bytes that the file should have; format 2
+ * @property {number} [expectedFrames] how many frames will come, for progress and for targetSize
+ * @property {number} [memoryLimit] bytes; format 1 holds all frames within it, default 1 GiB
+ * @property {number} [cloneDistance] upload mode: largest mean difference, in levels of 255, that counts as the same
+ * @property {number} [warmupFrames] frames from which the first background is learnt, default 300
+ * @property {boolean} [temporal] format 1: code cycles frame after frame, default true
+ * @property {boolean} [boundingBox] format 1: code only the foreground's box, default true
+ * @property {boolean} [vectorQuantised] format 1: canonical cycles by codebook, default false
+ * @property {boolean} [imu] format 1: gyroscope samples will be pushed
+ * @property {number[]} [cameraMatrix] nine numbers, row by row, for imu
+ * @property {(data: Uint8Array) => void} [write] takes each piece of the file in order (a view that is only valid during
+ *     the call); without it the pieces are kept for {@link DiffyEncoder#encode}
+ * @property {(progress: EncoderProgress) => void} [onProgress]
+ * @property {AbortSignal} [signal] stops with an AbortError at the next frame
+ * @property {Codec} [codec] a codec that is loaded already
+ * @property {ArrayBuffer | Uint8Array | WebAssembly.Module} [wasmBinary] see {@link Codec.load}
+ */
+
+/**
+ * @typedef {object} EncoderProgress
+ * @property {'background' | 'frames' | 'cycles' | 'done'} stage
+ * @property {number} done frames
+ * @property {number} total frames; 0 when unknown
+ */
+
+/** @typedef {{ frames: number, bytes: number, cycles: number, canonicals: number }} EncoderStats */
+
+/**
+ * Pixels of the caller's own, tightly packed.
+ * @typedef {object} RawFrame
+ * @property {'I420' | 'RGB' | 'RGBA' | 'NV12'} format
+ * @property {number} width
+ * @property {number} height
+ * @property {Uint8Array | Uint8ClampedArray} data
+ * @property {VideoColorSpaceInit} [colorSpace] of I420 and NV12
+ */
+
+/**
+ * @typedef {object} PushOptions
+ * @property {number} [timestamp] seconds; default: a VideoFrame's own time, else one frame after the one before
+ * @property {0 | 90 | 180 | 270} [rotation] degrees clockwise to turn the frame before encoding
+ * @property {boolean} [flip] mirror left to right, after turning
+ */
+
+/** @type {EncoderProgress['stage'][]} */
+const stages = ['background', 'frames', 'cycles', 'done'];
+
+/** Frame rates that cameras and editors use, so that 29.97002 becomes 30000/1001. */
+const commonRates = [[24000, 1001], [24, 1], [25, 1], [30000, 1001], [30, 1], [50, 1], [60000, 1001], [60, 1]];
+
+/**
+ * @param {number | [number, number]} rate
+ * @returns {[number, number]}
+ */
+export function rationalRate(rate) {
+    if (Array.isArray(rate)) return rate;
+    for (const [num, den] of commonRates) if (Math.abs(rate - num / den) < 0.005) return [num, den];
+    if (Math.abs(rate - Math.round(rate)) < 0.005) return [Math.max(1, Math.round(rate)), 1];
+    return [Math.max(1, Math.round(rate * 1000)), 1000];
+}
+
+export class DiffyEncoder {
+    #codec;
+    #options;
+    #handle = 0;
+    #owner;
+    #frames = 0;
+    #lastTick = -Infinity;
+    /** @type {[number, number]} */
+    #timeBase;
+    /** @type {Uint8Array<ArrayBuffer>[]} */
+    #pieces = [];
+    #opened = false;
+    #closed = false;
+    /** @type {EncoderStats | null} */
+    #stats = null;
+
+    /**
+     * @param {Codec} codec
+     * @param {EncoderOptions} options
+     */
+    constructor(codec, options) {
+        this.#codec = codec;
+        this.#options = options;
+        const rate = rationalRate(options.frameRate ?? 30);
+        this.#timeBase = options.timeBase ?? [rate[1], rate[0]];
+        this.#owner = codec.addOwner({
+            write: (data) => {
+                if (options.write) options.write(data);
+                else this.#pieces.push(new Uint8Array(data));
+            },
+            progress: (stage, done, total) => {
+                options.onProgress?.({ stage: stages[stage] ?? 'frames', done, total });
+                return options.signal?.aborted ?? false;
+            },
+        });
+    }
+
+    /**
+     * Loads the codec (unless one is given) and makes an encoder.
+     * @param {EncoderOptions} [options]
+     */
+    static async create(options = {}) {
+        const codec = options.codec ?? (await Codec.load({ wasmBinary: options.wasmBinary }));
+        return new DiffyEncoder(codec, options);
+    }
+
+    /**
+     * Encodes the video of a file that the browser can decode (WebCodecs).
+     * @param {Blob} blob MP4, MOV, WebM, MKV, MPEG-TS ...
+     * @param {EncoderOptions} [options]
+     * @returns {Promise<{ data: Blob, stats: EncoderStats }>} data is empty when options.write took it
+     */
+    static async fromVideo(blob, options = {}) {
+        const { openVideo } = await import('./video.js');
+        const video = await openVideo(blob);
+        try {
+            const encoder = await DiffyEncoder.create({
+                frameRate: video.frameRate, timeBase: video.timeBase, expectedFrames: video.expectedFrames, ...options,
+            });
+            try {
+                for await (const { frame, timestamp, rotation, flip } of video.frames()) {
+                    try {
+                        await encoder.push(frame, { timestamp, rotation, flip });
+                    } finally {
+                        frame.close();
+                    }
+                }
+                const data = await encoder.encode();
+                return { data: new Blob([data], { type: 'application/x-dfy' }), stats: /** @type {EncoderStats} */ (encoder.stats) };
+            } finally {
+                encoder.close();
+            }
+        } finally {
+            video.close();
+        }
+    }
+
+    /** Bytes of the file so far. */
+    get bytesWritten() {
+        return this.#stats ? this.#stats.bytes : this.#handle ? this.#codec.call('encoder_bytes_written', this.#handle) : 0;
+    }
+
+    /** Frames pushed so far. */
+    get framesPushed() {
+        return this.#frames;
+    }
+
+    /** What came of it, once encode() or finish() has returned. */
+    get stats() {
+        return this.#stats;
+    }
+
+    /**
+     * Takes one frame. Await it before the next: that is how the encoder holds back a faster source. The frame
+     * stays the caller's: close it afterwards.
+     * @param {VideoFrame | ImageData | RawFrame} frame
+     * @param {PushOptions} [options]
+     */
+    async push(frame, options = {}) {
+        this.#options.signal?.throwIfAborted();
+        if (this.#stats) throw new DiffyError(Status.ARGUMENT, 'The encoder is finished: make another for more frames.');
+        const { width, height, colour } = await this.#stage(frame);
+        const rotation = options.rotation ?? 0;
+        if (!this.#opened) {
+            const turned = rotation % 180 !== 0;
+            this.#open(turned ? height : width, turned ? width : height, colour);
+        }
+        const status = this.#codec.call('encoder_push', this.#handle, this.#tick(frame, options.timestamp), colour.matrix,
+            colour.range, rotation / 90, options.flip ? 1 : 0);
+        this.#check(status);
+        this.#frames++;
+    }
+
+    /**
+     * One gyroscope sample: angular velocity in rad/s and the seconds since the sample before.
+     * @param {number} x
+     * @param {number} y
+     * @param {number} z
+     * @param {number} dt
+     */
+    pushGyro(x, y, z, dt) {
+        if (!this.#opened) throw new DiffyError(Status.ARGUMENT, 'Push a frame before gyroscope samples.');
+        this.#check(this.#codec.call('encoder_push_gyro', this.#handle, x, y, z, dt));
+    }
+
+    /**
+     * Writes what is still held.
+     * @returns {EncoderStats}
+     */
+    finish() {
+        if (this.#stats) return this.#stats;
+        if (!this.#opened) throw new DiffyError(Status.ARGUMENT, 'There was no frame to encode.');
+        this.#check(this.#codec.call('encoder_finish', this.#handle));
+        const [frames, bytes, cycles, canonicals] = this.#codec.result(4);
+        this.#stats = { frames, bytes, cycles, canonicals };
+        return this.#stats;
+    }
+
+    /**
+     * Finishes and gives the whole file (empty when options.write took the pieces).
+     * @returns {Promise<Uint8Array<ArrayBuffer>>}
+     */
+    async encode() {
+        this.finish();
+        const data = new Uint8Array(await new Blob(this.#pieces).arrayBuffer());
+        this.#pieces = [];
+        return data;
+    }
+
+    /** Frees the encoder's memory; the file so far stays playable. */
+    close() {
+        if (this.#handle) this.#codec.call('encoder_close', this.#handle);
+        this.#handle = 0;
+        this.#closed = true;
+        this.#codec.removeOwner(this.#owner);
+    }
+
+    [Symbol.dispose]() {
+        this.close();
+    }
+
+    /**
+     * @param {number} width
+     * @param {number} height
+     * @param {import('./picture.js').Colour} colour
+     */
+    #open(width, height, colour) {
+        const o = this.#options;
+        const [num, den] = rationalRate(o.frameRate ?? 30);
+        /** @type {Record<string, number | undefined>} */
+        const settings = {
+            width, height, quality: o.quality, format: o.format, frame_rate_num: num, frame_rate_den: den,
+            time_base_num: this.#timeBase[0], time_base_den: this.#timeBase[1],
+            mode: o.mode === 'upload' ? 1 : 0, matrix: colour.matrix, range: colour.range, effort: o.effort, threads: o.threads,
+            target_size_bytes: o.targetSize, expected_frames: o.expectedFrames, memory_limit_bytes: o.memoryLimit,
+            clone_distance: o.cloneDistance, warmup_frames: o.warmupFrames,
+            use_temporal: flag(o.temporal), use_bbox: flag(o.boundingBox), use_vq: flag(o.vectorQuantised), has_imu: flag(o.imu),
+        };
+        const handle = this.#newHandle();
+        for (const [name, value] of Object.entries(settings)) {
+            if (value === undefined) continue;
+            const status = this.#codec.withText(name, (at) => this.#codec.call('encoder_set', handle, at, value));
+            if (status) throw new DiffyError(status, `The codec knows no setting "${name}".`);
+        }
+        (o.cameraMatrix ?? []).forEach((value, i) => this.#codec.call('encoder_set_camera', handle, i, value));
+        this.#opened = true;
+        this.#check(this.#codec.call('encoder_open', handle));
+    }
+
+    /** The C side's encoder: it owns the staging memory, so it is there before the first frame's size is known. */
+    #newHandle() {
+        if (this.#closed) throw new DiffyError(Status.ARGUMENT, 'The encoder is closed: make another for more frames.');
+        if (!this.#handle) this.#handle = this.#codec.call('encoder_new', this.#owner);
+        if (!this.#handle) throw new DiffyError(Status.MEMORY, 'There is no memory left for an encoder.');
+        return this.#handle;
+    }
+
+    /**
+     * Copies a frame's pixels into the codec's memory, in the format they come in where the codec takes it.
+     * @param {VideoFrame | ImageData | RawFrame} frame
+     * @returns {Promise<{ width: number, height: number, colour: import('./picture.js').Colour }>}
+     */
+    async #stage(frame) {
+        if (typeof VideoFrame !== 'undefined' && frame instanceof VideoFrame) return this.#stageVideoFrame(frame);
+        const raw = /** @type {ImageData | RawFrame} */ (frame);
+        const format = 'format' in raw ? raw.format : 'RGBA';
+        const { width, height, data } = raw;
+        const size = pictureBytes(format, width, height);
+        if (data.length < size)
+            throw new DiffyError(Status.ARGUMENT, `A ${width} x ${height} ${format} frame has ${size} bytes, but only ${data.length} were given.`);
+        this.#staging(format, width, height).set(data.subarray(0, size));
+        return { width, height, colour: colourOf('format' in raw ? raw.colorSpace : null) };
+    }
+
+    /** @param {VideoFrame} frame */
+    async #stageVideoFrame(frame) {
+        const rect = frame.visibleRect ?? new DOMRectReadOnly(0, 0, frame.codedWidth, frame.codedHeight);
+        const { width, height } = rect;
+        const planar = frame.format === 'I420' || frame.format === 'NV12';
+        // Chroma can only be cut at even positions; everything else the browser converts.
+        const format = planar && rect.x % 2 === 0 && rect.y % 2 === 0 ? /** @type {'I420' | 'NV12'} */ (frame.format) : 'RGBA';
+        const layout = planeLayout(format, width, height);
+        try {
+            await frame.copyTo(this.#staging(format, width, height), format === 'RGBA' ? { rect, layout, format: 'RGBA' } : { rect, layout });
+        } catch (error) {
+            if (format !== 'RGBA') throw error;
+            const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+            if (!context) throw error;
+            context.drawImage(frame, 0, 0, width, height);
+            this.#staging('RGBA', width, height).set(context.getImageData(0, 0, width, height).data);
+        }
+        return { width, height, colour: colourOf(frame.colorSpace.matrix === 'rgb' ? null : frame.colorSpace) };
+    }
+
+    /**
+     * @param {'I420' | 'RGB' | 'RGBA' | 'NV12'} format
+     * @param {number} width
+     * @param {number} height
+     */
+    #staging(format, width, height) {
+        const at = this.#codec.call('encoder_stage', this.#newHandle(), PixelFormat[format], width, height);
+        if (!at) throw new DiffyError(Status.MEMORY, `There is no memory for frames of ${width} x ${height} pixels, or they are too large.`);
+        return this.#codec.bytes(at, pictureBytes(format, width, height));
+    }
+
+    /**
+     * The frame's time in whole ticks, after that of the frame before.
+     * @param {VideoFrame | ImageData | RawFrame} frame
+     * @param {number | undefined} timestamp seconds
+     */
+    #tick(frame, timestamp) {
+        const [num, den] = this.#timeBase;
+        const seconds = timestamp ?? ('timestamp' in frame ? frame.timestamp / 1e6 : undefined);
+        const [rateNum, rateDen] = rationalRate(this.#options.frameRate ?? 30);
+        const step = Math.max(1, Math.round((rateDen * den) / (rateNum * num)));
+        const wanted = seconds === undefined ? (this.#frames ? this.#lastTick + step : 0) : Math.round((seconds * den) / num);
+        this.#lastTick = Math.max(wanted, this.#lastTick + 1);
+        return this.#lastTick;
+    }
+
+    /** @param {number} status */
+    #check(status) {
+        if (status < 0) throw this.#codec.error(status, this.#handle ? this.#codec.call('encoder_message', this.#handle) : 0);
+    }
+}
+
+/** @param {boolean | undefined} value */
+function flag(value) {
+    return value === undefined ? undefined : value ? 1 : 0;
+}

@@ -1,0 +1,71 @@
+/**
+ * Pictures on their way into and out of the codec: formats, colour, and how many bytes they take.
+ * Numbers are those of DfyPixelFormat, DfyMatrix and DfyRange.
+ */
+
+export const PixelFormat = /** @type {const} */ ({ I420: 0, RGB: 1, RGBA: 2, NV12: 3 });
+
+/** @typedef {'I420' | 'RGB' | 'RGBA'} PixelFormatName */
+
+/** @type {PixelFormatName[]} */
+export const pixelFormatNames = ['I420', 'RGB', 'RGBA'];
+
+/**
+ * @param {PixelFormatName | 'NV12'} format
+ * @param {number} width
+ * @param {number} height
+ */
+export function pictureBytes(format, width, height) {
+    if (format === 'RGB') return width * height * 3;
+    if (format === 'RGBA') return width * height * 4;
+    return width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
+}
+
+/** Colour of YCbCr pixels, in ITU-T H.273 code points.
+ * @typedef {object} Colour
+ * @property {number} matrix 1 = BT.709, 6 = BT.601, 9 = BT.2020, 2 = unknown
+ * @property {number} range 0 = limited, 1 = full
+ */
+
+/** @type {Record<string, number>} */
+const matrixNumbers = { bt709: 1, bt470bg: 6, smpte170m: 6, 'bt2020-ncl': 9 };
+
+/**
+ * @param {VideoColorSpaceInit | null | undefined} space
+ * @returns {Colour}
+ */
+export function colourOf(space) {
+    return { matrix: matrixNumbers[space?.matrix ?? ''] ?? 2, range: space?.fullRange ? 1 : 0 };
+}
+
+/**
+ * WebCodecs' words for a picture's colour; unknown matrices become what the codec assumes (BT.601 below 720 rows).
+ * @param {Colour} colour
+ * @param {number} height
+ * @returns {VideoColorSpaceInit}
+ */
+export function colourSpaceOf({ matrix, range }, height) {
+    const known = matrix === 2 ? (height < 720 ? 6 : 1) : matrix;
+    const fullRange = range === 1;
+    if (known === 9) return { primaries: 'bt2020', transfer: 'bt709', matrix: 'bt2020-ncl', fullRange };
+    if (known === 6) return { primaries: 'smpte170m', transfer: 'smpte170m', matrix: 'smpte170m', fullRange };
+    return { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709', fullRange };
+}
+
+/**
+ * The planes of a tightly packed picture, for VideoFrame.copyTo and the VideoFrame constructor.
+ * @param {PixelFormatName | 'NV12'} format
+ * @param {number} width
+ * @param {number} height
+ * @returns {PlaneLayout[]}
+ */
+export function planeLayout(format, width, height) {
+    const chromaWidth = Math.ceil(width / 2);
+    const luma = { offset: 0, stride: width };
+    if (format === 'I420') {
+        const chroma = chromaWidth * Math.ceil(height / 2);
+        return [luma, { offset: width * height, stride: chromaWidth }, { offset: width * height + chroma, stride: chromaWidth }];
+    }
+    if (format === 'NV12') return [luma, { offset: width * height, stride: 2 * chromaWidth }];
+    return [{ offset: 0, stride: width * (format === 'RGB' ? 3 : 4) }];
+}

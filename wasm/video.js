@@ -1,0 +1,79 @@
+/**
+ * Frames out of video files: Mediabunny takes the container apart, WebCodecs decodes. Only pieces of the file are
+ * in memory at any time; the consumer holds the decoder back by asking for the next frame when it is ready.
+ */
+import { ALL_FORMATS, BlobSource, Input, VideoSampleSink } from 'mediabunny';
+
+/**
+ * @typedef {object} OpenVideo
+ * @property {number} width pixels, before rotation
+ * @property {number} height
+ * @property {0 | 90 | 180 | 270} rotation degrees clockwise that frames are to be turned
+ * @property {number} frameRate frames a second, measured
+ * @property {[number, number]} timeBase seconds a tick of the file's times, as a fraction
+ * @property {number} duration seconds
+ * @property {number} expectedFrames an estimate
+ * @property {string} codec
+ * @property {boolean} hasAudio
+ * @property {() => AsyncGenerator<{ frame: VideoFrame, timestamp: number, rotation: 0 | 90 | 180 | 270, flip: boolean }>} frames
+ *     every frame is the consumer's to close
+ * @property {() => void} close
+ */
+
+/**
+ * Opens a video that this browser can decode; throws one sentence for one that it can't.
+ * @param {Blob} blob
+ * @returns {Promise<OpenVideo>}
+ */
+export async function openVideo(blob) {
+    const input = new Input({ source: new BlobSource(blob), formats: ALL_FORMATS });
+    try {
+        const track = await findTrack(input);
+        const codec = await track.getCodec();
+        if (typeof VideoDecoder === 'undefined' || !(await track.canDecode()))
+            throw new Error(`This browser can't decode ${(codec ?? 'this video').toUpperCase()}: convert the file to H.264 or AV1, or try another browser.`);
+        const stats = await track.computePacketStats(300);
+        const duration = await input.computeDuration();
+        const start = await track.getFirstTimestamp();
+        const frameRate = stats.averagePacketRate > 0 && Number.isFinite(stats.averagePacketRate) ? stats.averagePacketRate : 30;
+        const resolution = Math.round(await track.getTimeResolution());
+        return {
+            width: await track.getCodedWidth(),
+            height: await track.getCodedHeight(),
+            rotation: await track.getRotation(),
+            frameRate,
+            timeBase: resolution > 0 && resolution <= 1e6 ? [1, resolution] : [1, 1e6],
+            duration,
+            expectedFrames: Math.max(1, Math.round((duration - start) * frameRate)),
+            codec: codec ?? 'unknown',
+            hasAudio: (await input.getPrimaryAudioTrack()) !== null,
+            frames: () => framesOf(track, start),
+            close: () => input.dispose(),
+        };
+    } catch (error) {
+        input.dispose();
+        throw error;
+    }
+}
+
+/** @param {Input} input */
+async function findTrack(input) {
+    if (!(await input.canRead())) throw new Error("This file's format isn't one that can be read here: use MP4, MOV, WebM, MKV or MPEG-TS, images, or a .zip of images.");
+    const track = await input.getPrimaryVideoTrack();
+    if (!track) throw new Error('There is no video in this file.');
+    return track;
+}
+
+/**
+ * @param {import('mediabunny').InputVideoTrack} track
+ * @param {number} start seconds; times are counted from the first frame
+ */
+async function* framesOf(track, start) {
+    for await (const sample of new VideoSampleSink(track).samples()) {
+        try {
+            yield { frame: sample.toVideoFrame(), timestamp: sample.timestamp - start, rotation: sample.rotation, flip: sample.flip };
+        } finally {
+            sample.close();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+/** Exports in the worker: frame after frame from the decoder to a file on disk, so that length costs no memory. */
+import { BlobReader, ZipWriter, configure } from '@zip.js/zip.js';
+import { DiffyDecoder } from '../../wasm/index.js';
+import { openOutput } from '../shared/storage.js';
+
+configure({ useWebWorkers: false });
+
+/**
+ * @typedef {object} ExportOptions
+ * @property {File} file
+ * @property {'mp4' | 'png' | 'jpg' | 'y4m'} kind
+ * @property {number} from first frame
+ * @property {number} to last frame, inclusive
+ * @property {'high' | 'medium' | 'low'} quality
+ * @property {string | null} folder the tab's
+ * @property {string} name
+ */
+
+/** @typedef {AsyncGenerator<import('../../wasm/decoder.js').DiffyFrame>} Frames */
+
+/**
+ * @param {ExportOptions} options
+ * @param {(event: any) => void} emit
+ * @param {AbortSignal} signal
+ */
+export async function exportFrames(options, emit, signal) {
+    const decoder = await DiffyDecoder.open(options.file);
+    const output = await openOutput(options.folder, options.name);
+    try {
+        const write = { mp4: writeVideo, png: writeZip, jpg: writeZip, y4m: writeY4m }[options.kind];
+        const format = options.kind === 'y4m' ? 'I420' : options.kind === 'mp4' && decoder.info.nativeFormat === 'I420' ? 'I420' : 'RGBA';
+        const note = await write(output, framesOf(decoder, format, options, emit, signal), decoder.info, options);
+        return { file: await output.finish(), warnings: decoder.warnings, note };
+    } catch (error) {
+        await output.discard();
+        throw error;
+    } finally {
+        decoder.close();
+    }
+}
+
+/**
+ * @param {DiffyDecoder} decoder
+ * @param {'RGBA' | 'I420'} format
+ * @param {ExportOptions} options
+ * @param {(event: any) => void} emit
+ * @param {AbortSignal} signal
+ * @returns {Frames}
+ */
+async function* framesOf(decoder, format, { from, to }, emit, signal) {
+    if (from) decoder.seek(from);
+    let reported = 0;
+    for (let frame = decoder.next(format); frame && frame.index <= to; frame = decoder.next(format)) {
+        signal.throwIfAborted();
+        yield frame;
+        if (performance.now() - reported > 100) {
+            reported = performance.now();
+            emit({ done: frame.index - from + 1, total: to - from + 1 });
+        }
+    }
+}
+
+/**
+ * @param {import('../shared/storage.js').Output} output
+ * @param {Frames} frames
+ * @param {import('../../wasm/decoder.js').DiffyInfo} info
+ * @param {ExportOptions} options
+ */
+async function writeZip(output, frames, info, { kind, quality }) {
+    const zip = new ZipWriter(new WritableStream({ write: (/** @type {Uint8Array} */ data) => output.write(data) }), { level: 0 });
+    const canvas = new OffscreenCanvas(info.width, info.height), context = canvas.getContext('2d');
+    const type = kind === 'png' ? 'image/png' : 'image/jpeg';
+    for await (const frame of frames) {
+        context?.putImageData(frame.toImageData(), 0, 0);
+        const image = await canvas.convertToBlob({ type, quality: { high: 0.95, medium: 0.88, low: 0.7 }[quality] });
+        await zip.add(`frame_${String(frame.index).padStart(6, '0')}.${kind}`, new BlobReader(image));
+    }
+    await zip.close();
+    return '';
+}
+
+/**
+ * @param {import('../shared/storage.js').Output} output
+ * @param {Frames} frames
+ * @param {import('../../wasm/decoder.js').DiffyInfo} info
+ */
+async function writeY4m(output, frames, info) {
+    const text = new TextEncoder();
+    const [num, den] = info.frameRateFraction;
+    output.write(text.encode(`YUV4MPEG2 W${info.width} H${info.height} F${num}:${den} Ip A1:1 C420jpeg${info.range ? ' XCOLORRANGE=FULL' : ''}\n`));
+    const mark = text.encode('FRAME\n');
+    for await (const frame of frames) {
+        output.write(mark);
+        output.write(frame.data);
+    }
+    return '';
+}
+
+/**
+ * @param {import('../shared/storage.js').Output} output
+ * @param {Frames} frames
+ * @param {import('../../wasm/decoder.js').DiffyInfo} info
+ * @param {ExportOptions} options
+ */
+async function writeVideo(output, frames, info, options) {
+    const { Mp4OutputFormat, Output, QUALITY_HIGH, QUALITY_LOW, QUALITY_MEDIUM, StreamTarget, VideoSample, VideoSampleSource, getFirstEncodableVideoCodec } = await import('mediabunny');
+    if (typeof VideoEncoder === 'undefined') throw new Error("This browser can't encode video: export frames instead, or use Chrome, Edge or Safari.");
+    const quality = { high: QUALITY_HIGH, medium: QUALITY_MEDIUM, low: QUALITY_LOW }[options.quality];
+    // H.264 has no odd sizes.
+    const even = info.width % 2 === 0 && info.height % 2 === 0;
+    const codec = await getFirstEncodableVideoCodec(even ? ['avc', 'av1', 'vp9'] : ['av1', 'vp9'], { width: info.width, height: info.height, quality });
+    if (!codec) throw new Error(`This browser encodes no video of ${info.width} x ${info.height} pixels: export frames instead.`);
+    const target = new StreamTarget(new WritableStream({ write: ({ data, position }) => output.write(data, position) }));
+    const video = new Output({ format: new Mp4OutputFormat({ fastStart: false }), target });
+    const source = new VideoSampleSource({ codec, quality });
+    video.addVideoTrack(source, { frameRate: undefined });
+    await video.start();
+    let start = NaN;
+    for await (const frame of frames) {
+        if (Number.isNaN(start)) start = frame.timestamp;
+        const sample = new VideoSample(frame.toVideoFrame(), { timestamp: frame.timestamp - start, duration: frame.duration });
+        await source.add(sample);
+        sample.close();
+    }
+    await video.finalize();
+    return codec === 'avc' ? 'H.264' : codec.toUpperCase();
+}

@@ -1,0 +1,131 @@
+/** What the file says about itself: header, chunks, cycles with their statistics, orientation, metadata. */
+import { downloadLink, find, make } from '../shared/dom.js';
+import { formatBytes, formatCount, formatDuration, formatTime } from '../shared/text.js';
+
+const chunkColours = ['#7dd3a0', '#8ab4ff', '#ffb454', '#d7a6ff', '#ff8f8f', '#7fd6e0', '#c9c9c9'];
+
+/**
+ * @param {File} file
+ * @param {import('./player.js').Facts} facts
+ */
+export function showFacts(file, { info, metadata, cycles, chunks, imu }) {
+    const raw = info.width * info.height * 1.5 * info.frames;
+    /** @type {[string, string][]} */
+    const rows = [
+        ['format', `version ${info.format}${info.lossless ? ', lossless' : ''}`],
+        ['picture', `${info.width} x ${info.height} pixels, ${info.nativeFormat === 'I420' ? 'YCbCr 4:2:0' : 'RGB'}`],
+        ['frames', `${formatCount(info.frames)}${info.framesStated !== info.frames ? ` (the header says ${formatCount(info.framesStated)})` : ''}`],
+        ['frame rate', `${Number(info.frameRate.toFixed(3))} a second`],
+        ['length', formatDuration(info.frames / info.frameRate)],
+        ['size', `${formatBytes(file.size)}, ${formatBytes(file.size / Math.max(1, info.frames))} a frame`],
+        ['against raw 4:2:0', `${formatCount(raw / file.size)} : 1`],
+        ['quality', `${info.quality}, mode ${info.mode}`],
+        ['cycles', `${formatCount(info.cycles)}, of them ${formatCount(info.canonicals)} canonical`],
+        ['complete', info.complete ? 'yes' : 'no: the file was cut or never finished'],
+    ];
+    find('#facts', HTMLElement).replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
+    showChunks(chunks, file.size);
+    showCycles(file.name, cycles);
+    showImu(file.name, imu);
+    find('#metadata', HTMLElement).textContent = JSON.stringify(metadata, null, 2);
+}
+
+/**
+ * @param {import('../../wasm/decoder.js').DiffyChunk[]} chunks
+ * @param {number} fileBytes
+ */
+function showChunks(chunks, fileBytes) {
+    /** @type {Map<string, { count: number, bytes: number, damaged: number }>} */
+    const types = new Map();
+    for (const chunk of chunks) {
+        const sum = types.get(chunk.name) ?? { count: 0, bytes: 0, damaged: 0 };
+        types.set(chunk.name, { count: sum.count + 1, bytes: sum.bytes + chunk.size, damaged: sum.damaged + (chunk.damaged ? 1 : 0) });
+    }
+    const bar = find('#chunk-bar', SVGSVGElement);
+    bar.setAttribute('viewBox', `0 0 ${Math.max(1, fileBytes)} 10`);
+    let x = 0;
+    const swatches = [...types.values()].map(({ bytes }, i) => {
+        const part = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+        Object.entries({ x, y: 0, width: bytes, height: 10, fill: chunkColours[i % chunkColours.length] }).forEach(([name, value]) => part.setAttribute(name, String(value)));
+        x += bytes;
+        return part;
+    });
+    bar.replaceChildren(...swatches);
+    fillTable(find('#chunks', HTMLTableElement), ['chunk', 'count', 'bytes', 'share', 'state'], [...types].map(([name, { count, bytes, damaged }]) => [
+        name, formatCount(count), formatCount(bytes), `${((100 * bytes) / fileBytes).toFixed(1)} %`, damaged ? `${damaged} damaged` : 'whole',
+    ]));
+}
+
+/**
+ * A cycle's length is an outlier beyond 1.5 interquartile ranges, Tukey's fences: one slow cycle among many doesn't
+ * move them as it would move mean and deviation.
+ * @param {import('../../wasm/decoder.js').DiffyCycle[]} cycles
+ */
+export function cycleStatistics(cycles) {
+    const lengths = cycles.map((cycle) => cycle.seconds).sort((a, b) => a - b);
+    const mean = lengths.reduce((sum, value) => sum + value, 0) / lengths.length;
+    const deviation = Math.sqrt(lengths.reduce((sum, value) => sum + (value - mean) ** 2, 0) / lengths.length);
+    const quantile = (/** @type {number} */ q) => {
+        const at = q * (lengths.length - 1), low = Math.floor(at);
+        return lengths[low] + (at - low) * ((lengths[low + 1] ?? lengths[low]) - lengths[low]);
+    };
+    const fence = 1.5 * (quantile(0.75) - quantile(0.25));
+    const low = quantile(0.25) - fence, high = quantile(0.75) + fence;
+    return { mean, deviation, isOutlier: (/** @type {number} */ seconds) => lengths.length >= 4 && (seconds < low - 1e-9 || seconds > high + 1e-9) };
+}
+
+/** @param {string} fileName
+ * @param {import('../../wasm/decoder.js').DiffyCycle[]} cycles */
+function showCycles(fileName, cycles) {
+    find('#cycles-section', HTMLElement).hidden = !cycles.length;
+    if (!cycles.length) return;
+    const { mean, deviation, isOutlier } = cycleStatistics(cycles);
+    const outliers = cycles.filter((cycle) => isOutlier(cycle.seconds)).length;
+    find('#cycle-facts', HTMLElement).textContent = `${formatCount(cycles.length)} cycles, ${mean.toFixed(2)} s on average, deviation ${deviation.toFixed(2)} s, `
+        + (outliers === 1 ? '1 outlier' : `${formatCount(outliers)} outliers`);
+    const rows = cycles.map((cycle, i) => [String(i + 1), formatTime(cycle.start), cycle.seconds.toFixed(2), formatCount(cycle.frames),
+        cycle.isCanonical ? 'canonical' : cycle.isClone ? 'clone' : 'repeat', String(cycle.canonical + 1), cycle.distance === null ? '' : cycle.distance.toFixed(2)]);
+    const table = find('#cycles', HTMLTableElement);
+    fillTable(table, ['cycle', 'start', 'seconds', 'frames', 'kind', 'follows', 'distance'], rows.slice(0, 1000));
+    table.querySelectorAll('tbody tr').forEach((row, i) => row.classList.toggle('outlier', isOutlier(cycles[i].seconds)));
+    const name = fileName.replace(/\.dfy$/i, '');
+    const csv = ['cycle,first_frame,frames,start_seconds,seconds,canonical,kind,distance,outlier', ...cycles.map((cycle, i) =>
+        [i + 1, cycle.firstFrame, cycle.frames, cycle.start, cycle.seconds, cycle.canonical + 1, rows[i][4], cycle.distance ?? '', isOutlier(cycle.seconds) ? 1 : 0].join(','))].join('\n');
+    find('#cycle-downloads', HTMLElement).replaceChildren(
+        downloadLink(new Blob([`${csv}\n`], { type: 'text/csv' }), `${name}-cycles.csv`, 'cycles as CSV'),
+        downloadLink(new Blob([JSON.stringify(cycles, null, 2)], { type: 'application/json' }), `${name}-cycles.json`, 'cycles as JSON'));
+}
+
+/** @param {string} fileName
+ * @param {[number, number, number, number][]} imu */
+function showImu(fileName, imu) {
+    find('#imu-section', HTMLElement).hidden = !imu.length;
+    if (!imu.length) return;
+    find('#imu-downloads', HTMLElement).replaceChildren(
+        downloadLink(new Blob([JSON.stringify(imu)], { type: 'application/json' }), `${fileName.replace(/\.dfy$/i, '')}-imu.json`, 'quaternions as JSON'));
+    const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+    svg.setAttribute('viewBox', '0 -105 1000 210');
+    svg.setAttribute('role', 'img');
+    svg.setAttribute('aria-label', 'the quaternion components x, y, z and w over time');
+    for (let component = 0; component < 4; component++) {
+        const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
+        line.setAttribute('points', imu.map((sample, i) => `${((1000 * i) / Math.max(1, imu.length - 1)).toFixed(1)},${(-100 * sample[component]).toFixed(1)}`).join(' '));
+        line.setAttribute('fill', 'none');
+        line.setAttribute('stroke', chunkColours[component]);
+        line.setAttribute('stroke-width', '2');
+        svg.append(line);
+    }
+    find('#imu-plot', HTMLElement).replaceChildren(svg);
+}
+
+/**
+ * @param {HTMLTableElement} table
+ * @param {string[]} head
+ * @param {string[][]} rows
+ */
+function fillTable(table, head, rows) {
+    const cells = (/** @type {string[]} */ row) => row.map((text) => make('td', {}, text));
+    table.replaceChildren(
+        make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
+        make('tbody', {}, ...rows.map((row) => make('tr', {}, ...cells(row)))));
+}

@@ -1,0 +1,61 @@
+/** The decode page: open, play, look at the facts, export. */
+import { acceptDrops, announce, find } from '../shared/dom.js';
+import { Remote } from '../shared/rpc.js';
+import { claimFolder, sweep } from '../shared/storage.js';
+import { exportForm } from './exports.js';
+import { showFacts } from './facts.js';
+import { Player } from './player.js';
+
+const problem = find('#problem', HTMLElement);
+const opened = find('#opened', HTMLElement);
+const input = find('#file', HTMLInputElement);
+const folder = claimFolder();
+void folder.then(() => sweep());
+
+/** @type {Player | null} */
+let player = null;
+const exporting = exportForm(find('#export', HTMLFormElement), folder, async () => {
+    if (!player) throw new Error('No file is open.');
+    return player.picture();
+});
+
+export function newDecodeWorker() {
+    return new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+}
+
+find('#choose-file', HTMLButtonElement).onclick = () => input.click();
+input.onchange = () => {
+    if (input.files?.[0]) void open(input.files[0]);
+    input.value = '';
+};
+acceptDrops(find('#drop', HTMLElement), (transfer) => {
+    if (transfer.files[0]) void open(transfer.files[0]);
+});
+
+/** @param {File} file */
+async function open(file) {
+    problem.hidden = true;
+    opened.hidden = true;
+    try {
+        player ??= new Player(showWarnings);
+        const facts = await player.open(file);
+        find('#file-name', HTMLElement).textContent = file.name;
+        showFacts(file, facts);
+        showWarnings(facts.warnings);
+        exporting.offer(file, facts.info, newDecodeWorker);
+        opened.hidden = false;
+        await player.show(0);
+        document.body.dataset.opened = file.name;
+        announce(`${file.name} is open: ${facts.info.frames} frames.`);
+    } catch (error) {
+        problem.textContent = `${file.name}: ${error instanceof Error ? error.message : error}`;
+        problem.hidden = false;
+    }
+}
+
+/** @param {string[]} warnings */
+function showWarnings(warnings) {
+    const list = find('#warnings', HTMLUListElement);
+    list.hidden = !warnings.length;
+    list.replaceChildren(...warnings.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
+}

@@ -1,0 +1,72 @@
+/**
+ * The decode page's worker: draws the player's canvas, plays, seeks, gives facts, and (in a second worker of the
+ * same kind) exports.
+ */
+import { DiffyDecoder } from '../../wasm/index.js';
+import { serve } from '../shared/rpc.js';
+import { exportFrames } from './export.js';
+
+/** @type {DiffyDecoder | null} */
+let decoder = null;
+/** @type {OffscreenCanvas | null} */
+let canvas = null;
+let shown = -1;
+
+serve({
+    attach(args) {
+        canvas = args.canvas;
+    },
+    async open({ file }) {
+        decoder?.close();
+        decoder = null;
+        shown = -1;
+        decoder = await DiffyDecoder.open(file);
+        const { info, metadata, cycles, chunks, imu, warnings } = decoder;
+        return { info, metadata, cycles, chunks, imu, warnings };
+    },
+    show: ({ frame }) => ({ shown: show(frame), warnings: opened().warnings }),
+    play,
+    async picture({ frame }) {
+        show(frame);
+        return /** @type {OffscreenCanvas} */ (canvas).convertToBlob({ type: 'image/png' });
+    },
+    export: (args, emit, signal) => exportFrames(args, emit, signal),
+});
+
+function opened() {
+    if (!decoder) throw new Error('No file is open.');
+    return decoder;
+}
+
+/** Decodes and draws a frame; returns its number, or the last one's when the file ends before it.
+ * @param {number} frame */
+function show(frame) {
+    if (frame === shown) return shown;
+    const source = opened();
+    if (source.position !== frame) source.seek(frame);
+    const picture = source.next('RGBA');
+    if (!picture || !canvas) return shown;
+    if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
+    canvas.getContext('2d')?.putImageData(picture.toImageData(), 0, 0);
+    shown = picture.index;
+    return shown;
+}
+
+/**
+ * Plays from the frame shown until the end or the signal. A machine that is too slow plays slower, and shows every frame.
+ * @param {{ speed: number }} options
+ * @param {(event: any) => void} emit
+ * @param {AbortSignal} signal
+ */
+async function play({ speed }, emit, signal) {
+    const { info } = opened(), step = 1000 / (info.frameRate * speed);
+    let due = performance.now();
+    for (let frame = shown + 1; frame < info.frames && !signal.aborted; frame++) {
+        show(frame);
+        emit({ frame: shown });
+        due = Math.max(due + step, performance.now() - 250);
+        // Also with nothing to wait for: messages must get in.
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    }
+    return { shown, ended: shown >= info.frames - 1, warnings: opened().warnings };
+}

@@ -1,0 +1,128 @@
+/**
+ * One recording on its way: a worker of its own, so that cancelling works whatever the codec is doing, and a crash
+ * takes nothing else with it. Fires 'change' whenever there is something new to show.
+ */
+import { Remote, isAbort } from '../shared/rpc.js';
+
+/** @typedef {'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled'} JobState */
+
+let jobs = 0;
+
+export class Job extends EventTarget {
+    /** @type {JobState} */
+    state = 'waiting';
+    /** @type {'background' | 'frames' | 'cycles'} */
+    stage = 'background';
+    done = 0;
+    total = 0;
+    bytes = 0;
+    message = '';
+    hasAudio = false;
+    framesASecond = 0;
+    /** Seconds left in this stage; NaN while that is not known. */
+    left = NaN;
+    /** @type {{ file: Blob, stats: import('../../wasm/encoder.js').EncoderStats, seconds: number, inputBytes: number } | null} */
+    result = null;
+    /** @type {import('./options.js').EncodeSettings | null} */
+    settings = null;
+    #remote = /** @type {Remote | null} */ (null);
+    #stageStart = 0;
+    #stageFrom = 0;
+
+    /** @param {import('./gather.js').Gathered} recording */
+    constructor(recording) {
+        super();
+        this.id = ++jobs;
+        this.name = recording.name;
+        this.source = recording.source;
+        this.inputBytes = recording.bytes;
+    }
+
+    get fileName() {
+        return `${this.name}.dfy`;
+    }
+
+    /**
+     * @param {import('./options.js').EncodeSettings} settings
+     * @param {string | null} folder
+     */
+    async run(settings, folder) {
+        Object.assign(this, { state: 'running', stage: 'background', done: 0, total: 0, bytes: 0, message: '', left: NaN, result: null, settings });
+        this.#startStage();
+        this.#changed();
+        this.#remote = newEncodeWorker();
+        try {
+            const args = { source: this.source, settings, folder, name: `${this.id}-${Date.now()}.dfy` };
+            this.result = await this.#remote.call('encode', args, { onEvent: (event) => this.#onEvent(event) });
+            this.state = 'done';
+        } catch (error) {
+            this.state = isAbort(error) ? 'cancelled' : 'failed';
+            this.message = error instanceof Error ? error.message : String(error);
+        }
+        this.#remote?.close();
+        this.#remote = null;
+        this.#changed();
+    }
+
+    cancel() {
+        if (this.state === 'waiting') {
+            this.state = 'cancelled';
+            this.#changed();
+        }
+        this.#remote?.close();
+    }
+
+    pause() {
+        if (this.state !== 'running') return;
+        this.state = 'paused';
+        void this.#remote?.call('pause').catch(() => {});
+        this.#changed();
+    }
+
+    resume() {
+        if (this.state !== 'paused') return;
+        this.state = 'running';
+        void this.#remote?.call('resume').catch(() => {});
+        this.#startStage();
+        this.#changed();
+    }
+
+    wait() {
+        this.state = 'waiting';
+        this.#changed();
+    }
+
+    /** @param {any} event */
+    #onEvent(event) {
+        if (event.type === 'facts') {
+            this.hasAudio = event.hasAudio;
+            this.total = event.expectedFrames;
+        } else {
+            if (event.stage !== this.stage && (event.stage === 'cycles' || this.stage === 'cycles')) {
+                this.done = event.done;
+                this.#startStage();
+            }
+            Object.assign(this, { stage: event.stage, done: event.done, total: event.total, bytes: event.bytes ?? this.bytes });
+            const seconds = (performance.now() - this.#stageStart) / 1000, done = this.done - this.#stageFrom;
+            if (seconds > 0.5 && done > 0) {
+                this.framesASecond = done / seconds;
+                this.left = this.total ? (this.total - this.done) / this.framesASecond : NaN;
+            }
+        }
+        this.#changed();
+    }
+
+    #startStage() {
+        this.#stageStart = performance.now();
+        this.#stageFrom = this.done;
+        this.left = NaN;
+    }
+
+    #changed() {
+        this.dispatchEvent(new Event('change'));
+    }
+}
+
+export function newEncodeWorker() {
+    return new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+}

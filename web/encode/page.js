@@ -1,0 +1,123 @@
+/** The encode page: what was dropped becomes a queue of recordings, encoded one after another. */
+import { acceptDrops, announce, downloadLink, find, make } from '../shared/dom.js';
+import { claimFolder, sweep } from '../shared/storage.js';
+import { fromDrop, fromInput, gather } from './gather.js';
+import { Job, newEncodeWorker } from './job.js';
+import { Row } from './row.js';
+import { settingsForm } from './settings.js';
+
+const list = find('#queue', HTMLUListElement);
+const section = find('#queue-section', HTMLElement);
+const actions = find('#queue-actions', HTMLElement);
+const fileInput = find('#files', HTMLInputElement);
+const folderInput = find('#folder', HTMLInputElement);
+const settings = settingsForm(find('#settings', HTMLFormElement));
+
+/** @type {Map<Job, Row>} */
+const queue = new Map();
+const folder = claimFolder();
+void folder.then(() => sweep());
+let working = false;
+
+find('#choose-files', HTMLButtonElement).onclick = () => fileInput.click();
+find('#choose-folder', HTMLButtonElement).onclick = () => folderInput.click();
+for (const input of [fileInput, folderInput]) {
+    input.onchange = () => {
+        void add(fromInput(input.files ?? []));
+        input.value = '';
+    };
+}
+acceptDrops(find('#drop', HTMLElement), async (transfer) => add(await fromDrop(transfer)));
+addEventListener('beforeunload', (event) => {
+    if ([...queue.keys()].some((job) => job.state === 'running' || job.state === 'paused')) event.preventDefault();
+});
+
+/** @param {import('./gather.js').Found[]} found */
+async function add(found) {
+    const { recordings, problems, diffyFiles } = await gather(found, listZip);
+    section.hidden = false;
+    for (const recording of recordings) enqueue(new Job(recording));
+    for (const problem of problems) showProblem(problem.name, problem.message);
+    for (const file of diffyFiles) showProblem(file.name, 'This is encoded already: open it on the decode page.');
+    void work();
+}
+
+/** @param {File} file */
+async function listZip(file) {
+    const remote = newEncodeWorker();
+    try {
+        return await remote.call('list', { file });
+    } finally {
+        remote.close();
+    }
+}
+
+/** @param {Job} job */
+function enqueue(job) {
+    const row = new Row(job, {
+        retry: () => (job.wait(), void work()),
+        remove: () => remove(job),
+        inspect: () => void inspect(job, row),
+    });
+    queue.set(job, row);
+    list.append(row.element);
+    job.addEventListener('change', showActions);
+}
+
+/** @param {Job} job */
+function remove(job) {
+    queue.get(job)?.remove();
+    queue.delete(job);
+    showActions();
+}
+
+/** @param {string} name
+ * @param {string} message */
+function showProblem(name, message) {
+    const item = make('li', { 'data-state': 'failed' }, make('strong', {}, name), make('p', { class: 'error' }, message));
+    item.append(make('p', { class: 'actions' }, make('button', { type: 'button', class: 'small', onclick: () => item.remove(), 'aria-label': `remove ${name}` }, 'remove')));
+    list.append(item);
+    announce(`${name}: ${message}`);
+}
+
+/** One recording at a time: the codec keeps the processors busy, and memory is for one. */
+async function work() {
+    if (working) return;
+    working = true;
+    for (;;) {
+        const job = [...queue.keys()].find((waiting) => waiting.state === 'waiting');
+        if (!job) break;
+        await job.run(settings.read(), await folder);
+    }
+    working = false;
+    showActions();
+}
+
+/** @param {Job} job
+ * @param {Row} row */
+async function inspect(job, row) {
+    const { showQuality } = await import('./quality.js');
+    await showQuality(job, row.element);
+}
+
+let shownActions = '';
+function showActions() {
+    const jobs = [...queue.keys()];
+    const done = jobs.filter((job) => job.result), pending = jobs.filter((job) => ['waiting', 'running', 'paused'].includes(job.state));
+    const key = `${done.map((job) => job.id)}/${pending.length > 1}`;
+    if (key === shownActions) return;
+    shownActions = key;
+    actions.replaceChildren();
+    if (done.length > 1) actions.append(make('button', { type: 'button', onclick: () => downloadAll(done) }, `download all (${done.length})`));
+    if (pending.length > 1) actions.append(make('button', { type: 'button', onclick: () => pending.forEach((job) => job.cancel()) }, 'cancel all'));
+}
+
+/** @param {Job[]} jobs */
+function downloadAll(jobs) {
+    for (const job of jobs) {
+        if (!job.result) continue;
+        const link = downloadLink(job.result.file, job.fileName);
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    }
+}

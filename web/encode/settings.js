@@ -1,0 +1,66 @@
+/** The settings form: presets, slider and the rest, remembered between visits. */
+import { defaultSettings, presets, validSettings } from './options.js';
+
+const storageKey = 'diffy-encode-settings';
+
+/**
+ * @param {HTMLFormElement} form
+ * @returns {{ read: () => import('./options.js').EncodeSettings }}
+ */
+export function settingsForm(form) {
+    const quality = /** @type {HTMLInputElement} */ (form.elements.namedItem('quality'));
+    const shown = /** @type {HTMLOutputElement} */ (form.querySelector('#quality-value'));
+    const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (form.querySelectorAll('[data-preset]'));
+
+    const read = () => {
+        const values = Object.fromEntries(new FormData(form));
+        return validSettings({ ...values, format: Number(values.format) });
+    };
+    const show = () => {
+        shown.textContent = quality.value;
+        for (const button of buttons) button.setAttribute('aria-pressed', String(presetOf(button) === Number(quality.value)));
+    };
+    const fill = (/** @type {any} */ settings) => {
+        for (const [name, value] of Object.entries(settings)) {
+            const control = form.elements.namedItem(name);
+            if (control instanceof RadioNodeList || control instanceof HTMLInputElement || control instanceof HTMLSelectElement) control.value = String(value);
+        }
+        show();
+    };
+    const changed = () => {
+        show();
+        try {
+            localStorage.setItem(storageKey, JSON.stringify(read()));
+        } catch {
+            // Storage can be switched off; settings then last as long as the page.
+        }
+    };
+
+    for (const button of buttons) {
+        button.onclick = () => {
+            quality.value = String(presetOf(button));
+            changed();
+        };
+    }
+    form.addEventListener('input', changed);
+    form.addEventListener('submit', (event) => event.preventDefault());
+    /** @type {HTMLButtonElement} */ (form.querySelector('#reset')).onclick = () => {
+        fill(defaultSettings);
+        changed();
+    };
+    fill(stored());
+    return { read };
+}
+
+/** @param {HTMLButtonElement} button */
+function presetOf(button) {
+    return presets[/** @type {keyof typeof presets} */ (button.dataset.preset)];
+}
+
+function stored() {
+    try {
+        return validSettings(JSON.parse(localStorage.getItem(storageKey) ?? '{}'));
+    } catch {
+        return defaultSettings;
+    }
+}

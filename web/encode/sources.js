@@ -1,0 +1,153 @@
+/**
+ * Frames from videos, images and zips, one at a time, for the worker. Every kind has the same face: facts, and an
+ * async generator that is asked for the next frame only when the encoder has taken the one before.
+ */
+import { BlobReader, Uint8ArrayWriter, ZipReader, configure } from '@zip.js/zip.js';
+import { openVideo } from '../../wasm/video.js';
+import { naturalOrder } from '../shared/text.js';
+import { imagePattern, isClutter } from './options.js';
+
+// This is a worker already, and the page's security policy allows none made from text.
+configure({ useWebWorkers: false });
+
+/**
+ * @typedef {object} SourceFrame
+ * @property {VideoFrame | ImageData} frame
+ * @property {number} [timestamp] seconds
+ * @property {0 | 90 | 180 | 270} rotation
+ * @property {boolean} flip
+ */
+
+/**
+ * @typedef {object} OpenSource
+ * @property {number} frameRate
+ * @property {[number, number]} [timeBase]
+ * @property {number} expectedFrames
+ * @property {number} inputBytes
+ * @property {boolean} hasAudio
+ * @property {(from?: number) => AsyncGenerator<SourceFrame>} frames VideoFrames are the consumer's to close
+ * @property {() => void} close
+ */
+
+/** An image that unpacks to more than this is refused: it would be larger than the largest picture. */
+const maxImageBytes = 512e6;
+
+/**
+ * @param {import('./options.js').Source} source
+ * @param {{ frameRate: number }} settings
+ * @returns {Promise<OpenSource>}
+ */
+export async function openSource(source, { frameRate }) {
+    if (source.kind === 'images') {
+        const files = [...source.files].sort((a, b) => naturalOrder(pathOf(a), pathOf(b)));
+        return imageSource(files.map((file) => ({ name: pathOf(file), size: file.size, open: async () => file })), frameRate, () => {});
+    }
+    if (source.kind === 'zip') return openZip(source.file, source.folder, frameRate);
+    const video = await openVideo(source.file);
+    return { ...video, inputBytes: source.file.size };
+}
+
+/** @param {File} file */
+function pathOf(file) {
+    return file.webkitRelativePath || file.name;
+}
+
+/**
+ * The recordings in a zip: every folder that holds images is one.
+ * @param {File} file
+ * @returns {Promise<{ folder: string, frames: number, bytes: number }[]>}
+ */
+export async function listZip(file) {
+    const reader = new ZipReader(new BlobReader(file));
+    try {
+        /** @type {Map<string, { folder: string, frames: number, bytes: number }>} */
+        const folders = new Map();
+        for (const { folder, entry } of await zipImages(reader)) {
+            const recording = folders.get(folder) ?? { folder, frames: 0, bytes: 0 };
+            recording.frames++;
+            recording.bytes += entry.compressedSize;
+            folders.set(folder, recording);
+        }
+        return [...folders.values()].sort((a, b) => naturalOrder(a.folder, b.folder));
+    } finally {
+        await reader.close();
+    }
+}
+
+/** @param {ZipReader<Blob>} reader */
+async function zipImages(reader) {
+    let entries;
+    try {
+        entries = await reader.getEntries();
+    } catch {
+        throw new Error("This .zip can't be read: it is damaged or not a zip.");
+    }
+    const images = [];
+    for (const entry of entries) {
+        if (entry.directory || isClutter(entry.filename) || !imagePattern.test(entry.filename)) continue;
+        const slash = entry.filename.lastIndexOf('/');
+        images.push({ folder: entry.filename.slice(0, Math.max(0, slash)), entry });
+    }
+    return images;
+}
+
+/**
+ * @param {File} file
+ * @param {string} folder
+ * @param {number} frameRate
+ */
+async function openZip(file, folder, frameRate) {
+    const reader = new ZipReader(new BlobReader(file));
+    const images = (await zipImages(reader)).filter((image) => image.folder === folder).map(({ entry }) => entry);
+    images.sort((a, b) => naturalOrder(a.filename, b.filename));
+    const frames = images.map((entry) => ({
+        name: entry.filename,
+        size: entry.compressedSize,
+        async open() {
+            if (entry.encrypted) throw new Error(`${entry.filename} is encrypted: unpack the zip first.`);
+            if (entry.uncompressedSize > maxImageBytes) throw new Error(`${entry.filename} unpacks to ${entry.uncompressedSize} bytes, which no picture needs.`);
+            return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (await entry.getData(new Uint8ArrayWriter(), { checkSignature: true }))]);
+        },
+    }));
+    return imageSource(frames, frameRate, () => void reader.close());
+}
+
+/**
+ * @param {{ name: string, size: number, open: () => Promise<Blob> }[]} images in order
+ * @param {number} frameRate
+ * @param {() => void} close
+ * @returns {OpenSource}
+ */
+function imageSource(images, frameRate, close) {
+    if (!images.length) throw new Error('There are no images here: frames must be PNG, JPEG or another format this browser shows.');
+    return {
+        frameRate, expectedFrames: images.length, hasAudio: false, close,
+        inputBytes: images.reduce((sum, { size }) => sum + size, 0),
+        async *frames(from = 0) {
+            const canvas = new OffscreenCanvas(1, 1);
+            const context = canvas.getContext('2d', { willReadFrequently: true });
+            if (!context) throw new Error('This browser gives no canvas to decode images with.');
+            for (const image of images.slice(from)) yield { frame: await readImage(image, canvas, context), rotation: 0, flip: false };
+        },
+    };
+}
+
+/**
+ * @param {{ name: string, open: () => Promise<Blob> }} image
+ * @param {OffscreenCanvas} canvas
+ * @param {OffscreenCanvasRenderingContext2D} context
+ */
+async function readImage(image, canvas, context) {
+    const blob = await image.open().catch((error) => {
+        throw new Error(`${image.name} can't be unpacked: ${error instanceof Error ? error.message : error}`);
+    });
+    const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none' }).catch(() => {
+        throw new Error(`${image.name} is damaged or not an image.`);
+    });
+    const { width, height } = bitmap;
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    context.globalCompositeOperation = 'copy';
+    context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    return context.getImageData(0, 0, width, height);
+}

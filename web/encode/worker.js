@@ -1,0 +1,132 @@
+/**
+ * The encode page's worker: one recording from its source to a finished .dfy. Frames are decoded, copied and encoded
+ * one after another; awaiting each step is what keeps memory flat.
+ */
+import { Codec, DiffyEncoder } from '../../wasm/index.js';
+import { serve } from '../shared/rpc.js';
+import { openOutput } from '../shared/storage.js';
+import { listZip, openSource } from './sources.js';
+
+/** @type {Promise<void> | null} */
+let paused = null;
+let resume = () => {};
+
+serve({
+    list: ({ file }) => listZip(file),
+    encode,
+    pause() {
+        paused ??= new Promise((resolve) => {
+            resume = resolve;
+        });
+    },
+    resume() {
+        paused = null;
+        resume();
+    },
+});
+
+/**
+ * @param {{ source: import('./options.js').Source, settings: import('./options.js').EncodeSettings, folder: string | null, name: string }} job
+ * @param {(event: any) => void} emit
+ * @param {AbortSignal} signal
+ */
+async function encode({ source, settings, folder, name }, emit, signal) {
+    const started = performance.now();
+    const input = await openSource(source, settings);
+    const output = await openOutput(folder, name);
+    let written = 0;
+    try {
+        const progress = progressReporter(emit, input.expectedFrames);
+        const encoder = await DiffyEncoder.create({
+            codec: await Codec.load(),
+            quality: settings.quality, mode: settings.mode, format: settings.format || undefined, effort: settings.effort,
+            warmupFrames: settings.warmupFrames, cloneDistance: settings.cloneDistance,
+            frameRate: input.frameRate, timeBase: input.timeBase, expectedFrames: input.expectedFrames, signal,
+            write(data) {
+                output.write(data);
+                written += data.length;
+            },
+            onProgress: progress.fromCodec,
+        });
+        try {
+            emit({ type: 'facts', hasAudio: input.hasAudio, expectedFrames: input.expectedFrames, inputBytes: input.inputBytes, frameRate: input.frameRate });
+            const scale = scaler(settings.maxWidth);
+            for await (const { frame, timestamp, rotation, flip } of input.frames()) {
+                try {
+                    if (paused) await paused;
+                    await encoder.push(scale(frame, rotation), { timestamp, rotation, flip });
+                } finally {
+                    if ('close' in frame) frame.close();
+                }
+                progress.frames(encoder.framesPushed, written);
+            }
+            const stats = encoder.finish();
+            const file = await output.finish();
+            return { file, stats, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
+        } finally {
+            encoder.close();
+        }
+    } catch (error) {
+        await output.discard();
+        throw error;
+    } finally {
+        input.close();
+    }
+}
+
+/**
+ * At most ten reports a second reach the page.
+ * @param {(event: any) => void} emit
+ * @param {number} expectedFrames
+ */
+function progressReporter(emit, expectedFrames) {
+    let last = 0, stage = 'background';
+    const due = () => {
+        const now = performance.now();
+        if (now - last < 100) return false;
+        last = now;
+        return true;
+    };
+    return {
+        /** @param {import('../../wasm/encoder.js').EncoderProgress} progress */
+        fromCodec(progress) {
+            const changed = progress.stage !== stage;
+            stage = progress.stage;
+            // While frames come in, how many of them have come says more than what the codec did with each.
+            if (stage === 'cycles' && (changed || due())) emit({ type: 'progress', stage, done: progress.done, total: progress.total });
+        },
+        /** @param {number} done
+         * @param {number} bytes */
+        frames(done, bytes) {
+            if (due()) emit({ type: 'progress', stage, done, total: Math.max(done, expectedFrames), bytes });
+        },
+    };
+}
+
+/**
+ * Makes frames no wider (as they are shown, after turning) than asked; even sizes suit every video encoder later.
+ * @param {number} maxWidth
+ * @returns {(frame: VideoFrame | ImageData, rotation: number) => VideoFrame | ImageData}
+ */
+function scaler(maxWidth) {
+    /** @type {OffscreenCanvas | undefined} */
+    let canvas;
+    return (frame, rotation) => {
+        const [width, height] = 'displayWidth' in frame ? [frame.displayWidth, frame.displayHeight] : [frame.width, frame.height];
+        const shown = rotation % 180 ? height : width;
+        if (!maxWidth || shown <= maxWidth) return frame;
+        const even = (/** @type {number} */ size) => Math.max(2, Math.round((size * maxWidth) / shown / 2) * 2);
+        canvas ??= new OffscreenCanvas(even(width), even(height));
+        const context = canvas.getContext('2d', { willReadFrequently: true });
+        if (!context) throw new Error('This browser gives no canvas to scale with: choose the full resolution.');
+        context.imageSmoothingQuality = 'high';
+        if ('displayWidth' in frame) {
+            context.drawImage(frame, 0, 0, canvas.width, canvas.height);
+        } else {
+            const whole = new OffscreenCanvas(width, height);
+            whole.getContext('2d')?.putImageData(frame, 0, 0);
+            context.drawImage(whole, 0, 0, canvas.width, canvas.height);
+        }
+        return context.getImageData(0, 0, canvas.width, canvas.height);
+    };
+}

@@ -1,0 +1,45 @@
+/**
+ * A small static server for the built site: `node web/serve.js [folder] [port]`. It sends the headers that make a page
+ * cross-origin isolated, which threads in WebAssembly need.
+ */
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** @type {Record<string, string>} */
+const types = {
+    '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8',
+    '.css': 'text/css; charset=utf-8', '.wasm': 'application/wasm', '.json': 'application/json', '.svg': 'image/svg+xml',
+    '.png': 'image/png', '.webmanifest': 'application/manifest+json', '.map': 'application/json',
+};
+
+/**
+ * @param {string} folder
+ * @param {{ isolated?: boolean }} [options] isolated: send the cross-origin isolation headers (the default)
+ */
+export function createSite(folder, { isolated = true } = {}) {
+    const root = resolve(folder);
+    return createServer((request, response) => {
+        const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+        let file = normalize(join(root, path));
+        if (file !== root && !file.startsWith(root + sep)) return void response.writeHead(403).end();
+        let stat = statSync(file, { throwIfNoEntry: false });
+        if (stat?.isDirectory() && !path.endsWith('/')) return void response.writeHead(301, { location: `${path}/` }).end();
+        if (stat?.isDirectory()) stat = statSync((file = join(file, 'index.html')), { throwIfNoEntry: false });
+        if (!stat) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such page.');
+        response.writeHead(200, {
+            'content-type': types[extname(file)] ?? 'application/octet-stream',
+            'content-length': stat.size,
+            'cache-control': 'no-cache',
+            ...(isolated ? { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' } : {}),
+        });
+        if (request.method === 'HEAD') return void response.end();
+        createReadStream(file).pipe(response);
+    });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+    const [folder = 'dist', port = '8080'] = process.argv.slice(2);
+    createSite(folder).listen(Number(port), () => console.log(`The site is on http://localhost:${port}`));
+}

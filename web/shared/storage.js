@@ -1,0 +1,127 @@
+/**
+ * Files that grow on the user's own disk, in the origin-private file system; in memory where that is missing.
+ * Each tab keeps its files in a folder of its own and holds a lock of the same name for as long as it lives, so that
+ * what a closed or crashed tab left behind can be told from what another tab still needs.
+ */
+
+const folderPrefix = 'tab-';
+
+/** @returns {Promise<FileSystemDirectoryHandle | null>} */
+async function root() {
+    try {
+        return await navigator.storage.getDirectory();
+    } catch {
+        return null;
+    }
+}
+
+/** This tab's folder; its lock is held until the tab is gone. Call it on the page, not in a worker.
+ * @returns {Promise<string | null>} null: there is no such file system */
+export async function claimFolder() {
+    if (!(await root()) || !navigator.locks) return null;
+    const name = folderPrefix + crypto.randomUUID();
+    await new Promise((/** @type {(value?: unknown) => void} */ granted) => {
+        void navigator.locks.request(name, () => {
+            granted();
+            return new Promise(() => {});
+        });
+    });
+    return name;
+}
+
+/** Removes what tabs that are gone left behind, but for folders for which `keep` says so.
+ * @param {(folder: FileSystemDirectoryHandle) => Promise<boolean>} [keep] */
+export async function sweep(keep = async () => false) {
+    const directory = await root();
+    if (!directory || !navigator.locks) return;
+    const held = new Set(((await navigator.locks.query()).held ?? []).map((lock) => lock.name));
+    for await (const [name, handle] of /** @type {any} */ (directory).entries()) {
+        if (!name.startsWith(folderPrefix) || held.has(name) || await keep(handle)) continue;
+        await directory.removeEntry(name, { recursive: true }).catch(() => {});
+    }
+}
+
+/** Bytes that may still be stored, as far as the browser tells.
+ * @returns {Promise<number>} */
+export async function freeSpace() {
+    const { quota = Infinity, usage = 0 } = (await navigator.storage?.estimate?.().catch(() => ({}))) ?? {};
+    return quota - usage;
+}
+
+/**
+ * A file being written.
+ * @typedef {object} Output
+ * @property {(data: Uint8Array, position?: number) => void} write appends, or writes at a position
+ * @property {() => void} flush to the disk
+ * @property {() => Promise<Blob>} finish the whole file
+ * @property {() => Promise<void>} discard
+ */
+
+/**
+ * Opens an output in a worker.
+ * @param {string | null} folder the tab's, from {@link claimFolder}
+ * @param {string} name
+ * @returns {Promise<Output>}
+ */
+export async function openOutput(folder, name) {
+    const directory = folder ? await root() : null;
+    if (directory && 'createSyncAccessHandle' in FileSystemFileHandle.prototype) {
+        try {
+            return await openFile(await directory.getDirectoryHandle(/** @type {string} */ (folder), { create: true }), name);
+        } catch {
+            // Private windows may refuse files: memory serves as well.
+        }
+    }
+    return openMemory();
+}
+
+/**
+ * @param {FileSystemDirectoryHandle} directory
+ * @param {string} name
+ * @returns {Promise<Output>}
+ */
+async function openFile(directory, name) {
+    const handle = await directory.getFileHandle(name, { create: true });
+    const access = await /** @type {any} */ (handle).createSyncAccessHandle();
+    access.truncate(0);
+    let end = 0;
+    return {
+        write(data, position = end) {
+            // Browsers refuse views of shared memory here.
+            const own = data.buffer instanceof ArrayBuffer ? data : new Uint8Array(data);
+            if (access.write(own, { at: position }) !== data.length) throw new Error('The disk is full: free some space and try again.');
+            end = Math.max(end, position + data.length);
+        },
+        flush: () => access.flush(),
+        async finish() {
+            access.flush();
+            access.close();
+            return handle.getFile();
+        },
+        async discard() {
+            access.close();
+            await directory.removeEntry(name).catch(() => {});
+        },
+    };
+}
+
+/** @returns {Output} */
+function openMemory() {
+    let bytes = new Uint8Array(1 << 16), end = 0;
+    return {
+        write(data, position = end) {
+            if (position + data.length > bytes.length) {
+                const larger = new Uint8Array(Math.max(position + data.length, bytes.length * 2));
+                larger.set(bytes.subarray(0, end));
+                bytes = larger;
+            }
+            bytes.set(data, position);
+            end = Math.max(end, position + data.length);
+        },
+        flush() {},
+        finish: async () => new Blob([bytes.subarray(0, end)]),
+        async discard() {
+            bytes = new Uint8Array(0);
+        },
+    };
+}
