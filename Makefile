@@ -3,6 +3,10 @@
 #   make test     sets up, builds and runs every test (tests/run)
 #   make cli      the native command line, build/diffy
 #   make lib      build/libdiffy.a
+#   make wasm     the codec as WebAssembly, build/wasm
+#   make site     the site, dist/, ready for any static host
+#   make serve    the site on http://localhost:8080
+#   make demo     the whole way in a real browser, [CLIP=video], with a table and pictures in build/demo
 #   make scene    the test-scene generator, build/scene
 #   make bench    diffy beside today's encoders, on [CLIPS=folder]; needs minutes
 #   make fuzz     the fuzz targets, [FUZZ_SECONDS=60] each
@@ -138,3 +142,7 @@ clean:
 	rm -rf build dist
 
 -include $(shell find $(B)/obj $(B)/tests $(B)/fuzz_*.d -name '*.d' 2>/dev/null)
+
+# ---------------------------------------------------------------- WebAssembly and the site
+
+include wasm/wasm.mk

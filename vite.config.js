@@ -1,4 +1,5 @@
 /** The site: several plain pages, built into dist/ for any static host, under any path. */
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vite';
 
 const root = new URL('./web/', import.meta.url).pathname;
@@ -14,7 +15,7 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         assetsInlineLimit: 0,
         rolldownOptions: {
-            input: Object.fromEntries(['', 'decode/', 'calc/', 'record/'].map((page) => [page.slice(0, -1) || 'encode', `${root}${page}index.html`])),
+            input: Object.fromEntries(['', 'decode/', 'calc/', 'record/'].filter((page) => existsSync(`${root}${page}index.html`)).map((page) => [page.slice(0, -1) || 'encode', `${root}${page}index.html`])),
         },
     },
     worker: { format: 'es' },

@@ -25,10 +25,18 @@ EM_JS(int, js_progress, (int id, int stage, double done, double total),
 
 static double result[32];
 
-EXPORT double *web_result(void) { return result; }
-EXPORT void *web_malloc(size_t size_bytes) { return malloc(size_bytes); }
-EXPORT void web_free(void *memory) { free(memory); }
-EXPORT const char *web_strstatus(int status) { return dfy_strstatus(status); }
+EXPORT double *web_result(void) {
+    return result;
+}
+EXPORT void *web_malloc(size_t size_bytes) {
+    return malloc(size_bytes);
+}
+EXPORT void web_free(void *memory) {
+    free(memory);
+}
+EXPORT const char *web_strstatus(int status) {
+    return dfy_strstatus(status);
+}
 
 /* ---------------------------------------------------------------- pictures */
 
@@ -90,10 +98,14 @@ static void turn_plane(uint8_t *to, const uint8_t *from, int width, int height, 
     for (int y = 0; y < to_height; y++) {
         for (int x = 0; x < to_width; x++) {
             int tx = mirror ? to_width - 1 - x : x, sx, sy;
-            if (quarters == 1) sx = y, sy = height - 1 - tx;
-            else if (quarters == 2) sx = width - 1 - tx, sy = height - 1 - y;
-            else if (quarters == 3) sx = width - 1 - y, sy = tx;
-            else sx = tx, sy = y;
+            if (quarters == 1)
+                sx = y, sy = height - 1 - tx;
+            else if (quarters == 2)
+                sx = width - 1 - tx, sy = height - 1 - y;
+            else if (quarters == 3)
+                sx = width - 1 - y, sy = tx;
+            else
+                sx = tx, sy = y;
             memcpy(to + ((size_t)y * (size_t)to_width + (size_t)x) * (size_t)bytes,
                    from + ((size_t)sy * (size_t)width + (size_t)sx) * (size_t)bytes, (size_t)bytes);
         }
@@ -144,7 +156,8 @@ static const struct {
     size_t offset;
     int type;
 } setting_names[] = {
-#define SETTING(member, type) {#member, offsetof(DfyEncoderSettings, member), type}
+#define SETTING(member, type)                                                                                          \
+    { #member, offsetof(DfyEncoderSettings, member), type }
     SETTING(width, INT),
     SETTING(height, INT),
     SETTING(format, INT),
@@ -176,9 +189,12 @@ EXPORT int web_encoder_set(WebEncoder *e, const char *name, double value) {
     for (size_t i = 0; i < sizeof setting_names / sizeof *setting_names; i++) {
         if (strcmp(name, setting_names[i].name)) continue;
         void *member = (char *)&e->settings + setting_names[i].offset;
-        if (setting_names[i].type == INT) *(int *)member = (int)value;
-        else if (setting_names[i].type == UINT64) *(uint64_t *)member = (uint64_t)value;
-        else *(double *)member = value;
+        if (setting_names[i].type == INT)
+            *(int *)member = (int)value;
+        else if (setting_names[i].type == UINT64)
+            *(uint64_t *)member = (uint64_t)value;
+        else
+            *(double *)member = value;
         return DFY_OK;
     }
     return DFY_ERROR_ARGUMENT;
@@ -242,8 +258,12 @@ EXPORT int web_encoder_finish(WebEncoder *e) {
     return status;
 }
 
-EXPORT double web_encoder_bytes_written(const WebEncoder *e) { return (double)dfy_encoder_bytes_written(e->encoder); }
-EXPORT const char *web_encoder_message(const WebEncoder *e) { return dfy_last_message(e->encoder); }
+EXPORT double web_encoder_bytes_written(const WebEncoder *e) {
+    return (double)dfy_encoder_bytes_written(e->encoder);
+}
+EXPORT const char *web_encoder_message(const WebEncoder *e) {
+    return dfy_last_message(e->encoder);
+}
 
 EXPORT void web_encoder_close(WebEncoder *e) {
     dfy_encoder_close(&e->encoder);
@@ -289,11 +309,26 @@ EXPORT int web_decoder_info(const WebDecoder *d) {
     int status = dfy_decoder_info(d->decoder, &info);
     if (status) return status;
     const double values[] = {
-        info.format,        info.width,         info.height,         (double)info.frames,
-        (double)info.frames_stated, info.frame_rate_num, info.frame_rate_den, info.time_base_num,
-        info.time_base_den, info.quality,       info.mode,           info.matrix,
-        info.range,         info.native_format, info.chunks,         info.cycles,
-        info.canonicals,    (double)info.imu_samples, info.lossless, info.complete,
+        info.format,
+        info.width,
+        info.height,
+        (double)info.frames,
+        (double)info.frames_stated,
+        info.frame_rate_num,
+        info.frame_rate_den,
+        info.time_base_num,
+        info.time_base_den,
+        info.quality,
+        info.mode,
+        info.matrix,
+        info.range,
+        info.native_format,
+        info.chunks,
+        info.cycles,
+        info.canonicals,
+        (double)info.imu_samples,
+        info.lossless,
+        info.complete,
     };
     memcpy(result, values, sizeof values);
     return DFY_OK;
@@ -320,8 +355,12 @@ EXPORT uint8_t *web_decoder_picture(WebDecoder *d, int format) {
     return dfy_picture_convert(&d->converted.picture, &d->native) == DFY_OK ? d->converted.data : NULL;
 }
 
-EXPORT int web_decoder_seek(WebDecoder *d, double frame) { return dfy_decoder_seek(d->decoder, (uint64_t)frame); }
-EXPORT double web_decoder_position(const WebDecoder *d) { return (double)dfy_decoder_position(d->decoder); }
+EXPORT int web_decoder_seek(WebDecoder *d, double frame) {
+    return dfy_decoder_seek(d->decoder, (uint64_t)frame);
+}
+EXPORT double web_decoder_position(const WebDecoder *d) {
+    return (double)dfy_decoder_position(d->decoder);
+}
 
 /* result: type, offset, payload bytes, has checksum, damaged. Returns the name, NULL past the end. */
 EXPORT const char *web_decoder_chunk(const WebDecoder *d, unsigned index) {
@@ -353,9 +392,15 @@ EXPORT int web_decoder_imu(const WebDecoder *d, double frame) {
     return dfy_decoder_imu(d->decoder, (uint64_t)frame, result);
 }
 
-EXPORT const char *web_decoder_metadata(const WebDecoder *d) { return dfy_decoder_metadata(d->decoder); }
-EXPORT int web_decoder_verify(WebDecoder *d) { return dfy_decoder_verify(d->decoder); }
-EXPORT const char *web_decoder_message(const WebDecoder *d) { return dfy_last_message(d->decoder); }
+EXPORT const char *web_decoder_metadata(const WebDecoder *d) {
+    return dfy_decoder_metadata(d->decoder);
+}
+EXPORT int web_decoder_verify(WebDecoder *d) {
+    return dfy_decoder_verify(d->decoder);
+}
+EXPORT const char *web_decoder_message(const WebDecoder *d) {
+    return dfy_last_message(d->decoder);
+}
 
 EXPORT void web_decoder_close(WebDecoder *d) {
     dfy_decoder_close(&d->decoder);

@@ -59,7 +59,7 @@ export class Codec {
      * @returns {Promise<Codec>}
      */
     static async load({ wasmBinary, factory } = {}) {
-        const create = factory ?? (await import('../build/wasm/diffy.js')).default;
+        const create = factory ?? (await import('#codec')).default;
         /** @type {any} */
         const moduleOptions = { printErr: () => {} };
         if (wasmBinary instanceof WebAssembly.Module) {

@@ -47,7 +47,8 @@ export function colourOf(space) {
 export function colourSpaceOf({ matrix, range }, height) {
     const known = matrix === 2 ? (height < 720 ? 6 : 1) : matrix;
     const fullRange = range === 1;
-    if (known === 9) return { primaries: 'bt2020', transfer: 'bt709', matrix: 'bt2020-ncl', fullRange };
+    // The types of the standard's first edition lack BT.2020.
+    if (known === 9) return /** @type {any} */ ({ primaries: 'bt2020', transfer: 'bt709', matrix: 'bt2020-ncl', fullRange });
     if (known === 6) return { primaries: 'smpte170m', transfer: 'smpte170m', matrix: 'smpte170m', fullRange };
     return { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709', fullRange };
 }

@@ -39,3 +39,21 @@ $(W)/threads/diffy.js: $(WASM_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
 		-L$(W)/third-threads/lib -ljpeg -lz -lcjson -o $@
 
 -include $(WASM_SRC:%.c=$(W)/obj/%.d) $(WASM_SRC:%.c=$(W)/obj-threads/%.d)
+
+# ---------------------------------------------------------------- the site
+
+SITE_SOURCES := $(shell find web -type f 2>/dev/null) $(wildcard wasm/*.js) vite.config.js package-lock.json
+
+.PHONY: site serve demo
+site: setup
+	+@$(MAKE) -s $(PARALLEL) dist/index.html
+
+dist/index.html: $(SITE_SOURCES) $(W)/diffy.js
+	npx vite build --logLevel warn
+
+serve: site
+	@node web/serve.js dist $(or $(PORT),8080)
+
+demo: site
+	+@$(MAKE) -s $(PARALLEL) cli scene
+	@node tests/browser/demo.js "$(CLIP)"

@@ -81,7 +81,7 @@ function showCycles(fileName, cycles) {
     if (!cycles.length) return;
     const { mean, deviation, isOutlier } = cycleStatistics(cycles);
     const outliers = cycles.filter((cycle) => isOutlier(cycle.seconds)).length;
-    find('#cycle-facts', HTMLElement).textContent = `${formatCount(cycles.length)} cycles, ${mean.toFixed(2)} s on average, deviation ${deviation.toFixed(2)} s, `
+    find('#cycle-facts', HTMLElement).textContent = `${cycles.length === 1 ? '1 cycle' : `${formatCount(cycles.length)} cycles`}, ${mean.toFixed(2)} s on average, deviation ${deviation.toFixed(2)} s, `
         + (outliers === 1 ? '1 outlier' : `${formatCount(outliers)} outliers`);
     const rows = cycles.map((cycle, i) => [String(i + 1), formatTime(cycle.start), cycle.seconds.toFixed(2), formatCount(cycle.frames),
         cycle.isCanonical ? 'canonical' : cycle.isClone ? 'clone' : 'repeat', String(cycle.canonical + 1), cycle.distance === null ? '' : cycle.distance.toFixed(2)]);

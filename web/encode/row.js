@@ -2,7 +2,7 @@
 import { announce, downloadLink, make } from '../shared/dom.js';
 import { asciiBar, formatBytes, formatCount, formatDuration, formatRatio } from '../shared/text.js';
 
-/** @typedef {{ retry: () => void, remove: () => void, inspect: () => void }} RowActions */
+/** @typedef {{ retry: () => void, remove: () => void }} RowActions */
 
 const stageNames = /** @type {const} */ ({ background: 'background model', frames: 'frame encoding', cycles: 'cycle compression' });
 
@@ -84,7 +84,7 @@ export class Row {
         if (state !== 'done' || !job.result) return [button('retry', () => this.#actions.retry()), remove];
         this.#link = downloadLink(job.result.file, job.fileName);
         this.#link.classList.add('primary', 'download');
-        return [this.#link, button('quality', () => this.#actions.inspect()), button('encode again', () => this.#actions.retry()), remove];
+        return [this.#link, button('encode again', () => this.#actions.retry()), remove];
     }
 
     remove() {
@@ -104,7 +104,7 @@ function runningFacts({ done, total, framesASecond, bytes }) {
  * @param {boolean} hasAudio
  */
 function resultText({ stats, seconds, inputBytes }, hasAudio) {
-    const cycles = stats.cycles ? `, ${formatCount(stats.cycles)} cycles` : '';
+    const cycles = stats.cycles > 1 ? `, ${formatCount(stats.cycles)} cycles` : '';
     return `${formatBytes(inputBytes)} -> ${formatBytes(stats.bytes)} (${formatRatio(inputBytes / stats.bytes)}), ${formatCount(stats.frames)} frames${cycles}, `
         + `${formatBytes(stats.bytes / stats.frames)} a frame, ${formatDuration(seconds)} (${(stats.frames / seconds).toFixed(0)} frames a second)`
         + (hasAudio ? '. The sound was left out.' : '');

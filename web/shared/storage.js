@@ -44,6 +44,7 @@ export async function sweep(keep = async () => false) {
 /** Bytes that may still be stored, as far as the browser tells.
  * @returns {Promise<number>} */
 export async function freeSpace() {
+    /** @type {StorageEstimate} */
     const { quota = Infinity, usage = 0 } = (await navigator.storage?.estimate?.().catch(() => ({}))) ?? {};
     return quota - usage;
 }
