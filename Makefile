@@ -85,9 +85,12 @@ $(B)/diffy: $(call objects,$(CLI_SOURCES)) $(B)/libdiffy.a
 	$(call say,LD)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(CLI_LDLIBS) $(LDLIBS)
 
-$(B)/scene: $(call objects,tools/scene/main.c) $(B)/libscene.a
+# What the scene's command line shares with diffy's.
+SHARED_CLI := $(call objects,$(addprefix tools/diffy/,messages.c options.c files.c progress.c pictures.c y4m_write.c))
+
+$(B)/scene: $(call objects,tools/scene/main.c) $(SHARED_CLI) $(B)/libscene.a $(B)/libdiffy.a
 	$(call say,LD)
-	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -lm
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 vpath test_%.c tests/unit tests/conformance
 vpath fuzz_%.c tests/fuzz

@@ -1,8 +1,10 @@
 /* Fractional-sample interpolation: separable 8-tap (luma) and 4-tap (chroma) filters of Rec. H.265, table 8-11/12. */
 #include "dsp/reference.h"
 
-const int8_t dfy_luma_taps[4][8] = {
-    {0, 0, 0, 64, 0, 0, 0, 0}, {-1, 4, -10, 58, 17, -5, 1, 0}, {-1, 4, -11, 40, 40, -11, 4, -1}, {0, 1, -5, 17, 58, -10, 4, -1}};
+const int8_t dfy_luma_taps[4][8] = {{0, 0, 0, 64, 0, 0, 0, 0},
+                                    {-1, 4, -10, 58, 17, -5, 1, 0},
+                                    {-1, 4, -11, 40, 40, -11, 4, -1},
+                                    {0, 1, -5, 17, 58, -10, 4, -1}};
 const int8_t dfy_chroma_taps[8][4] = {{0, 64, 0, 0},    {-2, 58, 10, -2}, {-4, 54, 16, -2}, {-6, 46, 28, -4},
                                       {-4, 36, 36, -4}, {-4, 28, 46, -6}, {-2, 16, 54, -4}, {-2, 10, 58, -2}};
 
@@ -43,7 +45,6 @@ void dfy_interpolate_luma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, in
     interpolate(dst, src, stride, width, height, fx ? dfy_luma_taps[fx] : 0, fy ? dfy_luma_taps[fy] : 0, 8);
 }
 
-void dfy_interpolate_chroma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx,
-                            int fy) {
+void dfy_interpolate_chroma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy) {
     interpolate(dst, src, stride, width, height, fx ? dfy_chroma_taps[fx] : 0, fy ? dfy_chroma_taps[fy] : 0, 4);
 }

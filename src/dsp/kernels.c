@@ -5,16 +5,14 @@
 
 #include "dsp/reference.h"
 
-static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width,
-                    int height) {
+static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
     uint32_t sum = 0;
     for (int y = 0; y < height; y++, a += a_stride, b += b_stride)
         for (int x = 0; x < width; x++) sum += (uint32_t)abs(a[x] - b[x]);
     return sum;
 }
 
-static uint32_t sse(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width,
-                    int height) {
+static uint32_t sse(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
     uint32_t sum = 0;
     for (int y = 0; y < height; y++, a += a_stride, b += b_stride)
         for (int x = 0; x < width; x++) {
@@ -82,11 +80,13 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
         for (int x = 0; x < width; x++) dst[x] = dfy_clamp_pixel(dst[x] + residual[x]);
 }
 
-static const DfyKernels reference = {sad,   sse,        satd, dfy_interpolate_luma, dfy_interpolate_chroma,
-                                     store, store_mean, mean, subtract,             add,
-                                     dfy_transform_forward, dfy_transform_inverse};
+static const DfyKernels reference = {
+    sad,  sse,      satd, dfy_interpolate_luma,  dfy_interpolate_chroma, store, store_mean,
+    mean, subtract, add,  dfy_transform_forward, dfy_transform_inverse};
 
-const DfyKernels *dfy_kernels_c(void) { return &reference; }
+const DfyKernels *dfy_kernels_c(void) {
+    return &reference;
+}
 
 const DfyKernels *dfy_kernels(void) {
     /* Filling it twice from two threads writes the same values, so no lock is needed for correctness; the

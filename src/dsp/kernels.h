@@ -22,8 +22,7 @@ typedef struct DfyKernels {
     uint32_t (*sad)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height);
     uint32_t (*sse)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height);
     /* Sum of absolute Hadamard-transformed differences, 8x8 (4x4 where a side is 4), scaled to SAD's size. */
-    uint32_t (*satd)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width,
-                     int height);
+    uint32_t (*satd)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height);
     /*
      * Interpolation at a fraction (quarters for luma, eighths for chroma; HEVC's 8- and 4-tap filters, Rec. H.265
      * 8.5.3.3.3): 14-bit intermediates in rows of DFY_BLEND_STRIDE. src points at the whole-sample position and
@@ -63,7 +62,11 @@ extern const int8_t dfy_chroma_taps[8][4];
 extern const int8_t dfy_dct_matrix[32][32];
 extern const int8_t dfy_dst_matrix[4][4];
 
-static inline int dfy_clamp(int value, int low, int high) { return value < low ? low : value > high ? high : value; }
-static inline uint8_t dfy_clamp_pixel(int value) { return (uint8_t)dfy_clamp(value, 0, 255); }
+static inline int dfy_clamp(int value, int low, int high) {
+    return value < low ? low : value > high ? high : value;
+}
+static inline uint8_t dfy_clamp_pixel(int value) {
+    return (uint8_t)dfy_clamp(value, 0, 255);
+}
 
 #endif

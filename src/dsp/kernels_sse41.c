@@ -2,7 +2,11 @@
 #include "dsp/kernels.h"
 
 #ifdef __SSE4_1__
-void dfy_kernels_add_sse41(DfyKernels *kernels) { (void)kernels; }
+void dfy_kernels_add_sse41(DfyKernels *kernels) {
+    (void)kernels;
+}
 #else
-void dfy_kernels_add_sse41(DfyKernels *kernels) { (void)kernels; }
+void dfy_kernels_add_sse41(DfyKernels *kernels) {
+    (void)kernels;
+}
 #endif

@@ -5,10 +5,9 @@
 #include "dsp/kernels.h"
 
 void dfy_interpolate_luma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy);
-void dfy_interpolate_chroma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx,
-                            int fy);
+void dfy_interpolate_chroma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy);
 void dfy_transform_forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind);
-void dfy_transform_inverse(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind,
-                           int columns, int rows);
+void dfy_transform_inverse(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
+                           int rows);
 
 #endif

@@ -29,7 +29,7 @@ typedef enum DfyCoderMode { DFY_DECODE = 0, DFY_ENCODE = 1, DFY_MEASURE = 2 } Df
 typedef struct DfyRangeCoder {
     DfyCoderMode mode;
     uint64_t cost; /* measuring: 1/256 bits so far */
-    int failed; /* encoder: no memory for the bytes; decoder: never set */
+    int failed;    /* encoder: no memory for the bytes; decoder: never set */
     uint32_t range;
     uint64_t low;     /* encoder: lower end with carry in bit 32; decoder: code value */
     uint64_t pending; /* encoder: bytes held back because a carry may still change them */

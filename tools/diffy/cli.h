@@ -27,7 +27,9 @@ int run_info(int argc, char **argv);
 int run_compare(int argc, char **argv);
 int run_verify(int argc, char **argv);
 
-/* ---------------------------------------------------------------- messages (main.c) */
+/* ---------------------------------------------------------------- messages (messages.c) */
+
+void messages_from(const char *program_name); /* default: diffy */
 
 #if defined(__GNUC__)
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))

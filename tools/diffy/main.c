@@ -1,8 +1,7 @@
-/* The `diffy` command: picks the sub-command, and prints the messages that all of them share. */
+/* The `diffy` command: picks the sub-command. */
 #include "cli.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include <libavutil/log.h>
@@ -16,36 +15,6 @@ static const Command commands[] = {
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
-static void print_line(const char *prefix, const char *format, va_list arguments) {
-    fflush(stdout);
-    fputs(prefix, stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-}
-
-int complain(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    print_line("diffy: ", format, arguments);
-    va_end(arguments);
-    return STATUS_FAILED;
-}
-
-int complain_usage(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    print_line("diffy: ", format, arguments);
-    va_end(arguments);
-    return STATUS_USAGE;
-}
-
-void warn(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    print_line("diffy: warning: ", format, arguments);
-    va_end(arguments);
-}
-
 static void print_help(FILE *stream) {
     fputs("diffy: long video of repetitive work from a fixed camera, made very small\n\n"
           "usage: diffy COMMAND [options] ...\n\n",
@@ -55,6 +24,7 @@ static void print_help(FILE *stream) {
 }
 
 int main(int argc, char **argv) {
+    messages_from("diffy");
     av_log_set_level(AV_LOG_QUIET); /* errors are told in one line of our own */
     signal(SIGPIPE, SIG_IGN);       /* a reader that left shows as a write error */
     if (argc < 2) {

@@ -11,8 +11,12 @@ typedef struct Pixels {
     uint8_t luma[64 * 64], chroma[2][32 * 32];
 } Pixels;
 
-static uint8_t *plane_of(Pixels *pixels, int plane) { return plane ? pixels->chroma[plane - 1] : pixels->luma; }
-static ptrdiff_t stride_of(int plane) { return plane ? 32 : 64; }
+static uint8_t *plane_of(Pixels *pixels, int plane) {
+    return plane ? pixels->chroma[plane - 1] : pixels->luma;
+}
+static ptrdiff_t stride_of(int plane) {
+    return plane ? 32 : 64;
+}
 
 /* One way to code a block, measured. */
 typedef struct Candidate {
@@ -31,17 +35,25 @@ struct DfyDecider {
     const uint8_t *qps;
     int qp;
     uint32_t lambda, lambda_absolute;
-    Candidate best[4];   /* by log2 - 3 */
+    Candidate best[4]; /* by log2 - 3 */
     Candidate trial;
     Pixels predicted;
     int16_t parent_vectors[5][DFY_MAX_REFERENCES][2]; /* by log2 - 2: what larger blocks found */
 };
 
-DfyDecider *dfy_decider_new(void) { return calloc(1, sizeof(DfyDecider)); }
-void dfy_decider_free(DfyDecider *decider) { free(decider); }
+DfyDecider *dfy_decider_new(void) {
+    return calloc(1, sizeof(DfyDecider));
+}
+void dfy_decider_free(DfyDecider *decider) {
+    free(decider);
+}
 
-uint32_t dfy_lambda(int qp) { return (uint32_t)(256 * 0.60 * pow(2, (qp - 12) / 3.0) + 0.5); }
-uint32_t dfy_lambda_absolute(int qp) { return (uint32_t)(256 * sqrt(0.60 * pow(2, (qp - 12) / 3.0)) + 0.5); }
+uint32_t dfy_lambda(int qp) {
+    return (uint32_t)(256 * 0.60 * pow(2, (qp - 12) / 3.0) + 0.5);
+}
+uint32_t dfy_lambda_absolute(int qp) {
+    return (uint32_t)(256 * sqrt(0.60 * pow(2, (qp - 12) / 3.0)) + 0.5);
+}
 
 /* ---------------------------------------------------------------- pixels */
 
@@ -50,7 +62,9 @@ static const uint8_t *source_at(const DfyDecider *d, int plane, int x, int y) {
     return p->pixels + y * p->stride + x;
 }
 
-static ptrdiff_t source_stride(const DfyDecider *d, int plane) { return d->source->plane[plane].stride; }
+static ptrdiff_t source_stride(const DfyDecider *d, int plane) {
+    return d->source->plane[plane].stride;
+}
 
 static uint64_t plane_error(const DfyDecider *d, const DfyBlock *block, int plane, const uint8_t *pixels) {
     int shift = plane > 0, side = 1 << (block->log2 - shift);
@@ -124,7 +138,8 @@ static int64_t code_transform(DfyDecider *d, int plane, int x, int y, int log2, 
         k->inverse(residual, coefficients, log2, kind, columns, rows);
         k->add(out, out_stride, residual, side, side);
         *error = k->sse(source, source_stride(d, plane), out, out_stride, side, side);
-        if (dfy_cost(*error, d->lambda, *bits) < dfy_cost(before, d->lambda, 0)) return dfy_cost(*error, d->lambda, *bits);
+        if (dfy_cost(*error, d->lambda, *bits) < dfy_cost(before, d->lambda, 0))
+            return dfy_cost(*error, d->lambda, *bits);
         copy_rows(out, out_stride, predicted, pred_stride, side); /* predicted == out can't be: see callers */
         memset(levels, 0, sizeof *levels << (2 * log2));
         *bits = 0;
@@ -143,11 +158,12 @@ static uint64_t code_inter_planes(DfyDecider *d, Candidate *c, uint64_t *distort
         for (int i = 0; i < count; i++) {
             int x, y;
             dfy_transform_place(&c->block, i, &x, &y);
-            ptrdiff_t stride = stride_of(plane), at = ((y - c->block.y) >> shift) * stride + ((x - c->block.x) >> shift);
+            ptrdiff_t stride = stride_of(plane),
+                      at = ((y - c->block.y) >> shift) * stride + ((x - c->block.x) >> shift);
             uint32_t bits;
             uint64_t error;
-            code_transform(d, plane, x >> shift, y >> shift, log2, 0, DFY_DCT, plane_of(&d->predicted, plane) + at, stride,
-                           plane_of(&c->pixels, plane) + at, stride,
+            code_transform(d, plane, x >> shift, y >> shift, log2, 0, DFY_DCT, plane_of(&d->predicted, plane) + at,
+                           stride, plane_of(&c->pixels, plane) + at, stride,
                            c->coefficients + dfy_coefficient_offset(x, y, plane), &bits, &error);
             if (bits) c->block.coded[plane] |= (uint8_t)(1 << i);
             total += bits;
@@ -169,7 +185,9 @@ static void keep_better(DfyDecider *d, Candidate *best) {
         move_coefficients(&best->block, best->coefficients, d->trial.coefficients);
 }
 
-static int any_coded(const DfyBlock *block) { return block->coded[0] || block->coded[1] || block->coded[2]; }
+static int any_coded(const DfyBlock *block) {
+    return block->coded[0] || block->coded[1] || block->coded[2];
+}
 
 /* Codes d->predicted as the prediction of `block` (motion set), with and without residual; keeps the better. */
 static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
@@ -232,7 +250,9 @@ static uint32_t worst_square(DfyDecider *d, const DfyBlock *block, const uint8_t
  * Squared error of an 8x8 square below which its residual surely quantises to nothing: with noise of deviation s every
  * coefficient is about s, and three deviations must stay under 0.7 steps.
  */
-static uint32_t quiet_error(int qp) { return (uint32_t)(3.4 * pow(2, (qp - 4) / 3.0)); }
+static uint32_t quiet_error(int qp) {
+    return (uint32_t)(3.4 * pow(2, (qp - 4) / 3.0));
+}
 
 static DfyBlock new_block(int x, int y, int log2) {
     DfyBlock block;
@@ -262,7 +282,8 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
             by_error = i;
         }
         if (error && i < 4 + (d->effort->prune < 2)) {
-            int64_t absolute = dfy_cost(luma_satd(d, r, d->predicted.luma), d->lambda_absolute, (uint64_t)(i + 1) * 256);
+            int64_t absolute =
+                dfy_cost(luma_satd(d, r, d->predicted.luma), d->lambda_absolute, (uint64_t)(i + 1) * 256);
             if (absolute < least_satd) {
                 least_satd = absolute;
                 by_satd = i;
@@ -303,7 +324,8 @@ static uint32_t reference_bits(const DfyDecider *d, int reference, int second) {
     const DfyPictureCoding *p = d->picture;
     uint32_t bits = 0;
     for (int i = 0; i < reference; i++) bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][second][i], 1);
-    if (reference < p->reference_count - 1) bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][second][reference], 0);
+    if (reference < p->reference_count - 1)
+        bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][second][reference], 0);
     return bits;
 }
 
@@ -313,7 +335,8 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
     const DfyContexts *c = p->contexts;
     int size = block->log2 - 3, count = p->reference_count;
     if (count > d->effort->references) count = d->effort->references;
-    DfySearch search = {.picture = p, .source = d->source, .lambda = d->lambda_absolute, .steps = d->effort->search_steps};
+    DfySearch search = {
+        .picture = p, .source = d->source, .lambda = d->lambda_absolute, .steps = d->effort->search_steps};
     dfy_part_rectangle(block, part, search.rectangle);
     Found found[DFY_MAX_REFERENCES];
     int first = 0, second = -1;
@@ -331,8 +354,9 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
         dfy_vector_predictors(p, block, part, r, search.predictors);
         search.starts = (const int16_t(*)[2])starts;
         search.start_count = n;
-        found[r].cost = dfy_search(&search, found[r].vector) +
-                        (int64_t)(((uint64_t)d->lambda_absolute * (reference_bits(d, r, 0) + dfy_bit_cost(two, 0))) >> 8);
+        found[r].cost =
+            dfy_search(&search, found[r].vector) +
+            (int64_t)(((uint64_t)d->lambda_absolute * (reference_bits(d, r, 0) + dfy_bit_cost(two, 0))) >> 8);
         if (part == 0 && block->part == DFY_PART_WHOLE)
             memcpy(d->parent_vectors[block->log2 - 3][r], found[r].vector, sizeof found[r].vector);
         if (r && found[r].cost < found[first].cost) {
@@ -352,8 +376,10 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
         DfyMotion both = {.reference = {(int8_t)pair[0], (int8_t)pair[1]}};
         memcpy(both.mv[0], found[pair[0]].vector, 4);
         memcpy(both.mv[1], found[pair[1]].vector, 4);
-        int64_t extra = (int64_t)(((uint64_t)d->lambda_absolute * (dfy_bit_cost(two, 1) + reference_bits(d, pair[0], 0) +
-                                                                   reference_bits(d, pair[1], 1))) >> 8);
+        int64_t extra =
+            (int64_t)(((uint64_t)d->lambda_absolute *
+                       (dfy_bit_cost(two, 1) + reference_bits(d, pair[0], 0) + reference_bits(d, pair[1], 1))) >>
+                      8);
         int64_t cost = INT64_MAX;
         uint8_t other[64 * 64];
         for (int round = 0; round < 2 * d->effort->refine_two; round++) {
@@ -368,8 +394,9 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
             memcpy(start[0], both.mv[move], 4);
             search.starts = (const int16_t(*)[2])start;
             search.other = other;
-            int64_t now = dfy_search(&search, both.mv[move]) + extra +
-                          (int64_t)(((uint64_t)d->lambda_absolute * dfy_vector_bits(stay_predictors, both.mv[stay], NULL)) >> 8);
+            int64_t now =
+                dfy_search(&search, both.mv[move]) + extra +
+                (int64_t)(((uint64_t)d->lambda_absolute * dfy_vector_bits(stay_predictors, both.mv[stay], NULL)) >> 8);
             if (now >= cost) break;
             cost = now;
         }
@@ -382,7 +409,8 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
         uint8_t pixels[64 * 64];
         for (int i = 0; i < merges; i++) {
             dfy_predict_rectangle(p, &merged[i], 0, search.rectangle, pixels, 64);
-            int64_t cost = dfy_cost(luma_satd(d, search.rectangle, pixels), d->lambda_absolute, (uint64_t)(i + 1) * 256);
+            int64_t cost =
+                dfy_cost(luma_satd(d, search.rectangle, pixels), d->lambda_absolute, (uint64_t)(i + 1) * 256);
             if (cost >= best) continue;
             best = cost;
             *motion = merged[i];
@@ -414,12 +442,10 @@ static int64_t try_motion(DfyDecider *d, DfyBlock block, int part_kind, int64_t 
 
 /* ---------------------------------------------------------------- intra */
 
-
 static uint32_t mode_bits(DfyDecider *d, int mode, const uint8_t likely[3], int small) {
     const DfyContexts *c = d->picture->contexts;
     for (int i = 0; i < 3; i++)
-        if (mode == likely[i])
-            return dfy_bit_cost(&c->intra_likely[small], 1) + (i ? 512u : 256u);
+        if (mode == likely[i]) return dfy_bit_cost(&c->intra_likely[small], 1) + (i ? 512u : 256u);
     return dfy_bit_cost(&c->intra_likely[small], 0) + 5 * 256;
 }
 
@@ -591,7 +617,8 @@ static int64_t decide_tree(DfyDecider *d, int x, int y, int log2) {
     }
     int first = d->plan->count, half = side / 2;
     int64_t parts = fits ? dfy_cost(0, d->lambda, split_bits(d, x, y, log2, 1)) : 0;
-    for (int i = 0; i < 4 && parts < whole; i++) parts += decide_tree(d, x + (i & 1) * half, y + (i >> 1) * half, log2 - 1);
+    for (int i = 0; i < 4 && parts < whole; i++)
+        parts += decide_tree(d, x + (i & 1) * half, y + (i >> 1) * half, log2 - 1);
     if (parts < whole) return parts;
     d->plan->count = first;
     accept(d, leaf);

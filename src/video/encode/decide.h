@@ -10,14 +10,14 @@
 
 /* How hard to look: set by effort. */
 typedef struct DfyEffort {
-    int search_steps;      /* longest walk of a motion search, in steps */
-    int parts;             /* try halves */
-    int intra_tries;       /* luma modes taken to full measurement */
-    int transform_split;   /* try split transforms in inter blocks */
-    int trellis;           /* rate-distortion-optimised quantisation */
-    int references;        /* most references searched */
-    int refine_two;        /* rounds of refinement of two-reference motion */
-    int prune;             /* how readily smaller blocks are not tried: 0 never .. 3 */
+    int search_steps;    /* longest walk of a motion search, in steps */
+    int parts;           /* try halves */
+    int intra_tries;     /* luma modes taken to full measurement */
+    int transform_split; /* try split transforms in inter blocks */
+    int trellis;         /* rate-distortion-optimised quantisation */
+    int references;      /* most references searched */
+    int refine_two;      /* rounds of refinement of two-reference motion */
+    int prune;           /* how readily smaller blocks are not tried: 0 never .. 3 */
 } DfyEffort;
 
 typedef struct DfyPlan {

@@ -43,7 +43,10 @@ static uint32_t level_bits(const DfyResidualContexts *c, int diagonal, const Dfy
     uint32_t bits = 256 + dfy_bit_cost(one, 1);
     if (magnitude == 2) return bits + dfy_bit_cost(two, 0);
     return bits + dfy_bit_cost(two, 1) +
-           golomb_bits(c->remainder[near->sum < 6 ? 0 : near->sum < 16 ? 1 : 2], near->sum < 16 ? 0 : 1, (uint32_t)(magnitude - 3));
+           golomb_bits(c->remainder[near->sum < 6    ? 0
+                                    : near->sum < 16 ? 1
+                                                     : 2],
+                       near->sum < 16 ? 0 : 1, (uint32_t)(magnitude - 3));
 }
 
 typedef struct Quantiser {
@@ -63,9 +66,9 @@ static int64_t cost_of(const Quantiser *q, uint64_t error, uint32_t bits) {
 }
 
 typedef struct Place {
-    int64_t cost;      /* of the chosen level, with its flag */
-    int64_t zero;      /* of dropping it, beyond the end: error alone */
-    int64_t flag;      /* of the significance flag within cost */
+    int64_t cost; /* of the chosen level, with its flag */
+    int64_t zero; /* of dropping it, beyond the end: error alone */
+    int64_t flag; /* of the significance flag within cost */
     int16_t level;
     uint32_t bits, flag_bits;
 } Place;
@@ -139,7 +142,7 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
     const uint8_t(*order)[2] = dfy_group_order(log2);
     int groups = count / 16, first = -1;
     Place places[64][16];
-    int64_t group_flag[64];  /* cost of the coded-group flag as chosen */
+    int64_t group_flag[64]; /* cost of the coded-group flag as chosen */
     uint32_t group_flag_bits[64];
     uint8_t coded[9][9] = {{0}};
     DfyLevelMap map;
@@ -247,7 +250,8 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
     }
     const Place *last = &places[end_group][end_place];
     bits += last_bits(contexts, log2, order[end_group][0] * 4 + dfy_diagonal4[end_place][0],
-                      order[end_group][1] * 4 + dfy_diagonal4[end_place][1]) - last->flag_bits;
+                      order[end_group][1] * 4 + dfy_diagonal4[end_place][1]) -
+            last->flag_bits;
     *error = left >> q.error_shift;
     return bits ? bits : 1;
 }

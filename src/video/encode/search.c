@@ -31,8 +31,9 @@ static int64_t whole_cost(const DfySearch *s, int x, int y) {
     if (r[0] + x < -reach || r[1] + y < -reach || r[0] + x + r[2] > from->width + reach ||
         r[1] + y + r[3] > from->height + reach)
         return INT64_MAX;
-    uint32_t sad = s->picture->kernels->sad(source->pixels + r[1] * source->stride + r[0], source->stride,
-                                            from->pixels + (r[1] + y) * from->stride + r[0] + x, from->stride, r[2], r[3]);
+    uint32_t sad =
+        s->picture->kernels->sad(source->pixels + r[1] * source->stride + r[0], source->stride,
+                                 from->pixels + (r[1] + y) * from->stride + r[0] + x, from->stride, r[2], r[3]);
     int16_t vector[2] = {(int16_t)(x * 4), (int16_t)(y * 4)};
     return ((int64_t)sad << 8) + rate(s, vector);
 }
@@ -46,7 +47,8 @@ static int64_t fine_cost(const DfySearch *s, const int16_t vector[2]) {
     motion.mv[0][1] = vector[1];
     dfy_predict_rectangle(s->picture, &motion, 0, r, predicted, 64);
     if (s->other) s->picture->kernels->mean(predicted, 64, predicted, 64, s->other, 64, r[2], r[3]);
-    uint32_t satd = s->picture->kernels->satd(source->pixels + r[1] * source->stride + r[0], source->stride, predicted, 64, r[2], r[3]);
+    uint32_t satd = s->picture->kernels->satd(source->pixels + r[1] * source->stride + r[0], source->stride, predicted,
+                                              64, r[2], r[3]);
     return ((int64_t)satd << 8) + rate(s, vector);
 }
 

@@ -7,14 +7,14 @@
 typedef struct DfySearch {
     const DfyPictureCoding *picture;
     const DfyFrame *source;
-    uint32_t lambda;        /* absolute, times 256 */
+    uint32_t lambda; /* absolute, times 256 */
     int steps;
-    int rectangle[4];       /* luma pixels */
+    int rectangle[4]; /* luma pixels */
     int reference;
     int16_t predictors[2][2];
     const int16_t (*starts)[2]; /* further guesses, quarter pixels */
     int start_count;
-    const uint8_t *other;   /* two references: the other's prediction, rows of 64; else NULL */
+    const uint8_t *other; /* two references: the other's prediction, rows of 64; else NULL */
 } DfySearch;
 
 /* Finds a vector; returns its cost (absolute Hadamard difference and rate). */

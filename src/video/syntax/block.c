@@ -27,7 +27,8 @@ void dfy_code_split(const DfyPictureCoding *picture, DfyRangeCoder *coder, int x
 
 static int16_t code_component(DfyRangeCoder *coder, DfyContexts *c, int axis, int other_zero, int value) {
     if (dfy_code_bit(coder, &c->vector_zero[axis][other_zero], value == 0)) return 0;
-    int magnitude = 1 + (int)dfy_code_golomb(coder, c->vector_size[axis], 0, (uint32_t)((value < 0 ? -value : value) - 1));
+    int magnitude =
+        1 + (int)dfy_code_golomb(coder, c->vector_size[axis], 0, (uint32_t)((value < 0 ? -value : value) - 1));
     int negative = (int)dfy_code_raw(coder, 1, value < 0);
     return (int16_t)(negative ? -magnitude : magnitude);
 }
@@ -100,9 +101,21 @@ static void code_luma_mode(DfyWalk *walk, DfyBlock *block, int which) {
         int rest = *mode; /* its number among the modes that are not likely */
         for (int i = 0; i < 3; i++) rest -= likely[i] < *mode;
         rest = (int)dfy_code_tree(walk->coder, c->intra_rest, 5, (uint32_t)rest);
-        if (likely[0] > likely[1]) { uint8_t t = likely[0]; likely[0] = likely[1]; likely[1] = t; }
-        if (likely[1] > likely[2]) { uint8_t t = likely[1]; likely[1] = likely[2]; likely[2] = t; }
-        if (likely[0] > likely[1]) { uint8_t t = likely[0]; likely[0] = likely[1]; likely[1] = t; }
+        if (likely[0] > likely[1]) {
+            uint8_t t = likely[0];
+            likely[0] = likely[1];
+            likely[1] = t;
+        }
+        if (likely[1] > likely[2]) {
+            uint8_t t = likely[1];
+            likely[1] = likely[2];
+            likely[2] = t;
+        }
+        if (likely[0] > likely[1]) {
+            uint8_t t = likely[0];
+            likely[0] = likely[1];
+            likely[1] = t;
+        }
         for (int i = 0; i < 3; i++) rest += rest >= likely[i];
         *mode = (uint8_t)rest;
     }
@@ -112,14 +125,14 @@ static void code_luma_mode(DfyWalk *walk, DfyBlock *block, int which) {
 
 static void code_intra(DfyWalk *walk, DfyBlock *block) {
     DfyContexts *c = walk->picture->contexts;
-    block->split = block->log2 == 6 ||
-                   dfy_code_bit(walk->coder, &c->transform_split[1][block->log2 - 3], block->split);
+    block->split = block->log2 == 6 || dfy_code_bit(walk->coder, &c->transform_split[1][block->log2 - 3], block->split);
     int modes = block->log2 == 3 && block->split ? 4 : 1;
     for (int i = 0; i < modes; i++) code_luma_mode(walk, block, i);
     if (dfy_code_bit(walk->coder, &c->chroma_same[0], block->intra_chroma == 0))
         block->intra_chroma = 0;
     else
-        block->intra_chroma = (uint8_t)(1 + dfy_code_tree(walk->coder, c->chroma_mode, 2, (uint32_t)(block->intra_chroma - 1)));
+        block->intra_chroma =
+            (uint8_t)(1 + dfy_code_tree(walk->coder, c->chroma_mode, 2, (uint32_t)(block->intra_chroma - 1)));
 }
 
 /* ---------------------------------------------------------------- residual */
@@ -174,14 +187,18 @@ static int intra_context(const DfyPictureCoding *picture, const DfyBlock *block)
 static void code_inter(DfyWalk *walk, DfyBlock *block) {
     DfyContexts *c = walk->picture->contexts;
     int size = block->log2 - 3;
-    if (block->log2 > 3) block->part = (uint8_t)dfy_code_unary(walk->coder, c->part[size], 2, block->part);
-    else block->part = DFY_PART_WHOLE;
+    if (block->log2 > 3)
+        block->part = (uint8_t)dfy_code_unary(walk->coder, c->part[size], 2, block->part);
+    else
+        block->part = DFY_PART_WHOLE;
     for (int part = 0; part < dfy_part_count(block); part++) code_part(walk, block, part);
     if (block->part == DFY_PART_WHOLE) block->motion[1] = block->motion[0];
     block->intra[0] = DFY_DC;
 }
 
-static int any_coded(const DfyBlock *block) { return block->coded[0] || block->coded[1] || block->coded[2]; }
+static int any_coded(const DfyBlock *block) {
+    return block->coded[0] || block->coded[1] || block->coded[2];
+}
 
 void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
     DfyPictureCoding *picture = walk->picture;
@@ -189,10 +206,12 @@ void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
     int size = block->log2 - 3, class = picture->picture_class, residual = 1;
     if (picture->reference_count == 0) {
         block->kind = DFY_INTRA;
-    } else if (dfy_code_bit(walk->coder, &c->skip[class][size][skip_context(picture, block)], block->kind == DFY_SKIP)) {
+    } else if (dfy_code_bit(walk->coder, &c->skip[class][size][skip_context(picture, block)],
+                            block->kind == DFY_SKIP)) {
         block->kind = DFY_SKIP;
     } else {
-        int intra = dfy_code_bit(walk->coder, &c->intra[class][intra_context(picture, block)], block->kind == DFY_INTRA);
+        int intra =
+            dfy_code_bit(walk->coder, &c->intra[class][intra_context(picture, block)], block->kind == DFY_INTRA);
         block->kind = intra ? DFY_INTRA : DFY_INTER;
     }
     if (block->kind == DFY_SKIP) {
@@ -208,7 +227,8 @@ void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
     } else {
         code_inter(walk, block);
     }
-    if (residual) residual = dfy_code_bit(walk->coder, &c->residual_any[(block->kind == DFY_INTRA) * 2], any_coded(block));
+    if (residual)
+        residual = dfy_code_bit(walk->coder, &c->residual_any[(block->kind == DFY_INTRA) * 2], any_coded(block));
     if (!residual) {
         if (block->kind != DFY_INTRA) block->split = 0;
         block->coded[0] = block->coded[1] = block->coded[2] = 0;

@@ -9,12 +9,12 @@
 #define DFY_PICTURE_CLASSES 3 /* anchors and plates; pictures others refer to; the rest */
 
 typedef struct DfyResidualContexts {
-    DfyBit last[2][4][16];          /* x or y; by log2 - 2: position group in unary */
-    DfyBit subblock[2][3];          /* large transform?; how many of the right and lower one are coded */
-    DfyBit significant[2][3][5];    /* large transform?; diagonal class; neighbourhood */
-    DfyBit greater1[4][5];          /* diagonal class; neighbourhood */
+    DfyBit last[2][4][16];       /* x or y; by log2 - 2: position group in unary */
+    DfyBit subblock[2][3];       /* large transform?; how many of the right and lower one are coded */
+    DfyBit significant[2][3][5]; /* large transform?; diagonal class; neighbourhood */
+    DfyBit greater1[4][5];       /* diagonal class; neighbourhood */
     DfyBit greater2[4][5];
-    DfyBit remainder[3][64];        /* neighbourhood class */
+    DfyBit remainder[3][64]; /* neighbourhood class */
 } DfyResidualContexts;
 
 typedef struct DfyContexts {

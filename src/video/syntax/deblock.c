@@ -7,20 +7,23 @@
 
 #include "video/syntax/picture.h"
 
-static const uint8_t tc_table[54] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  0,  1,  1,  1,  1,  1,  1,  1,  1,  1,
-                                     2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5,  6,  6,  7,  8,  9,  10, 11, 13, 14, 16, 18, 20, 22, 24};
+static const uint8_t tc_table[54] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  0,  0,  0,  0,  0,
+                                     1, 1, 1, 1, 1, 1, 1, 1, 1, 2,  2,  2,  2,  3,  3,  3,  3,  4,
+                                     4, 4, 5, 5, 6, 6, 7, 8, 9, 10, 11, 13, 14, 16, 18, 20, 22, 24};
 static const uint8_t beta_table[52] = {0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  6,  7,
                                        8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 24, 26, 28, 30, 32,
                                        34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62, 64};
 
-static int vectors_differ(const int16_t a[2], const int16_t b[2]) { return abs(a[0] - b[0]) >= 4 || abs(a[1] - b[1]) >= 4; }
+static int vectors_differ(const int16_t a[2], const int16_t b[2]) {
+    return abs(a[0] - b[0]) >= 4 || abs(a[1] - b[1]) >= 4;
+}
 
 static int motion_differs(const DfyMotion *a, const DfyMotion *b) {
     int two = a->reference[1] >= 0;
     if (two != (b->reference[1] >= 0)) return 1;
     if (!two) return a->reference[0] != b->reference[0] || vectors_differ(a->mv[0], b->mv[0]);
-    if (a->reference[0] == b->reference[0] && a->reference[1] == b->reference[1] && !vectors_differ(a->mv[0], b->mv[0]) &&
-        !vectors_differ(a->mv[1], b->mv[1]))
+    if (a->reference[0] == b->reference[0] && a->reference[1] == b->reference[1] &&
+        !vectors_differ(a->mv[0], b->mv[0]) && !vectors_differ(a->mv[1], b->mv[1]))
         return 0;
     return !(a->reference[0] == b->reference[1] && a->reference[1] == b->reference[0] &&
              !vectors_differ(a->mv[0], b->mv[1]) && !vectors_differ(a->mv[1], b->mv[0]));
@@ -34,8 +37,8 @@ static int strength(const DfyCell *p, const DfyCell *q, const DfyMotion *mp, con
 /* Four lines across an edge: `across` steps over it, `along` goes to the next line. */
 static void filter_luma(uint8_t *s, ptrdiff_t across, ptrdiff_t along, int qp, int strength_) {
     int beta = beta_table[dfy_clamp(qp, 0, 51)], tc = tc_table[dfy_clamp(qp + 2 * (strength_ - 1), 0, 53)];
-#define P(i, line) s[-(i + 1) * across + (line) * along]
-#define Q(i, line) s[(i) * across + (line) * along]
+#define P(i, line) s[-(i + 1) * across + (line)*along]
+#define Q(i, line) s[(i)*across + (line)*along]
     int dp0 = abs(P(2, 0) - 2 * P(1, 0) + P(0, 0)), dp3 = abs(P(2, 3) - 2 * P(1, 3) + P(0, 3));
     int dq0 = abs(Q(2, 0) - 2 * Q(1, 0) + Q(0, 0)), dq3 = abs(Q(2, 3) - 2 * Q(1, 3) + Q(0, 3));
     if (dp0 + dq0 + dp3 + dq3 >= beta) return;
@@ -63,8 +66,10 @@ static void filter_luma(uint8_t *s, ptrdiff_t across, ptrdiff_t along, int qp, i
         delta = dfy_clamp(delta, -tc, tc);
         P(0, line) = dfy_clamp_pixel(p0 + delta);
         Q(0, line) = dfy_clamp_pixel(q0 - delta);
-        if (side_p) P(1, line) = dfy_clamp_pixel(p1 + dfy_clamp((((p2 + p0 + 1) >> 1) - p1 + delta) >> 1, -(tc >> 1), tc >> 1));
-        if (side_q) Q(1, line) = dfy_clamp_pixel(q1 + dfy_clamp((((q2 + q0 + 1) >> 1) - q1 - delta) >> 1, -(tc >> 1), tc >> 1));
+        if (side_p)
+            P(1, line) = dfy_clamp_pixel(p1 + dfy_clamp((((p2 + p0 + 1) >> 1) - p1 + delta) >> 1, -(tc >> 1), tc >> 1));
+        if (side_q)
+            Q(1, line) = dfy_clamp_pixel(q1 + dfy_clamp((((q2 + q0 + 1) >> 1) - q1 - delta) >> 1, -(tc >> 1), tc >> 1));
     }
 }
 
@@ -106,5 +111,6 @@ void dfy_deblock(const DfyPictureCoding *picture) {
     for (int direction = 0; direction < 2; direction++)
         for (int y = direction; y < rows; y++)
             for (int x = !direction; x < columns; x++)
-                if (picture->cells[y * picture->cell_stride + x].edges >> direction & 1) filter_edge(picture, x, y, direction);
+                if (picture->cells[y * picture->cell_stride + x].edges >> direction & 1)
+                    filter_edge(picture, x, y, direction);
 }

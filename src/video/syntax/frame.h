@@ -27,17 +27,19 @@ typedef struct DfyFrame {
     DfyPlane plane[3];
     uint8_t *memory;
     size_t memory_bytes;
-    DfyMotion *motion;              /* one an 8x8 block, rows of motion_stride */
+    DfyMotion *motion; /* one an 8x8 block, rows of motion_stride */
     int motion_stride;
-    int32_t order;                  /* display number */
+    int32_t order;                               /* display number */
     int32_t reference_order[DFY_MAX_REFERENCES]; /* display numbers of what motion refers to */
     uint8_t reference_still[DFY_MAX_REFERENCES]; /* that reference was a plate or a stored picture: no time */
-    int still;                      /* a plate: it has no place in time */
-    int users;                      /* reference count, for whoever keeps a pool of frames */
+    int still;                                   /* a plate: it has no place in time */
+    int users;                                   /* reference count, for whoever keeps a pool of frames */
 } DfyFrame;
 
 /* Coded sizes: the picture's rounded up to whole 8x8 blocks. */
-static inline int dfy_coded_size(int pixels) { return (pixels + 7) & ~7; }
+static inline int dfy_coded_size(int pixels) {
+    return (pixels + 7) & ~7;
+}
 
 /* A frame for pictures of that size in pixels; NULL when there is no memory. */
 DfyFrame *dfy_frame_new(int width, int height);

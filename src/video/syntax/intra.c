@@ -5,8 +5,8 @@
 #include "video/syntax/picture.h"
 
 /* Displacement per row in 1/32 pixel of the directional modes 2..34, and 8192 over it for the negative ones. */
-static const int8_t angles[35] = {0,   0,   32,  26,  21, 17, 13, 9,  5,  2,  0,  -2, -5, -9, -13, -17, -21, -26,
-                                  -32, -26, -21, -17, -13, -9, -5, -2, 0,  2,  5,  9,  13, 17, 21,  26,  32};
+static const int8_t angles[35] = {0,   0,   32,  26,  21,  17, 13, 9,  5, 2, 0, -2, -5, -9, -13, -17, -21, -26,
+                                  -32, -26, -21, -17, -13, -9, -5, -2, 0, 2, 5, 9,  13, 17, 21,  26,  32};
 
 /* side pixels left below, the left, the corner, above, above right: 4 * side + 1 in one row, corner in the middle. */
 typedef struct Border {
@@ -44,7 +44,7 @@ static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int
         memset(border, 128, (size_t)(4 * side + 1));
         return;
     }
-#define UNIT_START(i) ((i) < count ? (i) * unit : (i) == count ? 2 * side : 2 * side + 1 + ((i) - count - 1) * unit)
+#define UNIT_START(i) ((i) < count ? (i)*unit : (i) == count ? 2 * side : 2 * side + 1 + ((i)-count - 1) * unit)
 #define UNIT_LENGTH(i) ((i) == count ? 1 : unit)
     memset(border, border[UNIT_START(first)], (size_t)UNIT_START(first));
     for (int i = first + 1; i < n; i++)
@@ -79,7 +79,9 @@ static void planar(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int si
     for (int y = 0; y < side; y++, dst += stride) {
         int left = corner[-1 - y];
         for (int x = 0; x < side; x++)
-            dst[x] = (uint8_t)(((side - 1 - x) * left + (x + 1) * right + (side - 1 - y) * above[x] + (y + 1) * below + side) >> (log2 + 1));
+            dst[x] = (uint8_t)(((side - 1 - x) * left + (x + 1) * right + (side - 1 - y) * above[x] + (y + 1) * below +
+                                side) >>
+                               (log2 + 1));
     }
 }
 
@@ -117,7 +119,8 @@ static void directional(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, i
         const uint8_t *from = reference + 1 + whole;
         uint8_t *row = out + y * out_stride;
         if (fraction)
-            for (int x = 0; x < side; x++) row[x] = (uint8_t)(((32 - fraction) * from[x] + fraction * from[x + 1] + 16) >> 5);
+            for (int x = 0; x < side; x++)
+                row[x] = (uint8_t)(((32 - fraction) * from[x] + fraction * from[x + 1] + 16) >> 5);
         else
             memcpy(row, from, (size_t)side);
     }
@@ -142,7 +145,10 @@ void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y,
     }
     const uint8_t *corner = border.pixels + 2 * side;
     int soften = plane == 0 && log2 < 5;
-    if (mode == DFY_PLANAR) planar(dst, stride, corner, side, log2);
-    else if (mode == DFY_DC) dc(dst, stride, corner, side, log2, soften);
-    else directional(dst, stride, corner, side, mode, soften);
+    if (mode == DFY_PLANAR)
+        planar(dst, stride, corner, side, log2);
+    else if (mode == DFY_DC)
+        dc(dst, stride, corner, side, log2, soften);
+    else
+        directional(dst, stride, corner, side, mode, soften);
 }

@@ -88,8 +88,7 @@ int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block,
     int both = two_sided(picture);
     if (count < limit) {
         DfyMotion temporal = still(0, both ? 1 : -1);
-        if (temporal_vector(picture, r, 0, temporal.mv[0]) &&
-            (!both || temporal_vector(picture, r, 1, temporal.mv[1])))
+        if (temporal_vector(picture, r, 0, temporal.mv[0]) && (!both || temporal_vector(picture, r, 1, temporal.mv[1])))
             count = add_candidate(candidates, count, &temporal);
     }
     if (both && count < limit) {

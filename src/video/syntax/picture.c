@@ -100,7 +100,8 @@ void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block) {
     int split = block->split && cells > 1;
     for (int y = 0; y < cells; y++) {
         DfyCell *cell = &picture->cells[((block->y >> 3) + y) * picture->cell_stride + (block->x >> 3)];
-        DfyMotion *motion = &picture->frame->motion[((block->y >> 3) + y) * picture->frame->motion_stride + (block->x >> 3)];
+        DfyMotion *motion =
+            &picture->frame->motion[((block->y >> 3) + y) * picture->frame->motion_stride + (block->x >> 3)];
         for (int x = 0; x < cells; x++) {
             int edge_x = x == 0 || (x == half && (split || block->part == DFY_PART_COLUMNS));
             int edge_y = y == 0 || (y == half && (split || block->part == DFY_PART_ROWS));

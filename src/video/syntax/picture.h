@@ -9,8 +9,8 @@
 #define DFY_VIDEO_PICTURE_H
 
 #include "dsp/kernels.h"
-#include "video/syntax/frame.h"
 #include "video/syntax/contexts.h"
+#include "video/syntax/frame.h"
 
 #define DFY_SUPERBLOCK 64
 #define DFY_SUPERBLOCK_COEFFICIENTS (64 * 64 * 3 / 2)
@@ -23,10 +23,10 @@ typedef enum DfyPart { DFY_PART_WHOLE = 0, DFY_PART_ROWS = 1 /* upper and lower 
 enum { DFY_PLANAR = 0, DFY_DC = 1, DFY_HORIZONTAL = 10, DFY_VERTICAL = 26, DFY_INTRA_MODES = 35 };
 
 typedef struct DfyBlock {
-    uint16_t x, y;           /* luma pixels */
-    uint8_t log2;            /* 3..6 */
+    uint16_t x, y; /* luma pixels */
+    uint8_t log2;  /* 3..6 */
     uint8_t kind, part;
-    uint8_t merge[2];        /* a part: motion is a merge candidate's */
+    uint8_t merge[2]; /* a part: motion is a merge candidate's */
     uint8_t merge_index[2];
     uint8_t predictor[2][2]; /* a part and direction: which of two predictors the vector is coded against */
     DfyMotion motion[2];     /* a part */
@@ -46,17 +46,17 @@ typedef struct DfyCell {
 
 typedef struct DfyPicture_ DfyPictureCoding;
 struct DfyPicture_ {
-    int width, height;         /* coded size in luma pixels, multiples of 8 */
-    int columns, rows;         /* superblocks */
+    int width, height; /* coded size in luma pixels, multiples of 8 */
+    int columns, rows; /* superblocks */
     int cell_stride;
     DfyCell *cells;
-    uint8_t *modes;            /* intra luma mode of each 4x4, DFY_DC where not intra; rows of 2 * cell_stride */
-    DfyFrame *frame;           /* being made */
+    uint8_t *modes;  /* intra luma mode of each 4x4, DFY_DC where not intra; rows of 2 * cell_stride */
+    DfyFrame *frame; /* being made */
     const DfyFrame *references[DFY_MAX_REFERENCES];
-    int reference_count;       /* 0: an intra picture */
+    int reference_count; /* 0: an intra picture */
     int picture_class;
-    int qp;                    /* that quantiser groups start from */
-    int variable_qp;           /* quantiser groups carry differences */
+    int qp;          /* that quantiser groups start from */
+    int variable_qp; /* quantiser groups carry differences */
     DfyContexts *contexts;
     const DfyKernels *kernels;
 };
@@ -65,13 +65,13 @@ struct DfyPicture_ {
 typedef struct DfyWalk {
     DfyPictureCoding *picture;
     DfyRangeCoder *coder;
-    int qp;                    /* of the quantiser group last coded */
-    int qp_pending;            /* the current group has had no residual yet */
-    const DfyBlock *next;      /* writing: blocks in coding order */
-    int16_t *coefficients;     /* of the superblock, DFY_SUPERBLOCK_COEFFICIENTS */
+    int qp;                /* of the quantiser group last coded */
+    int qp_pending;        /* the current group has had no residual yet */
+    const DfyBlock *next;  /* writing: blocks in coding order */
+    int16_t *coefficients; /* of the superblock, DFY_SUPERBLOCK_COEFFICIENTS */
     /* reading: what to do with each block once it is known; NULL when only parsing */
     void (*block_done)(struct DfyWalk *walk, const DfyBlock *block);
-    int failed;                /* reading: the bytes break a rule */
+    int failed; /* reading: the bytes break a rule */
 } DfyWalk;
 
 int dfy_picture_coding_open(DfyPictureCoding *picture, int width, int height);
@@ -98,7 +98,9 @@ int dfy_coefficient_offset(int x, int y, int plane);
 
 /* Rectangle of part i of a block: x, y, width, height in luma pixels. */
 void dfy_part_rectangle(const DfyBlock *block, int part, int rectangle[4]);
-static inline int dfy_part_count(const DfyBlock *block) { return block->part == DFY_PART_WHOLE ? 1 : 2; }
+static inline int dfy_part_count(const DfyBlock *block) {
+    return block->part == DFY_PART_WHOLE ? 1 : 2;
+}
 
 /* Motion candidates, best guess first. Merge: as many as `limit` (at least 1), returns how many. */
 int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block, int part,

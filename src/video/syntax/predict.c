@@ -11,7 +11,8 @@ typedef struct Source {
     int fx, fy;
 } Source;
 
-/* Where in a reference a rectangle comes from. Positions far outside are moved to where the border ends: all is flat there. */
+/* Where in a reference a rectangle comes from. Positions far outside are moved to where the border ends: all is flat
+ * there. */
 static Source locate(const DfyFrame *reference, int plane, int x, int y, int width, int height, const int16_t mv[2]) {
     const DfyPlane *p = &reference->plane[plane];
     int bits = plane ? 3 : 2, mask = (1 << bits) - 1, reach = plane ? DFY_FRAME_BORDER / 2 - 4 : DFY_FRAME_BORDER - 8;
@@ -44,8 +45,10 @@ void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *mot
         k->mean(dst, stride, s[0].pixels, s[0].stride, s[1].pixels, s[1].stride, width, height);
     } else {
         for (int i = 0; i <= two; i++) interpolate(k, plane, blend[i], &s[i], width, height);
-        if (two) k->store_mean(dst, stride, blend[0], blend[1], width, height);
-        else k->store(dst, stride, blend[0], width, height);
+        if (two)
+            k->store_mean(dst, stride, blend[0], blend[1], width, height);
+        else
+            k->store(dst, stride, blend[0], width, height);
     }
 }
 
@@ -126,7 +129,8 @@ void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *bloc
             }
             if (!(block->coded[plane] >> i & 1)) continue;
             DfyTransformKind kind = plane == 0 && log2 == 2 && block->kind == DFY_INTRA ? DFY_DST : DFY_DCT;
-            dfy_add_residual(picture, dst, p->stride, coefficients + dfy_coefficient_offset(x, y, plane), log2, qp, kind);
+            dfy_add_residual(picture, dst, p->stride, coefficients + dfy_coefficient_offset(x, y, plane), log2, qp,
+                             kind);
         }
     }
 }

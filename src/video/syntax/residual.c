@@ -60,7 +60,8 @@ void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int1
     last_y = code_last(coder, contexts->last[1][log2 - 2], log2, last_y);
     if (coder->mode == DFY_DECODE) {
         while (order[last_group][0] != last_x >> 2 || order[last_group][1] != last_y >> 2) last_group++;
-        while (dfy_diagonal4[last_place][0] != (last_x & 3) || dfy_diagonal4[last_place][1] != (last_y & 3)) last_place++;
+        while (dfy_diagonal4[last_place][0] != (last_x & 3) || dfy_diagonal4[last_place][1] != (last_y & 3))
+            last_place++;
     }
     uint8_t coded_groups[9][9] = {{0}};
     for (int g = last_group; g >= 0; g--) {
@@ -68,7 +69,8 @@ void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int1
         int place = g == last_group ? last_place : 15;
         if (g != last_group && g != 0) {
             if (coder->mode != DFY_DECODE) any = dfy_group_any(levels, side, gx, gy);
-            any = dfy_code_bit(coder, &contexts->subblock[large][coded_groups[gy][gx + 1] + coded_groups[gy + 1][gx]], any);
+            any = dfy_code_bit(coder, &contexts->subblock[large][coded_groups[gy][gx + 1] + coded_groups[gy + 1][gx]],
+                               any);
         }
         coded_groups[gy][gx] = (uint8_t)any;
         if (!any) continue;
@@ -82,8 +84,9 @@ void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int1
             int is_last = g == last_group && place == last_place;
             /* The only coefficient of a group that is said to have some needs no flag. */
             if (!is_last && !(place == 0 && !seen && g != last_group && g != 0))
-                significant = dfy_code_bit(coder, &contexts->significant[large][dfy_significant_class(x + y)][near.significant],
-                                           magnitude != 0);
+                significant =
+                    dfy_code_bit(coder, &contexts->significant[large][dfy_significant_class(x + y)][near.significant],
+                                 magnitude != 0);
             if (!significant) continue;
             seen = 1;
             magnitude = code_level(coder, contexts, diagonal, &near, magnitude);

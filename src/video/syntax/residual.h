@@ -40,8 +40,12 @@ static inline DfyTemplate dfy_template(const DfyLevelMap *map, int x, int y) {
 }
 
 /* By the diagonal x + y of a coefficient. */
-static inline int dfy_significant_class(int diagonal) { return diagonal < 2 ? 0 : diagonal < 5 ? 1 : 2; }
-static inline int dfy_diagonal_class(int diagonal) { return diagonal == 0 ? 0 : diagonal < 3 ? 1 : diagonal < 10 ? 2 : 3; }
+static inline int dfy_significant_class(int diagonal) {
+    return diagonal < 2 ? 0 : diagonal < 5 ? 1 : 2;
+}
+static inline int dfy_diagonal_class(int diagonal) {
+    return diagonal == 0 ? 0 : diagonal < 3 ? 1 : diagonal < 10 ? 2 : 3;
+}
 
 static inline int dfy_group_any(const int16_t *levels, int side, int gx, int gy) {
     const int16_t *group = levels + gy * 4 * side + gx * 4;
