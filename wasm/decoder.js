@@ -253,7 +253,7 @@ export class DiffyDecoder {
             return new DiffyFrame({
                 index, width, height, format: name, timestamp: (pts * num) / den, duration: 1 / this.#info.frameRate,
                 data: new Uint8Array(this.#codec.bytes(at, pictureBytes(name, width, height))),
-                colour: { matrix, range },
+                colour: { matrix, range: native === PixelFormat.I420 ? range : 0 },
             });
         }
     }

@@ -57,6 +57,7 @@ import { PixelFormat, colourOf, pictureBytes, planeLayout } from './picture.js';
  * @property {number} [timestamp] seconds; default: a VideoFrame's own time, else one frame after the one before
  * @property {0 | 90 | 180 | 270} [rotation] degrees clockwise to turn the frame before encoding
  * @property {boolean} [flip] mirror left to right, after turning
+ * @property {VideoColorSpaceInit} [colorSpace] of YCbCr pixels, when it is known better than a VideoFrame knows it
  */
 
 /** @type {EncoderProgress['stage'][]} */
@@ -138,7 +139,7 @@ export class DiffyEncoder {
             try {
                 for await (const { frame, timestamp, rotation, flip } of video.frames()) {
                     try {
-                        await encoder.push(frame, { timestamp, rotation, flip });
+                        await encoder.push(frame, { timestamp, rotation, flip, colorSpace: video.colorSpace });
                     } finally {
                         frame.close();
                     }
@@ -177,7 +178,8 @@ export class DiffyEncoder {
     async push(frame, options = {}) {
         this.#options.signal?.throwIfAborted();
         if (this.#stats) throw new DiffyError(Status.ARGUMENT, 'The encoder is finished: make another for more frames.');
-        const { width, height, colour } = await this.#stage(frame);
+        const { width, height, colour: own } = await this.#stage(frame);
+        const colour = options.colorSpace ? colourOf(options.colorSpace) : own;
         const rotation = options.rotation ?? 0;
         if (!this.#opened) {
             const turned = rotation % 180 !== 0;

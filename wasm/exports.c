@@ -351,7 +351,9 @@ EXPORT int web_decoder_next(WebDecoder *d) {
 EXPORT uint8_t *web_decoder_picture(WebDecoder *d, int format) {
     if (!d->native.plane[0] || prepare(&d->converted, format, d->native.width, d->native.height)) return NULL;
     d->converted.picture.matrix = d->native.matrix;
-    d->converted.picture.range = d->native.range;
+    /* What comes from RGB becomes what cameras and video encoders use. */
+    int own_range = d->native.format == DFY_PIXELS_I420;
+    d->converted.picture.range = own_range ? d->native.range : DFY_RANGE_LIMITED;
     return dfy_picture_convert(&d->converted.picture, &d->native) == DFY_OK ? d->converted.data : NULL;
 }
 

@@ -15,6 +15,7 @@ import { ALL_FORMATS, BlobSource, Input, VideoSampleSink } from 'mediabunny';
  * @property {number} expectedFrames an estimate
  * @property {string} codec
  * @property {boolean} hasAudio
+ * @property {VideoColorSpaceInit} colorSpace what the file says, unlike a VideoFrame, whose colour the browser guesses
  * @property {() => AsyncGenerator<{ frame: VideoFrame, timestamp: number, rotation: 0 | 90 | 180 | 270, flip: boolean }>} frames
  *     every frame is the consumer's to close
  * @property {() => void} close
@@ -46,6 +47,7 @@ export async function openVideo(blob) {
             duration,
             expectedFrames: Math.max(1, Math.round((duration - start) * frameRate)),
             codec: codec ?? 'unknown',
+            colorSpace: await track.getColorSpace(),
             hasAudio: (await input.getPrimaryAudioTrack()) !== null,
             frames: () => framesOf(track, start),
             close: () => input.dispose(),

@@ -5,7 +5,7 @@
 
 EMCC     := NODE_PATH=$${NODE_PATH:-/usr/share/nodejs} emcc
 W        := $(B)/wasm
-WASM_SRC := $(LIB_SOURCES) $(SSE_SOURCES) wasm/exports.c
+WASM_SRC := $(filter-out src/splat/%,$(LIB_SOURCES)) $(SSE_SOURCES) wasm/exports.c
 WASM_OPT := -O3 -msimd128 -msse4.1
 # The stack holds whole superblocks; 1 MB is Emscripten's own measure as well.
 WASM_LINK := --no-entry -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH \
@@ -54,6 +54,6 @@ dist/index.html: $(SITE_SOURCES) $(W)/diffy.js
 serve: site
 	@node web/serve.js dist $(or $(PORT),8080)
 
-demo: site
-	+@$(MAKE) -s $(PARALLEL) cli scene
+demo: setup
+	+@$(MAKE) -s $(PARALLEL) cli scene dist/index.html
 	@node tests/browser/demo.js "$(CLIP)"

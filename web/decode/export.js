@@ -28,7 +28,7 @@ export async function exportFrames(options, emit, signal) {
     const output = await openOutput(options.folder, options.name);
     try {
         const write = { mp4: writeVideo, png: writeZip, jpg: writeZip, y4m: writeY4m }[options.kind];
-        const format = options.kind === 'y4m' ? 'I420' : options.kind === 'mp4' && decoder.info.nativeFormat === 'I420' ? 'I420' : 'RGBA';
+        const format = options.kind === 'y4m' || options.kind === 'mp4' ? 'I420' : 'RGBA';
         const note = await write(output, framesOf(decoder, format, options, emit, signal), decoder.info, options);
         return { file: await output.finish(), warnings: decoder.warnings, note };
     } catch (error) {
@@ -87,7 +87,7 @@ async function writeZip(output, frames, info, { kind, quality }) {
 async function writeY4m(output, frames, info) {
     const text = new TextEncoder();
     const [num, den] = info.frameRateFraction;
-    output.write(text.encode(`YUV4MPEG2 W${info.width} H${info.height} F${num}:${den} Ip A1:1 C420jpeg${info.range ? ' XCOLORRANGE=FULL' : ''}\n`));
+    output.write(text.encode(`YUV4MPEG2 W${info.width} H${info.height} F${num}:${den} Ip A1:1 C420jpeg${info.range && info.nativeFormat === 'I420' ? ' XCOLORRANGE=FULL' : ''}\n`));
     const mark = text.encode('FRAME\n');
     for await (const frame of frames) {
         output.write(mark);

@@ -64,7 +64,11 @@ export class Row {
         this.#shownState = state;
         this.#message.classList.toggle('error', state === 'failed');
         this.#message.textContent = state === 'failed' ? job.message : state === 'cancelled' ? 'cancelled' : '';
-        if (job.result) this.#message.textContent = resultText(job.result, job.hasAudio);
+        if (job.result) {
+            const { stats, seconds } = job.result;
+            this.#message.textContent = resultText(job.result, job.hasAudio);
+            Object.assign(this.element.dataset, { frames: stats.frames, bytes: stats.bytes, seconds: seconds.toFixed(3) });
+        }
         this.#message.hidden = !this.#message.textContent;
         this.#buttons.replaceChildren(...this.#buttonsFor(state));
         if (had) this.#buttons.querySelector('button')?.focus();

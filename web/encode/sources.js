@@ -25,6 +25,7 @@ configure({ useWebWorkers: false });
  * @property {number} expectedFrames
  * @property {number} inputBytes
  * @property {boolean} hasAudio
+ * @property {VideoColorSpaceInit} [colorSpace]
  * @property {(from?: number) => AsyncGenerator<SourceFrame>} frames VideoFrames are the consumer's to close
  * @property {() => void} close
  */

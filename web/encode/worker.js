@@ -54,7 +54,7 @@ async function encode({ source, settings, folder, name }, emit, signal) {
             for await (const { frame, timestamp, rotation, flip } of input.frames()) {
                 try {
                     if (paused) await paused;
-                    await encoder.push(scale(frame, rotation), { timestamp, rotation, flip });
+                    await encoder.push(scale(frame, rotation), { timestamp, rotation, flip, colorSpace: input.colorSpace });
                 } finally {
                     if ('close' in frame) frame.close();
                 }

@@ -1,0 +1,141 @@
+/** Encoding on the page: every kind of input becomes a .dfy whose pictures are those that went in. */
+import { writeFileSync } from 'node:fs';
+import { clip, compare, countFrames, dropOn, encode, expect, exportAs, filesOf, h264, openDfy, pngFolder, rowInState, save, test, work, zipOf } from './site.js';
+
+test('an H.264 MP4 comes out as a .dfy with its pictures', async ({ page }) => {
+    const video = clip('moving.mp4', { extra: h264 });
+    const file = await encode(page, [video], 'moving');
+    const result = compare(video, file);
+    expect(result.other_frames).toBe(45);
+    expect(result.reference_frames).toBe(45);
+    expect(result.psnr_y).toBeGreaterThan(28);
+    await openDfy(page, file);
+    const y4m = await exportAs(page, 'y4m', '.y4m');
+    expect(countFrames(y4m)).toBe(45);
+    // What the browser decodes is what the command line decodes.
+    const same = compare(file, y4m);
+    expect(same.psnr_y ?? 99).toBeGreaterThan(55);
+});
+
+test('a zip of PNGs is one recording, in natural order', async ({ page }) => {
+    const video = clip('moving.mp4', { extra: h264 });
+    const folder = pngFolder('moving-frames', video);
+    const zip = await zipOf('frames.zip', filesOf(folder, 'frames/'));
+    const file = await encode(page, [zip], 'frames');
+    const result = compare(folder, file);
+    expect(result.other_frames).toBe(45);
+    expect(result.psnr_y).toBeGreaterThan(28);
+});
+
+test('a folder of PNGs is one recording', async ({ page }) => {
+    const folder = pngFolder('moving-frames', clip('moving.mp4', { extra: h264 }));
+    const file = await encode(page, [folder], 'moving-frames');
+    const result = compare(folder, file);
+    expect(result.other_frames).toBe(45);
+    expect(result.psnr_y).toBeGreaterThan(28);
+});
+
+test('the folder button takes a folder as well', async ({ page }) => {
+    const folder = pngFolder('moving-frames', clip('moving.mp4', { extra: h264 }));
+    await page.goto('');
+    await page.setInputFiles('#folder', folder);
+    const row = await rowInState(page, 'moving-frames');
+    await expect(row).toHaveAttribute('data-frames', '45');
+});
+
+test('a zip with folders is several recordings', async ({ page }) => {
+    const folder = pngFolder('moving-frames', clip('moving.mp4', { extra: h264 }));
+    const some = Object.fromEntries(Object.entries(filesOf(folder, '')).filter(([name]) => /frame\d\.png/.test(name)));
+    const both = Object.fromEntries(Object.entries(some).flatMap(([name, path]) => [[`day/left/${name}`, path], [`day/right/${name}`, path], [`__MACOSX/day/left/._${name}`, path]]));
+    const zip = await zipOf('cameras.zip', both);
+    await page.goto('');
+    await dropOn(page, [zip]);
+    const left = await rowInState(page, 'day_left');
+    await rowInState(page, 'day_right');
+    await expect(page.locator('#queue > li')).toHaveCount(2);
+    await expect(left).toHaveAttribute('data-frames', '9');
+    await expect(page.getByRole('button', { name: 'download all (2)' })).toBeVisible();
+});
+
+test('a broken file among good ones says why and holds nothing up', async ({ page }) => {
+    const video = clip('moving.mp4', { extra: h264 });
+    const broken = `${work}/broken.mp4`, wrong = `${work}/broken.zip`;
+    writeFileSync(broken, Buffer.from('this is no video at all, whatever its name says'));
+    writeFileSync(wrong, Buffer.from('PK but not a zip'));
+    await page.goto('');
+    await dropOn(page, [broken, wrong, video]);
+    const row = await rowInState(page, 'broken', 'failed');
+    await expect(row.locator('.error')).toContainText("isn't one that can be read");
+    await expect(page.locator('#queue .error', { hasText: "can't be read" })).toHaveCount(1);
+    await rowInState(page, 'moving');
+    await row.getByRole('button', { name: 'remove' }).click();
+    await expect(row).toHaveCount(0);
+});
+
+test('a cut video keeps what can be read or says why', async ({ page }) => {
+    const video = clip('moving.mp4', { extra: h264 });
+    const cut = `${work}/cut.mp4`;
+    const { readFileSync } = await import('node:fs');
+    const data = readFileSync(video);
+    writeFileSync(cut, data.subarray(0, data.length / 2));
+    await page.goto('');
+    await dropOn(page, [cut]);
+    const row = page.locator('#queue > li');
+    await expect(row).toHaveAttribute('data-state', /done|failed/);
+});
+
+test('cancel stops at once, and retry starts again', async ({ page }) => {
+    const video = clip('long.mp4', { frames: 400, size: '640x360', extra: h264 });
+    await page.goto('');
+    await dropOn(page, [video]);
+    const row = await rowInState(page, 'long', 'running');
+    await expect(row.getByRole('progressbar')).toBeVisible();
+    await row.getByRole('button', { name: 'cancel' }).click();
+    await rowInState(page, 'long', 'cancelled');
+    await row.getByRole('button', { name: 'retry' }).click();
+    await rowInState(page, 'long', 'running');
+    await row.getByRole('button', { name: 'cancel' }).click();
+    await rowInState(page, 'long', 'cancelled');
+});
+
+test('pause holds and resume goes on', async ({ page }) => {
+    const video = clip('pausing.mp4', { frames: 150, extra: h264 });
+    await page.goto('');
+    await dropOn(page, [video]);
+    const row = await rowInState(page, 'pausing', 'running');
+    await row.getByRole('button', { name: 'pause' }).click();
+    await rowInState(page, 'pausing', 'paused');
+    await expect(row.locator('.bar')).toContainText('paused');
+    await row.getByRole('button', { name: 'resume' }).click();
+    const done = await rowInState(page, 'pausing');
+    await expect(done).toHaveAttribute('data-frames', '150');
+});
+
+test('settings are remembered, and the largest width is kept to', async ({ page }) => {
+    const video = clip('wide.mp4', { frames: 8, size: '1280x720', extra: h264 });
+    await page.goto('');
+    await page.getByRole('button', { name: 'draft' }).click();
+    await expect(page.locator('#quality-value')).toHaveText('10');
+    await page.locator('summary').click();
+    await page.selectOption('[name=maxWidth]', '640');
+    await page.reload();
+    await expect(page.locator('#quality-value')).toHaveText('10');
+    await expect(page.locator('[name=maxWidth]')).toHaveValue('640');
+    await dropOn(page, [video]);
+    const row = await rowInState(page, 'wide');
+    const file = await save(page, row.locator('a.download'), 'wide.dfy');
+    await openDfy(page, file);
+    await expect(page.locator('#facts')).toContainText('640 x 360 pixels');
+});
+
+test('a rotated video comes out upright', async ({ page }) => {
+    const plain = clip('plain.mp4', { frames: 10, size: '320x176', extra: h264 });
+    const { execFileSync } = await import('node:child_process');
+    const rotated = `${work}/rotated.mp4`;
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', plain, '-c', 'copy', '-metadata:s:v:0', 'rotate=90', rotated]);
+    const file = await encode(page, [rotated], 'rotated');
+    // The command line carries the rotation out too, from the same metadata.
+    const result = compare(rotated, file);
+    expect(result.other_frames).toBe(10);
+    expect(result.psnr_y).toBeGreaterThan(26);
+});

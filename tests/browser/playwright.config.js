@@ -1,0 +1,15 @@
+/** The browser tests: real Chromium, the built site, served as any static host would. `npm test` builds what they need. */
+import { defineConfig } from '@playwright/test';
+import { launchOptions } from './chromium.js';
+
+const port = 8917;
+
+export default defineConfig({
+    testDir: '.',
+    outputDir: '../../build/browser-tests',
+    reporter: 'list',
+    workers: 1,
+    timeout: 90_000,
+    use: { baseURL: `http://localhost:${port}/`, launchOptions, viewport: { width: 1280, height: 900 } },
+    webServer: { command: `node web/serve.js dist ${port}`, cwd: new URL('../..', import.meta.url).pathname, port },
+});
