@@ -27,8 +27,8 @@ struct DfyDecoder {
     void *state;
 };
 
-static const DfyFormatWriter *const writers[] = {&dfy_v1_writer};
-static const DfyFormatReader *const readers[] = {&dfy_v1_reader};
+static const DfyFormatWriter *const writers[] = {&dfy_v1_writer, &dfy_v2_writer};
+static const DfyFormatReader *const readers[] = {&dfy_v1_reader, &dfy_v2_reader};
 
 const char *dfy_last_message(const void *encoder_or_decoder) {
     return encoder_or_decoder ? ((const DfyMessage *)encoder_or_decoder)->text : "There is no memory left for this.";
@@ -38,7 +38,7 @@ const char *dfy_last_message(const void *encoder_or_decoder) {
 
 void dfy_encoder_defaults(DfyEncoderSettings *settings) {
     *settings = (DfyEncoderSettings){
-        .format = 1,
+        .format = 2,
         .quality = 25,
         .frame_rate_num = 30,
         .frame_rate_den = 1,

@@ -19,9 +19,8 @@ typedef struct DfyResidualContexts {
 
 typedef struct DfyContexts {
     /* groups of pictures */
-    DfyBit group_still[3], group_size[8], group_qp[64], group_fresh, group_plate;
-    DfyBit picture_still[DFY_PICTURE_CLASSES], picture_qp[DFY_PICTURE_CLASSES][64], picture_flags[8];
-    DfyBit number[64], stored[64];
+    DfyBit group_still[1], group_size[32], group_qp[64];
+    DfyBit picture_still[DFY_PICTURE_CLASSES], picture_qp[DFY_PICTURE_CLASSES][64], picture_flags[2];
     /* blocks */
     DfyBit split[DFY_PICTURE_CLASSES][3][5];
     DfyBit skip[DFY_PICTURE_CLASSES][4][3];

@@ -1,0 +1,168 @@
+#define _POSIX_C_SOURCE 200809L
+#include "base/pool.h"
+
+#include <stdlib.h>
+
+/* Emscripten's single-threaded build has no threads: the pool then runs everything in the caller. */
+#if defined(__EMSCRIPTEN__) && !defined(__EMSCRIPTEN_PTHREADS__)
+#define DFY_THREADS 0
+#else
+#define DFY_THREADS 1
+#include <pthread.h>
+#include <unistd.h>
+#endif
+
+struct DfyPool {
+    int threads;
+    void (*job)(void *context, int number, int thread);
+    void *context;
+    int count, next, busy;
+#if DFY_THREADS
+    int stop;
+    unsigned round;
+    pthread_mutex_t mutex;
+    pthread_cond_t work, done, progress;
+    pthread_t *workers;
+#endif
+};
+
+#if DFY_THREADS
+
+typedef struct Worker {
+    DfyPool *pool;
+    int thread;
+} Worker;
+
+/* Takes jobs until there are none; called and left with the mutex held. */
+static void take_jobs(DfyPool *pool, int thread) {
+    while (pool->next < pool->count) {
+        int number = pool->next++;
+        pool->busy++;
+        pthread_mutex_unlock(&pool->mutex);
+        pool->job(pool->context, number, thread);
+        pthread_mutex_lock(&pool->mutex);
+        pool->busy--;
+    }
+    if (!pool->busy) pthread_cond_broadcast(&pool->done);
+}
+
+static void *work(void *argument) {
+    Worker worker = *(Worker *)argument;
+    free(argument);
+    DfyPool *pool = worker.pool;
+    unsigned seen = 0;
+    pthread_mutex_lock(&pool->mutex);
+    for (;;) {
+        while (!pool->stop && pool->round == seen) pthread_cond_wait(&pool->work, &pool->mutex);
+        if (pool->stop) break;
+        seen = pool->round;
+        take_jobs(pool, worker.thread);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return NULL;
+}
+
+DfyPool *dfy_pool_new(int threads) {
+    DfyPool *pool = calloc(1, sizeof *pool);
+    if (!pool) return NULL;
+    pool->threads = 1;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    pthread_cond_init(&pool->progress, NULL);
+    pool->workers = calloc((size_t)threads, sizeof *pool->workers);
+    for (int i = 1; i < threads && pool->workers; i++) {
+        Worker *worker = malloc(sizeof *worker);
+        if (!worker) break;
+        *worker = (Worker){pool, i};
+        if (pthread_create(&pool->workers[i], NULL, work, worker)) { /* fewer threads are slower, not wrong */
+            free(worker);
+            break;
+        }
+        pool->threads++;
+    }
+    return pool;
+}
+
+void dfy_pool_free(DfyPool *pool) {
+    if (!pool) return;
+    pthread_mutex_lock(&pool->mutex);
+    pool->stop = 1;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+    for (int i = 1; i < pool->threads; i++) pthread_join(pool->workers[i], NULL);
+    pthread_cond_destroy(&pool->work);
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->progress);
+    pthread_mutex_destroy(&pool->mutex);
+    free(pool->workers);
+    free(pool);
+}
+
+void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int number, int thread), void *context) {
+    if (pool->threads == 1) {
+        for (int i = 0; i < count; i++) job(context, i, 0);
+        return;
+    }
+    pthread_mutex_lock(&pool->mutex);
+    pool->job = job;
+    pool->context = context;
+    pool->count = count;
+    pool->next = 0;
+    pool->round++;
+    pthread_cond_broadcast(&pool->work);
+    take_jobs(pool, 0);
+    while (pool->busy) pthread_cond_wait(&pool->done, &pool->mutex);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
+    if (pool->threads == 1) {
+        *progress = value;
+        return;
+    }
+    pthread_mutex_lock(&pool->mutex);
+    *progress = value;
+    pthread_cond_broadcast(&pool->progress);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
+    if (pool->threads == 1) return; /* lower numbers are done already */
+    pthread_mutex_lock(&pool->mutex);
+    while (*progress < wanted) pthread_cond_wait(&pool->progress, &pool->mutex);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+int dfy_processors(void) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > 64 ? 64 : (int)count;
+}
+
+#else
+
+DfyPool *dfy_pool_new(int threads) {
+    (void)threads;
+    DfyPool *pool = calloc(1, sizeof *pool);
+    if (pool) pool->threads = 1;
+    return pool;
+}
+void dfy_pool_free(DfyPool *pool) { free(pool); }
+void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int number, int thread), void *context) {
+    (void)pool;
+    for (int i = 0; i < count; i++) job(context, i, 0);
+}
+void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
+    (void)pool;
+    *progress = value;
+}
+void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
+    (void)pool;
+    (void)progress;
+    (void)wanted;
+}
+int dfy_processors(void) { return 1; }
+
+#endif
+
+int dfy_pool_threads(const DfyPool *pool) { return pool->threads; }

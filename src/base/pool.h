@@ -1,0 +1,28 @@
+/* A few worker threads that share out numbered jobs. The only place in the library that knows threads. */
+#ifndef DFY_BASE_POOL_H
+#define DFY_BASE_POOL_H
+
+typedef struct DfyPool DfyPool;
+
+/* A pool in which `threads` (at least 1) run jobs, the caller's own among them; NULL when there is no memory. */
+DfyPool *dfy_pool_new(int threads);
+void dfy_pool_free(DfyPool *pool);
+int dfy_pool_threads(const DfyPool *pool);
+
+/*
+ * Runs job(context, number, thread) for number 0..count-1, begun in that order, and returns when all are done. `thread` is
+ * 0..threads-1 and no two jobs run with the same at one time.
+ */
+void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int number, int thread), void *context);
+
+/*
+ * Progress that jobs wait for: a job that needs another's first `wanted` steps blocks until the other has said so.
+ * Deadlock-free as long as jobs wait only for lower numbers.
+ */
+void dfy_pool_advance(DfyPool *pool, int *progress, int value);
+void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted);
+
+/* Processors there are, at least 1. */
+int dfy_processors(void);
+
+#endif

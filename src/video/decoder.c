@@ -1,0 +1,212 @@
+#include "video/decoder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffy.h"
+
+struct DfyVideoDecoder {
+    int width, height;
+    DfyPictureCoding picture;
+    DfyContexts contexts;
+    DfyRangeCoder coder;
+    DfyStore store;
+    int group_frames;       /* in store.group[1..], finished */
+    struct DfyGroupStart {  /* where the last group began, for decoding it once more */
+        DfyContexts contexts;
+        DfyRangeCoder coder;
+        int last_qp;
+    } start;
+    int again;
+    int last_qp, frame_number;
+    int16_t coefficients[DFY_SUPERBLOCK_COEFFICIENTS];
+    DfyFrame *spare[DFY_MAX_GROUP + 4];
+    int spare_count;
+};
+
+DfyVideoDecoder *dfy_video_decoder_new(int width, int height) {
+    DfyVideoDecoder *d = calloc(1, sizeof *d);
+    if (!d) return NULL;
+    d->width = width;
+    d->height = height;
+    if (dfy_picture_coding_open(&d->picture, width, height)) {
+        dfy_video_decoder_free(d);
+        return NULL;
+    }
+    d->picture.contexts = &d->contexts;
+    dfy_contexts_reset(&d->contexts);
+    return d;
+}
+
+static void give_back(DfyVideoDecoder *d, DfyFrame **frame) {
+    if (*frame) {
+        if (d->spare_count < (int)(sizeof d->spare / sizeof *d->spare)) d->spare[d->spare_count++] = *frame;
+        else dfy_frame_free(*frame);
+    }
+    *frame = NULL;
+}
+
+void dfy_video_decoder_free(DfyVideoDecoder *d) {
+    if (!d) return;
+    give_back(d, &d->store.plate);
+    give_back(d, &d->store.older);
+    for (int i = 0; i <= DFY_MAX_GROUP; i++) give_back(d, &d->store.group[i]);
+    while (d->spare_count) dfy_frame_free(d->spare[--d->spare_count]);
+    dfy_picture_coding_close(&d->picture);
+    free(d);
+}
+
+static DfyFrame *take(DfyVideoDecoder *d) {
+    DfyFrame *frame = d->spare_count ? d->spare[--d->spare_count] : dfy_frame_new(d->width, d->height);
+    if (frame) frame->still = 0;
+    return frame;
+}
+
+static void reconstruct(DfyWalk *walk, const DfyBlock *block) {
+    dfy_reconstruct_block(walk->picture, block, walk->coefficients);
+}
+
+static void walk_picture(DfyVideoDecoder *d, DfyFrame *frame, int wanted) {
+    DfyPictureCoding *p = &d->picture;
+    dfy_picture_coding_begin(p, frame);
+    DfyWalk walk = {.picture = p, .coder = &d->coder, .qp = p->qp, .coefficients = d->coefficients,
+                    .block_done = wanted ? reconstruct : NULL};
+    for (int row = 0; row < p->rows; row++)
+        for (int column = 0; column < p->columns; column++) dfy_walk_superblock(&walk, column, row);
+    if (!wanted) return;
+    dfy_deblock(p);
+    dfy_frame_extend(frame);
+}
+
+int dfy_video_decode_plate(DfyVideoDecoder *d, const uint8_t *data, size_t size) {
+    DfyFrame *frame = take(d);
+    if (!frame) return DFY_ERROR_MEMORY;
+    DfyPictureHeader header = {0};
+    dfy_contexts_reset(&d->contexts);
+    dfy_range_decode_start(&d->coder, data, size);
+    dfy_code_picture(&d->coder, &d->contexts, 0, &header, 32);
+    if (header.copy) {
+        give_back(d, &frame);
+        return DFY_ERROR_DAMAGED;
+    }
+    d->picture.reference_count = 0;
+    d->picture.picture_class = 0;
+    d->picture.qp = header.qp;
+    d->picture.variable_qp = header.variable_qp;
+    walk_picture(d, frame, 1);
+    frame->still = 1;
+    give_back(d, &d->store.plate);
+    d->store.plate = frame;
+    return DFY_OK;
+}
+
+/* The frames of the group before make room; its last is the new group's anchor. */
+static void advance(DfyVideoDecoder *d) {
+    if (!d->group_frames) return;
+    give_back(d, &d->store.older);
+    d->store.older = d->store.group[0];
+    d->store.group[0] = d->store.group[d->group_frames];
+    d->store.group[d->group_frames] = NULL;
+    for (int i = 1; i < d->group_frames; i++) give_back(d, &d->store.group[i]);
+    d->frame_number += d->group_frames;
+    d->group_frames = 0;
+}
+
+static void drop_group(DfyVideoDecoder *d) {
+    for (int i = 1; i <= DFY_MAX_GROUP; i++) give_back(d, &d->store.group[i]);
+    d->group_frames = 0;
+}
+
+void dfy_video_decoder_enter(DfyVideoDecoder *d) {
+    drop_group(d);
+    d->again = 0;
+    give_back(d, &d->store.older);
+    give_back(d, &d->store.group[0]);
+    dfy_contexts_reset(&d->contexts);
+    d->last_qp = 32;
+    d->frame_number = 0;
+}
+
+void dfy_video_decoder_read(DfyVideoDecoder *d, const uint8_t *data, size_t size) {
+    dfy_range_decode_start(&d->coder, data, size);
+}
+
+/* Marks the pictures that frame `want` is made of: itself and what encloses it, up to the anchors. */
+static void mark_wanted(const DfyGroupPicture *pictures, int frames, int want, uint8_t wanted[DFY_MAX_GROUP + 1]) {
+    memset(wanted, want == DFY_WANT_ALL, DFY_MAX_GROUP + 1);
+    wanted[frames] = 1; /* the anchor is what the next group needs */
+    if (want > 0 && want < frames) wanted[want] = 1;
+    for (int i = frames - 1; i > 0; i--) /* children come after their parents */
+        if (wanted[pictures[i].number]) wanted[pictures[i].past] = wanted[pictures[i].future] = 1;
+}
+
+static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int group_qp, int wanted) {
+    DfyFrame *frame = take(d);
+    if (!frame) return DFY_ERROR_MEMORY;
+    d->store.group[place->number] = frame;
+    frame->order = d->frame_number + place->number;
+    DfyPictureHeader header = {0};
+    d->picture.picture_class = dfy_picture_class(place);
+    dfy_code_picture(&d->coder, &d->contexts, d->picture.picture_class, &header, dfy_level_qp(group_qp, place));
+    int plate = header.copy ? d->store.plate != NULL : header.plate;
+    if (plate && !d->store.plate) return DFY_ERROR_DAMAGED;
+    dfy_picture_references(&d->picture, &d->store, place, plate);
+    d->picture.qp = header.qp;
+    d->picture.variable_qp = header.variable_qp;
+    if (!header.copy) walk_picture(d, frame, wanted);
+    else if (d->store.group[place->past]) dfy_picture_repeat(&d->picture, frame);
+    else return DFY_ERROR_DAMAGED;
+    return DFY_OK;
+}
+
+static int decode_still(DfyVideoDecoder *d, int frames) {
+    if (!d->store.group[0]) return DFY_ERROR_DAMAGED;
+    DfyGroupPicture place = {.number = 1, .past = 0, .future = -1};
+    dfy_picture_references(&d->picture, &d->store, &place, 0);
+    for (int i = 1; i <= frames; i++) {
+        if (!(d->store.group[i] = take(d))) return DFY_ERROR_MEMORY;
+        d->store.group[i]->order = d->frame_number + i;
+        dfy_picture_repeat(&d->picture, d->store.group[i]);
+    }
+    return DFY_OK;
+}
+
+static int decode_group(DfyVideoDecoder *d, int want, int limit, int *frames) {
+    DfyGroupHeader header = {.frames = 1};
+    dfy_code_group(&d->coder, &d->contexts, &header, d->last_qp);
+    d->last_qp = header.qp;
+    if (header.frames > limit || (!d->store.group[0] && header.frames != 1)) return DFY_ERROR_DAMAGED;
+    *frames = header.frames;
+    if (header.still) return decode_still(d, header.frames);
+    DfyGroupPicture pictures[DFY_MAX_GROUP];
+    uint8_t wanted[DFY_MAX_GROUP + 1];
+    dfy_group_order_pictures(pictures, header.frames);
+    mark_wanted(pictures, header.frames, want, wanted);
+    int status = DFY_OK;
+    for (int i = 0; i < header.frames && !status; i++)
+        status = decode_picture(d, &pictures[i], header.qp, wanted[pictures[i].number]);
+    return status;
+}
+
+int dfy_video_decode_group(DfyVideoDecoder *d, int want, int limit, int again, int *frames) {
+    if (d->again) {
+        drop_group(d);
+        d->contexts = d->start.contexts;
+        d->coder = d->start.coder;
+        d->last_qp = d->start.last_qp;
+    } else {
+        advance(d);
+    }
+    if (again) {
+        d->start.contexts = d->contexts;
+        d->start.coder = d->coder;
+        d->start.last_qp = d->last_qp;
+    }
+    d->again = again;
+    int status = decode_group(d, want, limit, frames);
+    if (status) drop_group(d);
+    else d->group_frames = *frames;
+    return status;
+}
+
+const DfyFrame *dfy_video_decoder_frame(const DfyVideoDecoder *d, int number) { return d->store.group[number]; }

@@ -1,0 +1,31 @@
+/*
+ * The encoder of a video stream: takes source frames in order, gives coded groups. Knows nothing of files.
+ */
+#ifndef DFY_VIDEO_ENCODER_H
+#define DFY_VIDEO_ENCODER_H
+
+#include "base/pool.h"
+#include "video/encode/decide.h"
+#include "video/syntax/group.h"
+
+typedef struct DfyVideoEncoder DfyVideoEncoder;
+
+DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int threads);
+void dfy_video_encoder_free(DfyVideoEncoder *encoder);
+
+/* A frame to fill with source pixels of the coded size; NULL when there is no memory. */
+DfyFrame *dfy_video_encoder_take(DfyVideoEncoder *encoder);
+void dfy_video_encoder_give_back(DfyVideoEncoder *encoder, DfyFrame *frame);
+
+/*
+ * Codes an intra picture of `source` as the plate from now on; coder receives it, with models of its own.
+ */
+int dfy_video_encode_plate(DfyVideoEncoder *encoder, DfyRangeCoder *coder, const DfyFrame *source, int qp);
+
+/* Forgets all pictures but the plate, and what the models have learnt: decoding can begin at the next group. */
+void dfy_video_encoder_enter(DfyVideoEncoder *encoder);
+
+/* Codes a group of frames (1..DFY_MAX_GROUP); an entry's first group has one. */
+int dfy_video_encode_group(DfyVideoEncoder *encoder, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int qp);
+
+#endif

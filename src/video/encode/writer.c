@@ -1,0 +1,209 @@
+/*
+ * The version 2 file writer: gathers pictures into groups, groups into segments, segments into the file. What it holds
+ * is bounded by the look-ahead, whatever the length of the video.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/format.h"
+#include "base/picture.h"
+#include "container/v2.h"
+#include "video/encode/encoder.h"
+#include "video/encode/plate.h"
+#include "video/stream.h"
+
+#define GROUP 16                 /* frames from anchor to anchor */
+#define LOOK_AHEAD 33            /* frames held before the first is coded: what the first plate is made of */
+#define SEGMENT_BYTES 4096       /* a segment this large is written; smaller, its 20 bytes of framing would tell */
+#define SEGMENT_SECONDS 10       /* or this long, so that a crash loses no more */
+
+typedef struct Writer {
+    DfyEncoderSettings settings;
+    DfyMessage *message;
+    DfyV2Writer file;
+    DfyStream stream;
+    DfyVideoEncoder *encoder;
+    DfyFrame *queue[LOOK_AHEAD + 1];
+    int64_t queue_pts[LOOK_AHEAD + 1];
+    int queued;
+    DfyPicture converted;        /* for RGB input */
+    DfyRangeCoder coder;
+    DfyBuffer payload;
+    int qp;
+    int has_plate;
+    int64_t *pts;                /* of the segment's frames */
+    uint64_t segment_first, segment_frames, segment_most, frames;
+    uint64_t since_entry, entry_interval;
+    int segment_entry;
+} Writer;
+
+static int out_of_memory(Writer *w) {
+    return dfy_fail(w->message, DFY_ERROR_MEMORY, "There is not enough memory to encode pictures of %d x %d pixels.",
+                    w->settings.width, w->settings.height);
+}
+
+static int write_chunk(Writer *w, unsigned type, unsigned flags, uint64_t first, uint64_t frames) {
+    int status = w->payload.failed ? DFY_ERROR_MEMORY : dfy_v2_write_chunk(&w->file, type, flags, w->payload.data, w->payload.size, first, frames);
+    w->payload.size = 0;
+    if (status == DFY_ERROR_IO) return dfy_fail(w->message, status, "The output can't be written: is the disk full?");
+    return status ? out_of_memory(w) : DFY_OK;
+}
+
+/* Quality 1..99 as a quantiser: 50 down to 8, finer steps of a quantiser than of quality. */
+static int quantiser_of(int quality) { return 50 - (quality * 42 + 49) / 99; }
+
+static int writer_open(void **state, const DfyEncoderSettings *settings, const DfyOutput *output, DfyMessage *message) {
+    Writer *w = calloc(1, sizeof *w);
+    if (!(*state = w)) return DFY_ERROR_MEMORY;
+    w->settings = *settings;
+    w->message = message;
+    w->stream = (DfyStream){.width = settings->width, .height = settings->height,
+                            .frame_rate_num = settings->frame_rate_num, .frame_rate_den = settings->frame_rate_den,
+                            .time_base_num = settings->time_base_num, .time_base_den = settings->time_base_den,
+                            .matrix = settings->matrix, .range = settings->range, .quality = settings->quality, .mode = settings->mode};
+    w->qp = quantiser_of(settings->quality);
+    double rate = (double)settings->frame_rate_num / settings->frame_rate_den;
+    /* Two seconds of pictures are the anchors since the entry and the few that lead to one frame of a group. */
+    int chain = (int)(2 * rate) - 6;
+    w->entry_interval = (uint64_t)(chain < 1 ? 1 : chain) * GROUP + 1;
+    w->segment_most = (uint64_t)(rate * SEGMENT_SECONDS) < GROUP ? GROUP : (uint64_t)(rate * SEGMENT_SECONDS);
+    w->pts = malloc((size_t)(w->segment_most + DFY_MAX_GROUP) * sizeof *w->pts);
+    int threads = settings->threads ? settings->threads : dfy_processors();
+    w->encoder = dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads);
+    if (!w->pts || !w->encoder) return out_of_memory(w);
+    dfy_range_encode_start(&w->coder);
+    int status = dfy_v2_writer_open(&w->file, output);
+    if (status) return dfy_fail(message, status, "The output can't be written.");
+    dfy_put_stream(&w->payload, &w->stream);
+    return write_chunk(w, DFY_CHUNK_STREAM, 0, 0, 0);
+}
+
+/* Copies a plane and repeats its last column and row out to the coded size. */
+static void fill_plane(DfyPlane *plane, const uint8_t *pixels, ptrdiff_t stride, int width, int height) {
+    for (int y = 0; y < plane->height; y++) {
+        uint8_t *row = plane->pixels + y * plane->stride;
+        if (y >= height) {
+            memcpy(row, row - plane->stride, (size_t)plane->width);
+            continue;
+        }
+        memcpy(row, pixels + y * stride, (size_t)width);
+        memset(row + width, row[width - 1], (size_t)(plane->width - width));
+    }
+}
+
+static int fill_frame(Writer *w, DfyFrame *frame, const DfyPicture *picture) {
+    if (picture->format != DFY_PIXELS_I420) {
+        if (!w->converted.plane[0] && dfy_picture_alloc(&w->converted, DFY_PIXELS_I420, picture->width, picture->height)) return out_of_memory(w);
+        w->converted.matrix = w->settings.matrix;
+        w->converted.range = w->settings.range;
+        dfy_picture_convert(&w->converted, picture);
+        picture = &w->converted;
+    }
+    for (int p = 0; p < 3; p++)
+        fill_plane(&frame->plane[p], picture->plane[p], picture->stride_bytes[p], p ? (picture->width + 1) / 2 : picture->width,
+                   p ? (picture->height + 1) / 2 : picture->height);
+    return DFY_OK;
+}
+
+/* ---------------------------------------------------------------- segments */
+
+static int flush_segment(Writer *w) {
+    if (!w->segment_frames) return DFY_OK;
+    dfy_range_encode_finish(&w->coder);
+    DfySegment segment = {.first_frame = w->segment_first, .frames = w->segment_frames};
+    dfy_put_segment(&w->payload, &segment, w->pts, dfy_regular_ticks(&w->stream));
+    dfy_put_bytes(&w->payload, w->coder.data, w->coder.size);
+    int status = write_chunk(w, DFY_CHUNK_SEGMENT, w->segment_entry ? DFY_CHUNK_ENTRY : 0, segment.first_frame, segment.frames);
+    dfy_range_encode_restart(&w->coder);
+    w->segment_frames = 0;
+    w->segment_entry = 0;
+    return status;
+}
+
+static int write_plate(Writer *w) {
+    DfyRangeCoder coder;
+    DfyFrame *plate = dfy_video_encoder_take(w->encoder);
+    if (!plate) return out_of_memory(w);
+    int useful = dfy_build_plate(plate, w->queue, w->queued), status = DFY_OK;
+    if (useful > 0) {
+        dfy_range_encode_start(&coder);
+        status = dfy_video_encode_plate(w->encoder, &coder, plate, dfy_clamp(w->qp - 7, 0, DFY_MAX_QP));
+        dfy_range_encode_finish(&coder);
+        dfy_put_bytes(&w->payload, coder.data, coder.size);
+        dfy_range_free(&coder);
+        if (!status) status = write_chunk(w, DFY_CHUNK_BACKGROUND, 0, 0, 0);
+    }
+    dfy_video_encoder_give_back(w->encoder, plate);
+    return useful < 0 ? out_of_memory(w) : status;
+}
+
+/* Codes the first `frames` of the queue. */
+static int code_group(Writer *w, int frames) {
+    if (!w->segment_frames) w->segment_first = w->frames;
+    if (dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, w->qp)) return out_of_memory(w);
+    memcpy(w->pts + w->segment_frames, w->queue_pts, (size_t)frames * sizeof *w->pts);
+    for (int i = 0; i < frames; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
+    w->queued -= frames;
+    memmove(w->queue, w->queue + frames, (size_t)w->queued * sizeof *w->queue);
+    memmove(w->queue_pts, w->queue_pts + frames, (size_t)w->queued * sizeof *w->queue_pts);
+    w->segment_frames += (uint64_t)frames;
+    w->frames += (uint64_t)frames;
+    w->since_entry += (uint64_t)frames;
+    if (w->settings.progress && w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
+        return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.", (unsigned long long)w->frames);
+    if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= w->segment_most) return flush_segment(w);
+    return DFY_OK;
+}
+
+/* Codes what is queued, whole groups unless `all`. */
+static int code_queue(Writer *w, int all) {
+    int status = DFY_OK;
+    if (!w->frames && w->queued && !status) status = write_plate(w);
+    while (!status && w->queued >= (all ? 1 : GROUP)) {
+        if (!w->frames || w->since_entry + GROUP > w->entry_interval) { /* an entry: its first group is one frame */
+            if ((status = flush_segment(w))) break;
+            dfy_video_encoder_enter(w->encoder);
+            w->segment_entry = 1;
+            w->since_entry = 0;
+            status = code_group(w, 1);
+            continue;
+        }
+        status = code_group(w, w->queued < GROUP ? w->queued : GROUP);
+    }
+    return status;
+}
+
+static int writer_push(void *state, const DfyPicture *picture) {
+    Writer *w = state;
+    DfyFrame *frame = dfy_video_encoder_take(w->encoder);
+    if (!frame) return out_of_memory(w);
+    int status = fill_frame(w, frame, picture);
+    w->queue_pts[w->queued] = picture->pts;
+    w->queue[w->queued++] = frame;
+    if (!status && w->queued >= (w->frames ? GROUP : LOOK_AHEAD)) status = code_queue(w, 0);
+    return status;
+}
+
+static int writer_finish(void *state, DfyEncoderStats *stats) {
+    Writer *w = state;
+    (void)stats;
+    int status = code_queue(w, 1);
+    if (!status) status = flush_segment(w);
+    if (!status && dfy_v2_writer_finish(&w->file)) status = dfy_fail(w->message, DFY_ERROR_IO, "The output can't be written: is the disk full?");
+    if (!status && w->settings.progress) w->settings.progress(w->settings.progress_opaque, DFY_STAGE_DONE, w->frames, w->frames);
+    return status;
+}
+
+static void writer_close(void *state) {
+    Writer *w = state;
+    for (int i = 0; i < w->queued; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
+    dfy_video_encoder_free(w->encoder);
+    dfy_v2_writer_close(&w->file);
+    dfy_range_free(&w->coder);
+    dfy_buffer_free(&w->payload);
+    dfy_picture_free(&w->converted);
+    free(w->pts);
+    free(w);
+}
+
+const DfyFormatWriter dfy_v2_writer = {.version = 2, .open = writer_open, .push = writer_push, .finish = writer_finish, .close = writer_close};

@@ -1,0 +1,94 @@
+#include "video/stream.h"
+
+#include "base/status.h"
+#include "container/v2.h"
+
+void dfy_put_stream(DfyBuffer *buffer, const DfyStream *s) {
+    dfy_put_u8(buffer, DFY_STREAM_VIDEO);
+    dfy_put_u8(buffer, 1); /* revision of the syntax */
+    dfy_put_varint(buffer, (uint64_t)s->width);
+    dfy_put_varint(buffer, (uint64_t)s->height);
+    dfy_put_varint(buffer, (uint64_t)s->frame_rate_num);
+    dfy_put_varint(buffer, (uint64_t)s->frame_rate_den);
+    dfy_put_varint(buffer, (uint64_t)s->time_base_num);
+    dfy_put_varint(buffer, (uint64_t)s->time_base_den);
+    dfy_put_u8(buffer, (unsigned)s->matrix);
+    dfy_put_u8(buffer, (unsigned)s->range);
+    dfy_put_u8(buffer, (unsigned)s->quality);
+    dfy_put_u8(buffer, (unsigned)s->mode | (unsigned)s->lossless << 1);
+}
+
+static int read_number(DfyBytes *bytes, uint64_t most, int *value) {
+    uint64_t v = dfy_read_varint(bytes);
+    *value = (int)v;
+    return v >= 1 && v <= most;
+}
+
+int dfy_read_stream(DfyBytes *bytes, DfyStream *s, DfyMessage *message) {
+    unsigned kind = dfy_read_u8(bytes), revision = dfy_read_u8(bytes);
+    if (kind == DFY_STREAM_SPLATS)
+        return dfy_fail(message, DFY_ERROR_UNSUPPORTED,
+                        "This file holds a sequence of splats, not a video: open it with the splat commands or page.");
+    if (kind != DFY_STREAM_VIDEO || revision != 1)
+        return dfy_fail(message, DFY_ERROR_UNSUPPORTED,
+                        "This file holds a stream of kind %u.%u: a newer Diffy is needed to open it.", kind, revision);
+    int good = read_number(bytes, DFY_MAX_DIMENSION, &s->width) & read_number(bytes, DFY_MAX_DIMENSION, &s->height) &
+               read_number(bytes, INT32_MAX, &s->frame_rate_num) & read_number(bytes, INT32_MAX, &s->frame_rate_den) &
+               read_number(bytes, INT32_MAX, &s->time_base_num) & read_number(bytes, INT32_MAX, &s->time_base_den);
+    s->matrix = (DfyMatrix)dfy_read_u8(bytes);
+    s->range = (DfyRange)(dfy_read_u8(bytes) & 1);
+    s->quality = dfy_read_u8(bytes);
+    unsigned flags = dfy_read_u8(bytes);
+    s->mode = (DfyMode)(flags & 1);
+    s->lossless = (int)(flags >> 1 & 1);
+    if (!good || bytes->overrun)
+        return dfy_fail(message, DFY_ERROR_FORMAT, "The file's STREAM chunk states an impossible size or rate.");
+    return DFY_OK;
+}
+
+int64_t dfy_regular_ticks(const DfyStream *s) {
+    __int128 ticks = (__int128)s->frame_rate_den * s->time_base_den;
+    ticks /= (__int128)s->frame_rate_num * s->time_base_num;
+    return ticks < 1 ? 1 : ticks > INT32_MAX ? INT32_MAX : (int64_t)ticks;
+}
+
+static uint64_t zigzag(int64_t value) { return (uint64_t)value << 1 ^ (value < 0 ? ~(uint64_t)0 : 0); }
+static int64_t unzigzag(uint64_t value) { return (int64_t)(value >> 1 ^ (value & 1 ? ~(uint64_t)0 : 0)); }
+
+void dfy_put_segment(DfyBuffer *buffer, const DfySegment *segment, const int64_t *pts, int64_t regular) {
+    unsigned flags = 0;
+    for (uint64_t i = 0; i < segment->frames; i++)
+        if (pts[i] != (int64_t)(segment->first_frame + i) * regular) flags = DFY_SEGMENT_TIMES;
+    dfy_put_varint(buffer, segment->first_frame);
+    dfy_put_varint(buffer, segment->frames);
+    dfy_put_u8(buffer, flags);
+    if (!(flags & DFY_SEGMENT_TIMES)) return;
+    dfy_put_varint(buffer, zigzag(pts[0]));
+    int64_t step = regular;
+    for (uint64_t i = 1; i < segment->frames; i++) { /* change of the step: mostly zero, or to and fro by a tick */
+        dfy_put_varint(buffer, zigzag(pts[i] - pts[i - 1] - step));
+        step = pts[i] - pts[i - 1];
+    }
+}
+
+int dfy_read_segment(DfyBytes *bytes, DfySegment *segment) {
+    segment->first_frame = dfy_read_varint(bytes);
+    segment->frames = dfy_read_varint(bytes);
+    segment->flags = dfy_read_u8(bytes);
+    if (bytes->overrun || !segment->frames || segment->frames > 1 << 20 || segment->first_frame > (uint64_t)1 << 40) return DFY_ERROR_DAMAGED;
+    return DFY_OK;
+}
+
+void dfy_read_times(DfyBytes *bytes, const DfySegment *segment, int64_t regular, int64_t *pts) {
+    if (!(segment->flags & DFY_SEGMENT_TIMES)) {
+        for (uint64_t i = 0; i < segment->frames; i++) pts[i] = (int64_t)(segment->first_frame + i) * regular;
+        return;
+    }
+    uint64_t time = (uint64_t)unzigzag(dfy_read_varint(bytes)), step = (uint64_t)regular;
+    pts[0] = (int64_t)time;
+    for (uint64_t i = 1; i < segment->frames; i++) {
+        step += (uint64_t)unzigzag(dfy_read_varint(bytes));
+        time += step;
+        pts[i] = (int64_t)time;
+    }
+}

@@ -1,0 +1,62 @@
+/*
+ * Groups of pictures: the frames after one anchor up to and including the next, coded anchor first and then by halves,
+ * so that every other picture lies between two that are known. What is said of groups and pictures, apart from their
+ * blocks, is written and read here.
+ */
+#ifndef DFY_VIDEO_GROUP_H
+#define DFY_VIDEO_GROUP_H
+
+#include "video/syntax/picture.h"
+
+#define DFY_MAX_GROUP 32 /* frames */
+
+typedef struct DfyGroupHeader {
+    int frames;  /* 1..DFY_MAX_GROUP */
+    int still;   /* every frame is the anchor before it once more: nothing else follows */
+    int qp;
+} DfyGroupHeader;
+
+/* One picture of a group in coding order; numbers count frames after the anchor before the group. */
+typedef struct DfyGroupPicture {
+    int number;      /* 1..frames */
+    int past, future;/* the coded pictures that enclose it; for the anchor past = 0, future = -1 */
+    int level;       /* 0: the anchor, 1: the middle, ... */
+    int referred;    /* other pictures are predicted from it */
+} DfyGroupPicture;
+
+/* Fills pictures (frames of them) in coding order. */
+void dfy_group_order_pictures(DfyGroupPicture pictures[DFY_MAX_GROUP], int frames);
+
+void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader *header, int previous_qp);
+
+typedef struct DfyPictureHeader {
+    int copy;        /* the picture is its first reference once more: no blocks follow */
+    int qp;
+    int variable_qp;
+    int plate;       /* the plate is one of its references */
+} DfyPictureHeader;
+
+/* level_qp: what qp is coded against. */
+void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header, int level_qp);
+
+/* Decoded pictures that the next one may refer to. */
+typedef struct DfyStore {
+    DfyFrame *plate;                     /* NULL: none */
+    DfyFrame *older;                     /* the anchor before the last, NULL: none */
+    DfyFrame *group[DFY_MAX_GROUP + 1];  /* by number; [0] is the last anchor, NULL at an entry */
+} DfyStore;
+
+/* Sets the references of picture from the store: the nearest in time first. */
+void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place, int plate);
+
+/* Makes frame a copy of picture's first reference, as if every block were skipped. */
+void dfy_picture_repeat(DfyPictureCoding *picture, DfyFrame *frame);
+
+/* The quantiser that a picture's own is coded against. */
+static inline int dfy_level_qp(int group_qp, const DfyGroupPicture *place) { return group_qp + place->level; }
+
+static inline int dfy_picture_class(const DfyGroupPicture *picture) {
+    return picture->level == 0 ? 0 : picture->referred ? 1 : 2;
+}
+
+#endif
