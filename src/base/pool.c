@@ -147,7 +147,9 @@ DfyPool *dfy_pool_new(int threads) {
     if (pool) pool->threads = 1;
     return pool;
 }
-void dfy_pool_free(DfyPool *pool) { free(pool); }
+void dfy_pool_free(DfyPool *pool) {
+    free(pool);
+}
 void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int number, int thread), void *context) {
     (void)pool;
     for (int i = 0; i < count; i++) job(context, i, 0);
@@ -161,8 +163,12 @@ void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     (void)progress;
     (void)wanted;
 }
-int dfy_processors(void) { return 1; }
+int dfy_processors(void) {
+    return 1;
+}
 
 #endif
 
-int dfy_pool_threads(const DfyPool *pool) { return pool->threads; }
+int dfy_pool_threads(const DfyPool *pool) {
+    return pool->threads;
+}

@@ -10,8 +10,8 @@ void dfy_pool_free(DfyPool *pool);
 int dfy_pool_threads(const DfyPool *pool);
 
 /*
- * Runs job(context, number, thread) for number 0..count-1, begun in that order, and returns when all are done. `thread` is
- * 0..threads-1 and no two jobs run with the same at one time.
+ * Runs job(context, number, thread) for number 0..count-1, begun in that order, and returns when all are done. `thread`
+ * is 0..threads-1 and no two jobs run with the same at one time.
  */
 void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int number, int thread), void *context);
 

@@ -1,12 +1,402 @@
-/* SSE4.1 kernels; Emscripten compiles the same source to WebAssembly SIMD. */
+/*
+ * SSE4.1 kernels; Emscripten compiles the same source to WebAssembly SIMD. Each gives the reference's result to the
+ * bit. Blocks whose width is not a multiple of 8 fall back on the reference where the vector code has no use for them.
+ */
 #include "dsp/kernels.h"
 
 #ifdef __SSE4_1__
-void dfy_kernels_add_sse41(DfyKernels *kernels) {
-    (void)kernels;
+
+#include <smmintrin.h>
+#include <string.h>
+
+#include "dsp/reference.h"
+
+static __m128i load8(const uint8_t *p) {
+    return _mm_loadl_epi64((const __m128i *)(const void *)p);
 }
+static __m128i load16(const void *p) {
+    return _mm_loadu_si128((const __m128i *)p);
+}
+static __m128i load4(const uint8_t *p) {
+    int v;
+    memcpy(&v, p, 4);
+    return _mm_cvtsi32_si128(v);
+}
+static void save16(void *p, __m128i v) {
+    _mm_storeu_si128((__m128i *)p, v);
+}
+static void save8(void *p, __m128i v) {
+    _mm_storel_epi64((__m128i *)p, v);
+}
+static void save4(uint8_t *p, __m128i v) {
+    int bits = _mm_cvtsi128_si32(v);
+    memcpy(p, &bits, 4);
+}
+
+static uint32_t sum32(__m128i v) {
+    v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0x4E));
+    v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0xB1));
+    return (uint32_t)_mm_cvtsi128_si32(v);
+}
+
+static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
+    __m128i sum = _mm_setzero_si128();
+    for (int y = 0; y < height; y++, a += a_stride, b += b_stride) {
+        int x = 0;
+        for (; x + 16 <= width; x += 16) sum = _mm_add_epi32(sum, _mm_sad_epu8(load16(a + x), load16(b + x)));
+        for (; x + 8 <= width; x += 8) sum = _mm_add_epi32(sum, _mm_sad_epu8(load8(a + x), load8(b + x)));
+        for (; x < width; x += 4) sum = _mm_add_epi32(sum, _mm_sad_epu8(load4(a + x), load4(b + x)));
+    }
+    return sum32(sum);
+}
+
+static __m128i square_difference(__m128i a, __m128i b) {
+    __m128i d = _mm_sub_epi16(_mm_cvtepu8_epi16(a), _mm_cvtepu8_epi16(b));
+    return _mm_madd_epi16(d, d);
+}
+
+static uint32_t sse(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
+    __m128i sum = _mm_setzero_si128();
+    for (int y = 0; y < height; y++, a += a_stride, b += b_stride) {
+        int x = 0;
+        for (; x + 16 <= width; x += 16) {
+            __m128i p = load16(a + x), q = load16(b + x);
+            sum = _mm_add_epi32(sum, square_difference(p, q));
+            sum = _mm_add_epi32(sum, square_difference(_mm_srli_si128(p, 8), _mm_srli_si128(q, 8)));
+        }
+        for (; x + 8 <= width; x += 8) sum = _mm_add_epi32(sum, square_difference(load8(a + x), load8(b + x)));
+        for (; x < width; x += 4) sum = _mm_add_epi32(sum, square_difference(load4(a + x), load4(b + x)));
+    }
+    return sum32(sum);
+}
+
+/* ---------------------------------------------------------------- Hadamard */
+
+static void transpose8(__m128i v[8]) {
+    __m128i a[8], b[8];
+    for (int i = 0; i < 4; i++) {
+        a[2 * i] = _mm_unpacklo_epi16(v[2 * i], v[2 * i + 1]);
+        a[2 * i + 1] = _mm_unpackhi_epi16(v[2 * i], v[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        b[4 * i] = _mm_unpacklo_epi32(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 1] = _mm_unpackhi_epi32(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 2] = _mm_unpacklo_epi32(a[4 * i + 1], a[4 * i + 3]);
+        b[4 * i + 3] = _mm_unpackhi_epi32(a[4 * i + 1], a[4 * i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        v[2 * i] = _mm_unpacklo_epi64(b[i], b[i + 4]);
+        v[2 * i + 1] = _mm_unpackhi_epi64(b[i], b[i + 4]);
+    }
+}
+
+static void hadamard8(__m128i v[8]) {
+    for (int half = 1; half < 8; half *= 2)
+        for (int i = 0; i < 8; i += 2 * half)
+            for (int j = i; j < i + half; j++) {
+                __m128i a = v[j], b = v[j + half];
+                v[j] = _mm_add_epi16(a, b);
+                v[j + half] = _mm_sub_epi16(a, b);
+            }
+}
+
+/* Differences reach 255 * 64, which 16 bits hold; the last butterflies and the sum need care only for the sum. */
+static uint32_t satd8(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride) {
+    __m128i v[8], sum = _mm_setzero_si128();
+    const __m128i one = _mm_set1_epi16(1);
+    for (int i = 0; i < 8; i++)
+        v[i] = _mm_sub_epi16(_mm_cvtepu8_epi16(load8(a + i * a_stride)), _mm_cvtepu8_epi16(load8(b + i * b_stride)));
+    hadamard8(v);
+    transpose8(v);
+    hadamard8(v);
+    for (int i = 0; i < 8; i++) sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_abs_epi16(v[i]), one));
+    return (sum32(sum) + 2) >> 2;
+}
+
+static uint32_t satd(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width,
+                     int height) {
+    if ((width | height) & 7) return dfy_kernels_c()->satd(a, a_stride, b, b_stride, width, height);
+    uint32_t sum = 0;
+    for (int y = 0; y < height; y += 8)
+        for (int x = 0; x < width; x += 8) sum += satd8(a + y * a_stride + x, a_stride, b + y * b_stride + x, b_stride);
+    return sum;
+}
+
+/* ---------------------------------------------------------------- interpolation */
+
+/* Eight outputs of an 8-tap filter along a row: products of byte pairs, three pairwise sums. */
+static __m128i row8(const uint8_t *src, __m128i taps01, __m128i taps23, __m128i taps45, __m128i taps67) {
+    __m128i p = load16(src - 3);
+    const __m128i m0 = _mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8);
+    __m128i two = _mm_set1_epi8(2), m1 = _mm_add_epi8(m0, two), m2 = _mm_add_epi8(m1, two), m3 = _mm_add_epi8(m2, two);
+    __m128i a = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m0), taps01);
+    __m128i b = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m1), taps23);
+    __m128i c = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m2), taps45);
+    __m128i d = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m3), taps67);
+    return _mm_add_epi16(_mm_add_epi16(a, b), _mm_add_epi16(c, d));
+}
+
+static __m128i byte_pair(const int8_t *taps, int i) {
+    return _mm_set1_epi16((int16_t)((uint8_t)taps[2 * i] | (uint16_t)((uint8_t)taps[2 * i + 1] << 8)));
+}
+
+static __m128i word_pair(const int8_t *taps, int i) {
+    return _mm_set1_epi32((int32_t)((uint16_t)taps[2 * i] | ((uint32_t)(uint16_t)taps[2 * i + 1] << 16)));
+}
+
+/* Vertical filter of `taps` (4 or 8) rows of 16-bit values, eight columns, shifted down. */
+static __m128i column8(const int16_t *rows, ptrdiff_t stride, const __m128i *pairs, int taps, int shift) {
+    __m128i low = _mm_setzero_si128(), high = low;
+    for (int i = 0; i < taps / 2; i++) {
+        __m128i a = load16(rows + 2 * i * stride), b = load16(rows + (2 * i + 1) * stride);
+        low = _mm_add_epi32(low, _mm_madd_epi16(_mm_unpacklo_epi16(a, b), pairs[i]));
+        high = _mm_add_epi32(high, _mm_madd_epi16(_mm_unpackhi_epi16(a, b), pairs[i]));
+    }
+    return _mm_packs_epi32(_mm_srai_epi32(low, shift), _mm_srai_epi32(high, shift));
+}
+
+static void horizontal(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, const int8_t *taps,
+                       int count) {
+    if (count == 8) {
+        __m128i t0 = byte_pair(taps, 0), t1 = byte_pair(taps, 1), t2 = byte_pair(taps, 2), t3 = byte_pair(taps, 3);
+        for (int y = 0; y < height; y++, src += stride, dst += 64)
+            for (int x = 0; x < width; x += 8) save16(dst + x, row8(src + x, t0, t1, t2, t3));
+        return;
+    }
+    __m128i t0 = byte_pair(taps, 0), t1 = byte_pair(taps, 1);
+    const __m128i m0 = _mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8),
+                  m1 = _mm_add_epi8(m0, _mm_set1_epi8(2));
+    for (int y = 0; y < height; y++, src += stride, dst += 64)
+        for (int x = 0; x < width; x += 8) {
+            __m128i p = load16(src + x - 1);
+            save16(dst + x, _mm_add_epi16(_mm_maddubs_epi16(_mm_shuffle_epi8(p, m0), t0),
+                                          _mm_maddubs_epi16(_mm_shuffle_epi8(p, m1), t1)));
+        }
+}
+
+static void widen(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int shift) {
+    for (int y = 0; y < height; y++, src += stride, dst += 64)
+        for (int x = 0; x < width; x += 8) save16(dst + x, _mm_slli_epi16(_mm_cvtepu8_epi16(load8(src + x)), shift));
+}
+
+/* Widths of 4 are computed as 8: the intermediate rows have room, and sources are readable that far. */
+static void interpolate(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, const int8_t *across,
+                        const int8_t *down, int taps) {
+    int before = taps / 2 - 1;
+    if (!down) {
+        if (across)
+            horizontal(dst, src, stride, width, height, across, taps);
+        else
+            widen(dst, src, stride, width, height, 6);
+        return;
+    }
+    int16_t rows[(64 + 7) * 64];
+    src -= before * stride;
+    if (across)
+        horizontal(rows, src, stride, width, height + taps - 1, across, taps);
+    else
+        widen(rows, src, stride, width, height + taps - 1, 0);
+    __m128i pairs[4];
+    for (int i = 0; i < taps / 2; i++) pairs[i] = word_pair(down, i);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x += 8)
+            save16(dst + y * DFY_BLEND_STRIDE + x, column8(rows + y * 64 + x, 64, pairs, taps, across ? 6 : 0));
+}
+
+static void luma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy) {
+    interpolate(dst, src, stride, width, height, fx ? dfy_luma_taps[fx] : NULL, fy ? dfy_luma_taps[fy] : NULL, 8);
+}
+
+static void chroma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy) {
+    interpolate(dst, src, stride, width, height, fx ? dfy_chroma_taps[fx] : NULL, fy ? dfy_chroma_taps[fy] : NULL, 4);
+}
+
+static void put(uint8_t *dst, __m128i words, int left) {
+    __m128i bytes = _mm_packus_epi16(words, words);
+    if (left >= 8)
+        save8(dst, bytes);
+    else
+        save4(dst, bytes);
+}
+
+static void store(uint8_t *dst, ptrdiff_t stride, const int16_t *a, int width, int height) {
+    const __m128i round = _mm_set1_epi16(32);
+    for (int y = 0; y < height; y++, dst += stride, a += DFY_BLEND_STRIDE)
+        for (int x = 0; x < width; x += 8)
+            put(dst + x, _mm_srai_epi16(_mm_adds_epi16(load16(a + x), round), 6), width - x);
+}
+
+static void store_mean(uint8_t *dst, ptrdiff_t stride, const int16_t *a, const int16_t *b, int width, int height) {
+    const __m128i round = _mm_set1_epi16(64);
+    for (int y = 0; y < height; y++, dst += stride, a += DFY_BLEND_STRIDE, b += DFY_BLEND_STRIDE)
+        for (int x = 0; x < width; x += 8) {
+            /* Saturation begins at 32767, which clamps to 255 either way. */
+            __m128i sum = _mm_adds_epi16(_mm_adds_epi16(load16(a + x), load16(b + x)), round);
+            put(dst + x, _mm_srai_epi16(sum, 7), width - x);
+        }
+}
+
+static void mean(uint8_t *dst, ptrdiff_t stride, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b,
+                 ptrdiff_t b_stride, int width, int height) {
+    for (int y = 0; y < height; y++, dst += stride, a += a_stride, b += b_stride) {
+        int x = 0;
+        for (; x + 16 <= width; x += 16) save16(dst + x, _mm_avg_epu8(load16(a + x), load16(b + x)));
+        for (; x + 8 <= width; x += 8) save8(dst + x, _mm_avg_epu8(load8(a + x), load8(b + x)));
+        for (; x < width; x += 4) save4(dst + x, _mm_avg_epu8(load4(a + x), load4(b + x)));
+    }
+}
+
+static void subtract(int16_t *residual, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride,
+                     int width, int height) {
+    if (width & 7) {
+        dfy_kernels_c()->subtract(residual, a, a_stride, b, b_stride, width, height);
+        return;
+    }
+    for (int y = 0; y < height; y++, a += a_stride, b += b_stride, residual += width)
+        for (int x = 0; x < width; x += 8)
+            save16(residual + x, _mm_sub_epi16(_mm_cvtepu8_epi16(load8(a + x)), _mm_cvtepu8_epi16(load8(b + x))));
+}
+
+static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int width, int height) {
+    if (width & 7) {
+        dfy_kernels_c()->add(dst, stride, residual, width, height);
+        return;
+    }
+    for (int y = 0; y < height; y++, dst += stride, residual += width)
+        for (int x = 0; x < width; x += 8) {
+            __m128i sum = _mm_adds_epi16(_mm_cvtepu8_epi16(load8(dst + x)), load16(residual + x));
+            save8(dst + x, _mm_packus_epi16(sum, sum));
+        }
+}
+
+/* ---------------------------------------------------------------- transforms */
+
+/* Pairs of matrix entries as madd wants them: [log2 - 3][k / 2][column]: (M[k][n], M[k + 1][n]) as 16-bit words. */
+static int32_t pair_of(int log2, int k, int n) {
+    int step = 5 - log2;
+    return (int32_t)((uint16_t)dfy_dct_matrix[k << step][n] |
+                     ((uint32_t)(uint16_t)dfy_dct_matrix[(k + 1) << step][n] << 16));
+}
+
+/* The same along a row: (M[k][n], M[k][n + 1]). */
+static int32_t row_pair(int log2, int k, int n) {
+    int step = 5 - log2;
+    return (int32_t)((uint16_t)dfy_dct_matrix[k << step][n] |
+                     ((uint32_t)(uint16_t)dfy_dct_matrix[k << step][n + 1] << 16));
+}
+
+/*
+ * out[y][x] = sum over k of in[k][x] * M[k][y], for eight columns at a time, rows k < count. in has rows of side.
+ * `turn` writes the transpose instead, so that the second pass works on columns again.
+ */
+static void inverse_pass(int16_t *out, const int16_t *in, int log2, int columns, int count, int shift,
+                         int32_t pairs[16][32]) {
+    int side = 1 << log2;
+    const __m128i round = _mm_set1_epi32(1 << (shift - 1));
+    for (int x = 0; x < columns; x += 8) {
+        __m128i low[16], high[16];
+        int pairs_used = (count + 1) / 2;
+        for (int k = 0; k < pairs_used; k++) {
+            __m128i a = load16(in + 2 * k * side + x), b = load16(in + (2 * k + 1) * side + x);
+            low[k] = _mm_unpacklo_epi16(a, b);
+            high[k] = _mm_unpackhi_epi16(a, b);
+        }
+        for (int y = 0; y < side; y += 8) {
+            __m128i v[8];
+            for (int i = 0; i < 8; i++) {
+                __m128i l = round, h = round;
+                for (int k = 0; k < pairs_used; k++) {
+                    __m128i m = _mm_set1_epi32(pairs[k][y + i]);
+                    l = _mm_add_epi32(l, _mm_madd_epi16(low[k], m));
+                    h = _mm_add_epi32(h, _mm_madd_epi16(high[k], m));
+                }
+                v[i] = _mm_packs_epi32(_mm_srai_epi32(l, shift), _mm_srai_epi32(h, shift));
+            }
+            transpose8(v);
+            for (int i = 0; i < 8; i++) save16(out + (x + i) * side + y, v[i]);
+        }
+    }
+}
+
+static int32_t inverse_pairs[3][16][32], forward_pairs[3][32][16];
+
+static void inverse(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
+                    int rows) {
+    if (log2 == 2 || kind == DFY_DST) {
+        dfy_transform_inverse(residual, coefficients, log2, kind, columns, rows);
+        return;
+    }
+    /* First pass undoes columns and turns: half[x][y]. The second sees its rows x as frequencies and turns back. */
+    int16_t half[32 * 32];
+    int wide = (columns + 7) & ~7;
+    inverse_pass(half, coefficients, log2, wide, rows, 7, inverse_pairs[log2 - 3]);
+    inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[log2 - 3]);
+}
+
+/* out[k][i] = sum over n of in[i][n] * M[k][n] for rows i of in: rows to frequencies, turned. */
+static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, int32_t pairs[32][16]) {
+    int side = 1 << log2;
+    const __m128i round = _mm_set1_epi32(1 << (shift - 1));
+    for (int i = 0; i < side; i += 8) {
+        /* Words (in[i+r][2n], in[i+r][2n+1]) of eight rows side by side. */
+        __m128i low[16], high[16];
+        for (int n = 0; n < side; n += 8) {
+            __m128i v[8];
+            for (int r = 0; r < 8; r++) v[r] = load16(in + (i + r) * side + n);
+            transpose8(v);
+            for (int r = 0; r < 4; r++) {
+                low[n / 2 + r] = _mm_unpacklo_epi16(v[2 * r], v[2 * r + 1]);
+                high[n / 2 + r] = _mm_unpackhi_epi16(v[2 * r], v[2 * r + 1]);
+            }
+        }
+        for (int k = 0; k < side; k++) {
+            __m128i l = round, h = round;
+            for (int n = 0; n < side / 2; n++) {
+                __m128i m = _mm_set1_epi32(pairs[k][n]);
+                l = _mm_add_epi32(l, _mm_madd_epi16(low[n], m));
+                h = _mm_add_epi32(h, _mm_madd_epi16(high[n], m));
+            }
+            save16(out + k * side + i, _mm_packs_epi32(_mm_srai_epi32(l, shift), _mm_srai_epi32(h, shift)));
+        }
+    }
+}
+
+static void forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
+    if (log2 == 2 || kind == DFY_DST) {
+        dfy_transform_forward(coefficients, residual, log2, kind);
+        return;
+    }
+    int16_t half[32 * 32];
+    forward_pass(half, residual, log2, log2 - 1, forward_pairs[log2 - 3]);
+    /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
+    forward_pass(coefficients, half, log2, log2 + 6, forward_pairs[log2 - 3]);
+}
+
+void dfy_kernels_add_sse41(DfyKernels *kernels) {
+    for (int log2 = 3; log2 <= 5; log2++)
+        for (int k = 0; k < 1 << log2; k++)
+            for (int n = 0; n < 1 << log2; n++) {
+                if (!(k & 1)) inverse_pairs[log2 - 3][k / 2][n] = pair_of(log2, k, n);
+                if (!(n & 1)) forward_pairs[log2 - 3][k][n / 2] = row_pair(log2, k, n);
+            }
+    kernels->sad = sad;
+    kernels->sse = sse;
+    kernels->satd = satd;
+    kernels->luma = luma;
+    kernels->chroma = chroma;
+    kernels->store = store;
+    kernels->store_mean = store_mean;
+    kernels->mean = mean;
+    kernels->subtract = subtract;
+    kernels->add = add;
+    kernels->forward = forward;
+    kernels->inverse = inverse;
+}
+
 #else
+
 void dfy_kernels_add_sse41(DfyKernels *kernels) {
     (void)kernels;
 }
+
 #endif

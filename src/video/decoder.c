@@ -11,8 +11,8 @@ struct DfyVideoDecoder {
     DfyContexts contexts;
     DfyRangeCoder coder;
     DfyStore store;
-    int group_frames;       /* in store.group[1..], finished */
-    struct DfyGroupStart {  /* where the last group began, for decoding it once more */
+    int group_frames;      /* in store.group[1..], finished */
+    struct DfyGroupStart { /* where the last group began, for decoding it once more */
         DfyContexts contexts;
         DfyRangeCoder coder;
         int last_qp;
@@ -40,8 +40,10 @@ DfyVideoDecoder *dfy_video_decoder_new(int width, int height) {
 
 static void give_back(DfyVideoDecoder *d, DfyFrame **frame) {
     if (*frame) {
-        if (d->spare_count < (int)(sizeof d->spare / sizeof *d->spare)) d->spare[d->spare_count++] = *frame;
-        else dfy_frame_free(*frame);
+        if (d->spare_count < (int)(sizeof d->spare / sizeof *d->spare))
+            d->spare[d->spare_count++] = *frame;
+        else
+            dfy_frame_free(*frame);
     }
     *frame = NULL;
 }
@@ -69,7 +71,10 @@ static void reconstruct(DfyWalk *walk, const DfyBlock *block) {
 static void walk_picture(DfyVideoDecoder *d, DfyFrame *frame, int wanted) {
     DfyPictureCoding *p = &d->picture;
     dfy_picture_coding_begin(p, frame);
-    DfyWalk walk = {.picture = p, .coder = &d->coder, .qp = p->qp, .coefficients = d->coefficients,
+    DfyWalk walk = {.picture = p,
+                    .coder = &d->coder,
+                    .qp = p->qp,
+                    .coefficients = d->coefficients,
                     .block_done = wanted ? reconstruct : NULL};
     for (int row = 0; row < p->rows; row++)
         for (int column = 0; column < p->columns; column++) dfy_walk_superblock(&walk, column, row);
@@ -153,9 +158,12 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
     dfy_picture_references(&d->picture, &d->store, place, plate);
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
-    if (!header.copy) walk_picture(d, frame, wanted);
-    else if (d->store.group[place->past]) dfy_picture_repeat(&d->picture, frame);
-    else return DFY_ERROR_DAMAGED;
+    if (!header.copy)
+        walk_picture(d, frame, wanted);
+    else if (d->store.group[place->past])
+        dfy_picture_repeat(&d->picture, frame);
+    else
+        return DFY_ERROR_DAMAGED;
     return DFY_OK;
 }
 
@@ -204,9 +212,13 @@ int dfy_video_decode_group(DfyVideoDecoder *d, int want, int limit, int again, i
     }
     d->again = again;
     int status = decode_group(d, want, limit, frames);
-    if (status) drop_group(d);
-    else d->group_frames = *frames;
+    if (status)
+        drop_group(d);
+    else
+        d->group_frames = *frames;
     return status;
 }
 
-const DfyFrame *dfy_video_decoder_frame(const DfyVideoDecoder *d, int number) { return d->store.group[number]; }
+const DfyFrame *dfy_video_decoder_frame(const DfyVideoDecoder *d, int number) {
+    return d->store.group[number];
+}

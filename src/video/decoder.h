@@ -22,8 +22,8 @@ void dfy_video_decoder_enter(DfyVideoDecoder *decoder);
 void dfy_video_decoder_read(DfyVideoDecoder *decoder, const uint8_t *data, size_t size);
 
 /*
- * Decodes the next group, whose frames (at most `limit`, else the code is damaged) are then *frames many and stay until the
- * next call. Parsing leaves the decoder behind the group unless `again` is set: then the same group comes next.
+ * Decodes the next group, whose frames (at most `limit`, else the code is damaged) are then *frames many and stay until
+ * the next call. Parsing leaves the decoder behind the group unless `again` is set: then the same group comes next.
  */
 int dfy_video_decode_group(DfyVideoDecoder *decoder, int want, int limit, int again, int *frames);
 

@@ -14,8 +14,8 @@ typedef struct Reader {
     DfyStream stream;
     DfyVideoDecoder *decoder;
     DfyBuffer payload, metadata;
-    uint64_t frames;          /* the last segment's end */
-    size_t chunk;             /* of the current segment */
+    uint64_t frames; /* the last segment's end */
+    size_t chunk;    /* of the current segment */
     DfySegment segment;
     int64_t *pts;
     size_t pts_capacity;
@@ -23,7 +23,7 @@ typedef struct Reader {
     uint64_t group_first;     /* display number of the decoded group's first frame */
     int group_frames, single; /* single: only this number of the group has pixels, 0: all */
     uint64_t position;
-    int plate_chunk;          /* index of the plate decoded, -1: none */
+    int plate_chunk; /* index of the plate decoded, -1: none */
 } Reader;
 
 static int damaged(Reader *r, uint64_t first, uint64_t end) {
@@ -81,15 +81,20 @@ static int reader_open(void **state, const DfyInput *input, const DfyDecoderSett
     if (status) return status;
     check_order(r);
     /* About twenty frames are held at the worst: references, a group, spares. */
-    uint64_t frame_bytes = (uint64_t)(r->stream.width + 2 * DFY_FRAME_BORDER) * (uint64_t)(r->stream.height + 2 * DFY_FRAME_BORDER) * 3 / 2;
+    uint64_t frame_bytes = (uint64_t)(r->stream.width + 2 * DFY_FRAME_BORDER) *
+                           (uint64_t)(r->stream.height + 2 * DFY_FRAME_BORDER) * 3 / 2;
     if (frame_bytes * 4 > settings->memory_limit_bytes)
-        return dfy_fail(message, DFY_ERROR_MEMORY, "Pictures of %d x %d pixels need more than the memory limit of %llu MiB: raise it to open this file.",
-                        r->stream.width, r->stream.height, (unsigned long long)(settings->memory_limit_bytes >> 20));
+        return dfy_fail(
+            message, DFY_ERROR_MEMORY,
+            "Pictures of %d x %d pixels need more than the memory limit of %llu MiB: raise it to open this file.",
+            r->stream.width, r->stream.height, (unsigned long long)(settings->memory_limit_bytes >> 20));
     r->decoder = dfy_video_decoder_new(r->stream.width, r->stream.height);
     if (!r->decoder) return dfy_fail(message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
-    if (!r->file.complete) dfy_fail(message, DFY_OK, "The file is incomplete: %llu frames can be played.", (unsigned long long)r->frames);
+    if (!r->file.complete)
+        dfy_fail(message, DFY_OK, "The file is incomplete: %llu frames can be played.", (unsigned long long)r->frames);
     for (size_t i = 0; i < r->file.count; i++)
-        if (r->file.entries[i].type == DFY_CHUNK_METADATA && !dfy_v2_read_chunk(&r->file, i, &r->metadata, message)) break;
+        if (r->file.entries[i].type == DFY_CHUNK_METADATA && !dfy_v2_read_chunk(&r->file, i, &r->metadata, message))
+            break;
     if (r->metadata.size) dfy_put_u8(&r->metadata, 0);
     return DFY_OK;
 }
@@ -97,10 +102,23 @@ static int reader_open(void **state, const DfyInput *input, const DfyDecoderSett
 static void reader_info(const void *state, DfyInfo *info) {
     const Reader *r = state;
     const DfyStream *s = &r->stream;
-    *info = (DfyInfo){.format = 2, .width = s->width, .height = s->height, .frames = r->frames, .frames_stated = r->frames,
-                      .frame_rate_num = s->frame_rate_num, .frame_rate_den = s->frame_rate_den, .time_base_num = s->time_base_num,
-                      .time_base_den = s->time_base_den, .quality = s->quality, .mode = s->mode, .matrix = s->matrix, .range = s->range,
-                      .native_format = DFY_PIXELS_I420, .chunks = (uint32_t)r->file.count, .lossless = s->lossless, .complete = r->file.complete};
+    *info = (DfyInfo){.format = 2,
+                      .width = s->width,
+                      .height = s->height,
+                      .frames = r->frames,
+                      .frames_stated = r->frames,
+                      .frame_rate_num = s->frame_rate_num,
+                      .frame_rate_den = s->frame_rate_den,
+                      .time_base_num = s->time_base_num,
+                      .time_base_den = s->time_base_den,
+                      .quality = s->quality,
+                      .mode = s->mode,
+                      .matrix = s->matrix,
+                      .range = s->range,
+                      .native_format = DFY_PIXELS_I420,
+                      .chunks = (uint32_t)r->file.count,
+                      .lossless = s->lossless,
+                      .complete = r->file.complete};
 }
 
 /* ---------------------------------------------------------------- segments */
@@ -129,7 +147,8 @@ static int load_segment(Reader *r, size_t chunk) {
     status = dfy_v2_read_chunk(&r->file, chunk, &r->payload, r->message);
     if (status) return status;
     DfyBytes bytes = dfy_bytes(r->payload.data, r->payload.size);
-    if (dfy_read_segment(&bytes, &r->segment) || r->segment.first_frame != e->first_frame || r->segment.frames != e->frames)
+    if (dfy_read_segment(&bytes, &r->segment) || r->segment.first_frame != e->first_frame ||
+        r->segment.frames != e->frames)
         return DFY_ERROR_DAMAGED;
     if (r->segment.frames > r->pts_capacity) {
         int64_t *grown = realloc(r->pts, (size_t)r->segment.frames * sizeof *grown);
@@ -166,7 +185,8 @@ static int skip_damage(Reader *r, size_t chunk) {
 }
 
 static int decode_group(Reader *r, int want, int again) {
-    uint64_t end = r->segment.first_frame + r->segment.frames, first = r->group_first + (uint64_t)(r->single && r->group_frames ? 0 : r->group_frames);
+    uint64_t end = r->segment.first_frame + r->segment.frames,
+             first = r->group_first + (uint64_t)(r->single && r->group_frames ? 0 : r->group_frames);
     uint64_t left = end - first;
     int frames = 0, limit = left < DFY_MAX_GROUP ? (int)left : DFY_MAX_GROUP;
     int status = dfy_video_decode_group(r->decoder, want, limit, again, &frames);
@@ -196,8 +216,11 @@ static int next_in_order(Reader *r) {
 
 static void show(Reader *r, DfyPicture *picture) {
     const DfyFrame *frame = dfy_video_decoder_frame(r->decoder, (int)(r->position - r->group_first) + 1);
-    *picture = (DfyPicture){.format = DFY_PIXELS_I420, .width = r->stream.width, .height = r->stream.height,
-                            .matrix = r->stream.matrix, .range = r->stream.range};
+    *picture = (DfyPicture){.format = DFY_PIXELS_I420,
+                            .width = r->stream.width,
+                            .height = r->stream.height,
+                            .matrix = r->stream.matrix,
+                            .range = r->stream.range};
     for (int p = 0; p < 3; p++) {
         picture->plane[p] = frame->plane[p].pixels;
         picture->stride_bytes[p] = frame->plane[p].stride;
@@ -228,7 +251,8 @@ static int reader_next(void *state, DfyPicture *picture) {
 /* Decodes anchors from the entry on, and of the wanted frame's group what that frame is made of. */
 static int reader_seek(void *state, uint64_t frame) {
     Reader *r = state;
-    if (r->in_segment && !r->single && r->group_frames && frame >= r->group_first && frame < r->group_first + (uint64_t)r->group_frames) {
+    if (r->in_segment && !r->single && r->group_frames && frame >= r->group_first &&
+        frame < r->group_first + (uint64_t)r->group_frames) {
         r->position = frame;
         return DFY_OK;
     }
@@ -239,7 +263,9 @@ static int reader_seek(void *state, uint64_t frame) {
         if (e->flags & DFY_CHUNK_ENTRY) entry = i;
         chunk = i;
     }
-    if (entry >= r->file.count) return dfy_fail(r->message, DFY_ERROR_DAMAGED, "Frame %llu can't be reached: what comes before it is damaged.", (unsigned long long)frame);
+    if (entry >= r->file.count)
+        return dfy_fail(r->message, DFY_ERROR_DAMAGED, "Frame %llu can't be reached: what comes before it is damaged.",
+                        (unsigned long long)frame);
     (void)chunk;
     size_t at = entry;
     r->position = r->file.entries[at].first_frame;
@@ -273,7 +299,9 @@ static int reader_seek(void *state, uint64_t frame) {
     return status;
 }
 
-static uint64_t reader_position(const void *state) { return ((const Reader *)state)->position; }
+static uint64_t reader_position(const void *state) {
+    return ((const Reader *)state)->position;
+}
 
 /* ---------------------------------------------------------------- facts */
 
@@ -281,8 +309,12 @@ static int reader_chunk(const void *state, uint32_t index, DfyChunk *chunk) {
     const Reader *r = state;
     if (index >= r->file.count) return DFY_ERROR_ARGUMENT;
     const DfyV2Entry *e = &r->file.entries[index];
-    *chunk = (DfyChunk){.type = e->type, .name = dfy_v2_chunk_name(e->type), .offset_bytes = e->offset_bytes,
-                        .payload_bytes = e->payload_bytes, .has_checksum = 1, .damaged = e->damaged};
+    *chunk = (DfyChunk){.type = e->type,
+                        .name = dfy_v2_chunk_name(e->type),
+                        .offset_bytes = e->offset_bytes,
+                        .payload_bytes = e->payload_bytes,
+                        .has_checksum = 1,
+                        .damaged = e->damaged};
     return DFY_OK;
 }
 
@@ -311,9 +343,16 @@ static int reader_verify(void *state) {
         }
     }
     dfy_buffer_free(&payload);
-    if (bad) *r->message = first;
-    else if (r->file.skipped_bytes) result = dfy_fail(r->message, DFY_ERROR_DAMAGED, "%llu bytes of the file belong to no chunk: part of it was overwritten or cut.", (unsigned long long)r->file.skipped_bytes);
-    else if (!r->file.complete) result = dfy_fail(r->message, DFY_ERROR_DAMAGED, "The file is whole up to its end, but the end is missing: %llu frames can be played.", (unsigned long long)r->frames);
+    if (bad)
+        *r->message = first;
+    else if (r->file.skipped_bytes)
+        result = dfy_fail(r->message, DFY_ERROR_DAMAGED,
+                          "%llu bytes of the file belong to no chunk: part of it was overwritten or cut.",
+                          (unsigned long long)r->file.skipped_bytes);
+    else if (!r->file.complete)
+        result = dfy_fail(r->message, DFY_ERROR_DAMAGED,
+                          "The file is whole up to its end, but the end is missing: %llu frames can be played.",
+                          (unsigned long long)r->frames);
     return result;
 }
 
@@ -327,6 +366,14 @@ static void reader_close(void *state) {
     free(r);
 }
 
-const DfyFormatReader dfy_v2_reader = {.magic = {'D', 'F', 'Y', 2}, .open = reader_open, .info = reader_info, .next = reader_next,
-                                       .seek = reader_seek, .position = reader_position, .chunk = reader_chunk, .cycle = reader_cycle,
-                                       .metadata = reader_metadata, .verify = reader_verify, .close = reader_close};
+const DfyFormatReader dfy_v2_reader = {.magic = {'D', 'F', 'Y', 2},
+                                       .open = reader_open,
+                                       .info = reader_info,
+                                       .next = reader_next,
+                                       .seek = reader_seek,
+                                       .position = reader_position,
+                                       .chunk = reader_chunk,
+                                       .cycle = reader_cycle,
+                                       .metadata = reader_metadata,
+                                       .verify = reader_verify,
+                                       .close = reader_close};

@@ -52,8 +52,12 @@ int64_t dfy_regular_ticks(const DfyStream *s) {
     return ticks < 1 ? 1 : ticks > INT32_MAX ? INT32_MAX : (int64_t)ticks;
 }
 
-static uint64_t zigzag(int64_t value) { return (uint64_t)value << 1 ^ (value < 0 ? ~(uint64_t)0 : 0); }
-static int64_t unzigzag(uint64_t value) { return (int64_t)(value >> 1 ^ (value & 1 ? ~(uint64_t)0 : 0)); }
+static uint64_t zigzag(int64_t value) {
+    return (uint64_t)value << 1 ^ (value < 0 ? ~(uint64_t)0 : 0);
+}
+static int64_t unzigzag(uint64_t value) {
+    return (int64_t)(value >> 1 ^ (value & 1 ? ~(uint64_t)0 : 0));
+}
 
 void dfy_put_segment(DfyBuffer *buffer, const DfySegment *segment, const int64_t *pts, int64_t regular) {
     unsigned flags = 0;
@@ -75,7 +79,8 @@ int dfy_read_segment(DfyBytes *bytes, DfySegment *segment) {
     segment->first_frame = dfy_read_varint(bytes);
     segment->frames = dfy_read_varint(bytes);
     segment->flags = dfy_read_u8(bytes);
-    if (bytes->overrun || !segment->frames || segment->frames > 1 << 20 || segment->first_frame > (uint64_t)1 << 40) return DFY_ERROR_DAMAGED;
+    if (bytes->overrun || !segment->frames || segment->frames > 1 << 20 || segment->first_frame > (uint64_t)1 << 40)
+        return DFY_ERROR_DAMAGED;
     return DFY_OK;
 }
 

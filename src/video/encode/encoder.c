@@ -15,11 +15,11 @@ struct DfyVideoEncoder {
     DfyPictureCoding picture;
     DfyContexts contexts;
     DfyStore store;
-    DfyPlan *plans;         /* a superblock each */
-    int16_t *coefficients;  /* of all plans */
-    int *progress;          /* superblocks decided, a row */
-    uint8_t *qps;           /* four a superblock */
-    DfyFrame *spare[80];    /* frames not in use */
+    DfyPlan *plans;        /* a superblock each */
+    int16_t *coefficients; /* of all plans */
+    int *progress;         /* superblocks decided, a row */
+    uint8_t *qps;          /* four a superblock */
+    DfyFrame *spare[80];   /* frames not in use */
     int spare_count;
     int last_qp;            /* of the group before */
     int frame_number;       /* of the last anchor, since the entry */
@@ -28,8 +28,15 @@ struct DfyVideoEncoder {
 
 static const DfyEffort efforts[10] = {
     {0},
-    {2, 0, 1, 0, 0, 2, 0, 3}, {3, 0, 1, 0, 0, 3, 0, 3}, {4, 0, 1, 0, 1, 3, 1, 3}, {6, 0, 2, 0, 1, 3, 1, 2}, {8, 0, 2, 1, 1, 4, 1, 2},
-    {10, 1, 2, 1, 1, 4, 1, 2}, {12, 1, 3, 1, 1, 4, 2, 1}, {16, 1, 4, 1, 1, 4, 2, 1}, {24, 1, 5, 1, 1, 4, 3, 0},
+    {2, 0, 1, 0, 0, 2, 0, 3},
+    {3, 0, 1, 0, 0, 3, 0, 3},
+    {4, 0, 1, 0, 1, 3, 1, 3},
+    {6, 0, 2, 0, 1, 3, 1, 2},
+    {8, 0, 2, 1, 1, 4, 1, 2},
+    {10, 1, 2, 1, 1, 4, 1, 2},
+    {12, 1, 3, 1, 1, 4, 2, 1},
+    {16, 1, 4, 1, 1, 4, 2, 1},
+    {24, 1, 5, 1, 1, 4, 3, 0},
 };
 
 DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int threads) {
@@ -53,7 +60,8 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
         dfy_video_encoder_free(e);
         return NULL;
     }
-    for (int i = 0; i < count; i++) e->plans[i].coefficients = e->coefficients + (size_t)i * DFY_SUPERBLOCK_COEFFICIENTS;
+    for (int i = 0; i < count; i++)
+        e->plans[i].coefficients = e->coefficients + (size_t)i * DFY_SUPERBLOCK_COEFFICIENTS;
     e->picture.contexts = &e->contexts;
     dfy_contexts_reset(&e->contexts);
     return e;
@@ -67,8 +75,10 @@ DfyFrame *dfy_video_encoder_take(DfyVideoEncoder *e) {
 
 void dfy_video_encoder_give_back(DfyVideoEncoder *e, DfyFrame *frame) {
     if (!frame) return;
-    if (e->spare_count < (int)(sizeof e->spare / sizeof *e->spare)) e->spare[e->spare_count++] = frame;
-    else dfy_frame_free(frame);
+    if (e->spare_count < (int)(sizeof e->spare / sizeof *e->spare))
+        e->spare[e->spare_count++] = frame;
+    else
+        dfy_frame_free(frame);
 }
 
 void dfy_video_encoder_free(DfyVideoEncoder *e) {
@@ -105,7 +115,8 @@ static void decide_row(void *context, int row, int thread) {
         int needed = column + 2 < p->columns ? column + 2 : p->columns;
         if (row) dfy_pool_wait(e->pool, &e->progress[row - 1], needed);
         int at = row * p->columns + column;
-        dfy_decide_superblock(e->deciders[thread], p, e->source, &e->effort, column, row, e->qps + 4 * at, &e->plans[at]);
+        dfy_decide_superblock(e->deciders[thread], p, e->source, &e->effort, column, row, e->qps + 4 * at,
+                              &e->plans[at]);
         dfy_pool_advance(e->pool, &e->progress[row], column + 1);
     }
 }
@@ -116,7 +127,8 @@ static int is_copy(const DfyVideoEncoder *e) {
         for (int b = 0; b < e->plans[i].count; b++) {
             const DfyBlock *block = &e->plans[i].blocks[b];
             const DfyMotion *m = &block->motion[0];
-            if (block->kind != DFY_SKIP || m->reference[0] != 0 || m->reference[1] >= 0 || m->mv[0][0] || m->mv[0][1]) return 0;
+            if (block->kind != DFY_SKIP || m->reference[0] != 0 || m->reference[1] >= 0 || m->mv[0][0] || m->mv[0][1])
+                return 0;
         }
     return 1;
 }
@@ -166,11 +178,14 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
 static int same_pixels(const DfyFrame *a, const DfyFrame *b) {
     for (int p = 0; p < 3; p++)
         for (int y = 0; y < a->plane[p].height; y++)
-            if (memcmp(a->plane[p].pixels + y * a->plane[p].stride, b->plane[p].pixels + y * b->plane[p].stride, (size_t)a->plane[p].width)) return 0;
+            if (memcmp(a->plane[p].pixels + y * a->plane[p].stride, b->plane[p].pixels + y * b->plane[p].stride,
+                       (size_t)a->plane[p].width))
+                return 0;
     return 1;
 }
 
-static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGroupPicture *place, DfyFrame *const *sources, int group_qp, int qp) {
+static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGroupPicture *place,
+                          DfyFrame *const *sources, int group_qp, int qp) {
     DfyFrame *frame = dfy_video_encoder_take(e);
     if (!frame) return DFY_ERROR_MEMORY;
     const DfyFrame *source = sources[place->number - 1];
@@ -188,8 +203,10 @@ static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGro
         header.copy = has_past && is_copy(e);
     }
     dfy_code_picture(coder, &e->contexts, e->picture.picture_class, &header, dfy_level_qp(group_qp, place));
-    if (header.copy) dfy_picture_repeat(&e->picture, frame);
-    else write_blocks(e, coder);
+    if (header.copy)
+        dfy_picture_repeat(&e->picture, frame);
+    else
+        write_blocks(e, coder);
     e->store.group[place->number] = frame;
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
 }

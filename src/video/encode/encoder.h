@@ -26,6 +26,7 @@ int dfy_video_encode_plate(DfyVideoEncoder *encoder, DfyRangeCoder *coder, const
 void dfy_video_encoder_enter(DfyVideoEncoder *encoder);
 
 /* Codes a group of frames (1..DFY_MAX_GROUP); an entry's first group has one. */
-int dfy_video_encode_group(DfyVideoEncoder *encoder, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int qp);
+int dfy_video_encode_group(DfyVideoEncoder *encoder, DfyRangeCoder *coder, DfyFrame *const *sources, int frames,
+                           int qp);
 
 #endif

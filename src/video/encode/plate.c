@@ -51,7 +51,8 @@ static int alike(const DfyFrame *plate, const DfyFrame *frame) {
     int same = 0, all = 0;
     for (int y = 0; y + 16 <= a->height; y += 16)
         for (int x = 0; x + 16 <= a->width; x += 16, all++)
-            same += k->sse(a->pixels + y * a->stride + x, a->stride, b->pixels + y * b->stride + x, b->stride, 16, 16) < 256 * 36;
+            same += k->sse(a->pixels + y * a->stride + x, a->stride, b->pixels + y * b->stride + x, b->stride, 16, 16) <
+                    256 * 36;
     return all ? same * 100 / all : 0;
 }
 

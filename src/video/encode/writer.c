@@ -12,10 +12,10 @@
 #include "video/encode/plate.h"
 #include "video/stream.h"
 
-#define GROUP 16                 /* frames from anchor to anchor */
-#define LOOK_AHEAD 33            /* frames held before the first is coded: what the first plate is made of */
-#define SEGMENT_BYTES 4096       /* a segment this large is written; smaller, its 20 bytes of framing would tell */
-#define SEGMENT_SECONDS 10       /* or this long, so that a crash loses no more */
+#define GROUP 16           /* frames from anchor to anchor */
+#define LOOK_AHEAD 33      /* frames held before the first is coded: what the first plate is made of */
+#define SEGMENT_BYTES 4096 /* a segment this large is written; smaller, its 20 bytes of framing would tell */
+#define SEGMENT_SECONDS 10 /* or this long, so that a crash loses no more */
 
 typedef struct Writer {
     DfyEncoderSettings settings;
@@ -26,12 +26,12 @@ typedef struct Writer {
     DfyFrame *queue[LOOK_AHEAD + 1];
     int64_t queue_pts[LOOK_AHEAD + 1];
     int queued;
-    DfyPicture converted;        /* for RGB input */
+    DfyPicture converted; /* for RGB input */
     DfyRangeCoder coder;
     DfyBuffer payload;
     int qp;
     int has_plate;
-    int64_t *pts;                /* of the segment's frames */
+    int64_t *pts; /* of the segment's frames */
     uint64_t segment_first, segment_frames, segment_most, frames;
     uint64_t since_entry, entry_interval;
     int segment_entry;
@@ -43,24 +43,34 @@ static int out_of_memory(Writer *w) {
 }
 
 static int write_chunk(Writer *w, unsigned type, unsigned flags, uint64_t first, uint64_t frames) {
-    int status = w->payload.failed ? DFY_ERROR_MEMORY : dfy_v2_write_chunk(&w->file, type, flags, w->payload.data, w->payload.size, first, frames);
+    int status = w->payload.failed
+                     ? DFY_ERROR_MEMORY
+                     : dfy_v2_write_chunk(&w->file, type, flags, w->payload.data, w->payload.size, first, frames);
     w->payload.size = 0;
     if (status == DFY_ERROR_IO) return dfy_fail(w->message, status, "The output can't be written: is the disk full?");
     return status ? out_of_memory(w) : DFY_OK;
 }
 
 /* Quality 1..99 as a quantiser: 50 down to 8, finer steps of a quantiser than of quality. */
-static int quantiser_of(int quality) { return 50 - (quality * 42 + 49) / 99; }
+static int quantiser_of(int quality) {
+    return 50 - (quality * 42 + 49) / 99;
+}
 
 static int writer_open(void **state, const DfyEncoderSettings *settings, const DfyOutput *output, DfyMessage *message) {
     Writer *w = calloc(1, sizeof *w);
     if (!(*state = w)) return DFY_ERROR_MEMORY;
     w->settings = *settings;
     w->message = message;
-    w->stream = (DfyStream){.width = settings->width, .height = settings->height,
-                            .frame_rate_num = settings->frame_rate_num, .frame_rate_den = settings->frame_rate_den,
-                            .time_base_num = settings->time_base_num, .time_base_den = settings->time_base_den,
-                            .matrix = settings->matrix, .range = settings->range, .quality = settings->quality, .mode = settings->mode};
+    w->stream = (DfyStream){.width = settings->width,
+                            .height = settings->height,
+                            .frame_rate_num = settings->frame_rate_num,
+                            .frame_rate_den = settings->frame_rate_den,
+                            .time_base_num = settings->time_base_num,
+                            .time_base_den = settings->time_base_den,
+                            .matrix = settings->matrix,
+                            .range = settings->range,
+                            .quality = settings->quality,
+                            .mode = settings->mode};
     w->qp = quantiser_of(settings->quality);
     double rate = (double)settings->frame_rate_num / settings->frame_rate_den;
     /* Two seconds of pictures are the anchors since the entry and the few that lead to one frame of a group. */
@@ -93,15 +103,17 @@ static void fill_plane(DfyPlane *plane, const uint8_t *pixels, ptrdiff_t stride,
 
 static int fill_frame(Writer *w, DfyFrame *frame, const DfyPicture *picture) {
     if (picture->format != DFY_PIXELS_I420) {
-        if (!w->converted.plane[0] && dfy_picture_alloc(&w->converted, DFY_PIXELS_I420, picture->width, picture->height)) return out_of_memory(w);
+        if (!w->converted.plane[0] &&
+            dfy_picture_alloc(&w->converted, DFY_PIXELS_I420, picture->width, picture->height))
+            return out_of_memory(w);
         w->converted.matrix = w->settings.matrix;
         w->converted.range = w->settings.range;
         dfy_picture_convert(&w->converted, picture);
         picture = &w->converted;
     }
     for (int p = 0; p < 3; p++)
-        fill_plane(&frame->plane[p], picture->plane[p], picture->stride_bytes[p], p ? (picture->width + 1) / 2 : picture->width,
-                   p ? (picture->height + 1) / 2 : picture->height);
+        fill_plane(&frame->plane[p], picture->plane[p], picture->stride_bytes[p],
+                   p ? (picture->width + 1) / 2 : picture->width, p ? (picture->height + 1) / 2 : picture->height);
     return DFY_OK;
 }
 
@@ -113,7 +125,8 @@ static int flush_segment(Writer *w) {
     DfySegment segment = {.first_frame = w->segment_first, .frames = w->segment_frames};
     dfy_put_segment(&w->payload, &segment, w->pts, dfy_regular_ticks(&w->stream));
     dfy_put_bytes(&w->payload, w->coder.data, w->coder.size);
-    int status = write_chunk(w, DFY_CHUNK_SEGMENT, w->segment_entry ? DFY_CHUNK_ENTRY : 0, segment.first_frame, segment.frames);
+    int status =
+        write_chunk(w, DFY_CHUNK_SEGMENT, w->segment_entry ? DFY_CHUNK_ENTRY : 0, segment.first_frame, segment.frames);
     dfy_range_encode_restart(&w->coder);
     w->segment_frames = 0;
     w->segment_entry = 0;
@@ -149,8 +162,10 @@ static int code_group(Writer *w, int frames) {
     w->segment_frames += (uint64_t)frames;
     w->frames += (uint64_t)frames;
     w->since_entry += (uint64_t)frames;
-    if (w->settings.progress && w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
-        return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.", (unsigned long long)w->frames);
+    if (w->settings.progress &&
+        w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
+        return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.",
+                        (unsigned long long)w->frames);
     if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= w->segment_most) return flush_segment(w);
     return DFY_OK;
 }
@@ -189,8 +204,10 @@ static int writer_finish(void *state, DfyEncoderStats *stats) {
     (void)stats;
     int status = code_queue(w, 1);
     if (!status) status = flush_segment(w);
-    if (!status && dfy_v2_writer_finish(&w->file)) status = dfy_fail(w->message, DFY_ERROR_IO, "The output can't be written: is the disk full?");
-    if (!status && w->settings.progress) w->settings.progress(w->settings.progress_opaque, DFY_STAGE_DONE, w->frames, w->frames);
+    if (!status && dfy_v2_writer_finish(&w->file))
+        status = dfy_fail(w->message, DFY_ERROR_IO, "The output can't be written: is the disk full?");
+    if (!status && w->settings.progress)
+        w->settings.progress(w->settings.progress_opaque, DFY_STAGE_DONE, w->frames, w->frames);
     return status;
 }
 
@@ -206,4 +223,5 @@ static void writer_close(void *state) {
     free(w);
 }
 
-const DfyFormatWriter dfy_v2_writer = {.version = 2, .open = writer_open, .push = writer_push, .finish = writer_finish, .close = writer_close};
+const DfyFormatWriter dfy_v2_writer = {
+    .version = 2, .open = writer_open, .push = writer_push, .finish = writer_finish, .close = writer_close};

@@ -26,13 +26,16 @@ void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader 
         header->qp = previous_qp;
         return;
     }
-    header->qp = dfy_clamp(previous_qp + code_signed(coder, contexts->group_qp, header->qp - previous_qp), 0, DFY_MAX_QP);
+    header->qp =
+        dfy_clamp(previous_qp + code_signed(coder, contexts->group_qp, header->qp - previous_qp), 0, DFY_MAX_QP);
 }
 
-void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header, int level_qp) {
+void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header,
+                      int level_qp) {
     header->copy = dfy_code_bit(coder, &contexts->picture_still[picture_class], header->copy);
     if (header->copy) return;
-    header->qp = dfy_clamp(level_qp + code_signed(coder, contexts->picture_qp[picture_class], header->qp - level_qp), 0, DFY_MAX_QP);
+    header->qp = dfy_clamp(level_qp + code_signed(coder, contexts->picture_qp[picture_class], header->qp - level_qp), 0,
+                           DFY_MAX_QP);
     header->variable_qp = dfy_code_bit(coder, &contexts->picture_flags[0], header->variable_qp);
     header->plate = dfy_code_bit(coder, &contexts->picture_flags[1], header->plate);
 }

@@ -11,17 +11,17 @@
 #define DFY_MAX_GROUP 32 /* frames */
 
 typedef struct DfyGroupHeader {
-    int frames;  /* 1..DFY_MAX_GROUP */
-    int still;   /* every frame is the anchor before it once more: nothing else follows */
+    int frames; /* 1..DFY_MAX_GROUP */
+    int still;  /* every frame is the anchor before it once more: nothing else follows */
     int qp;
 } DfyGroupHeader;
 
 /* One picture of a group in coding order; numbers count frames after the anchor before the group. */
 typedef struct DfyGroupPicture {
-    int number;      /* 1..frames */
-    int past, future;/* the coded pictures that enclose it; for the anchor past = 0, future = -1 */
-    int level;       /* 0: the anchor, 1: the middle, ... */
-    int referred;    /* other pictures are predicted from it */
+    int number;       /* 1..frames */
+    int past, future; /* the coded pictures that enclose it; for the anchor past = 0, future = -1 */
+    int level;        /* 0: the anchor, 1: the middle, ... */
+    int referred;     /* other pictures are predicted from it */
 } DfyGroupPicture;
 
 /* Fills pictures (frames of them) in coding order. */
@@ -30,20 +30,21 @@ void dfy_group_order_pictures(DfyGroupPicture pictures[DFY_MAX_GROUP], int frame
 void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader *header, int previous_qp);
 
 typedef struct DfyPictureHeader {
-    int copy;        /* the picture is its first reference once more: no blocks follow */
+    int copy; /* the picture is its first reference once more: no blocks follow */
     int qp;
     int variable_qp;
-    int plate;       /* the plate is one of its references */
+    int plate; /* the plate is one of its references */
 } DfyPictureHeader;
 
 /* level_qp: what qp is coded against. */
-void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header, int level_qp);
+void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header,
+                      int level_qp);
 
 /* Decoded pictures that the next one may refer to. */
 typedef struct DfyStore {
-    DfyFrame *plate;                     /* NULL: none */
-    DfyFrame *older;                     /* the anchor before the last, NULL: none */
-    DfyFrame *group[DFY_MAX_GROUP + 1];  /* by number; [0] is the last anchor, NULL at an entry */
+    DfyFrame *plate;                    /* NULL: none */
+    DfyFrame *older;                    /* the anchor before the last, NULL: none */
+    DfyFrame *group[DFY_MAX_GROUP + 1]; /* by number; [0] is the last anchor, NULL at an entry */
 } DfyStore;
 
 /* Sets the references of picture from the store: the nearest in time first. */
@@ -53,7 +54,9 @@ void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, co
 void dfy_picture_repeat(DfyPictureCoding *picture, DfyFrame *frame);
 
 /* The quantiser that a picture's own is coded against. */
-static inline int dfy_level_qp(int group_qp, const DfyGroupPicture *place) { return group_qp + place->level; }
+static inline int dfy_level_qp(int group_qp, const DfyGroupPicture *place) {
+    return group_qp + place->level;
+}
 
 static inline int dfy_picture_class(const DfyGroupPicture *picture) {
     return picture->level == 0 ? 0 : picture->referred ? 1 : 2;

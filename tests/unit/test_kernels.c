@@ -1,0 +1,130 @@
+/* Every kernel of the chosen table against the C reference on random and extreme input: equal to the bit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dsp/kernels.h"
+
+#define STRIDE 160
+static uint8_t a[STRIDE * 100], b[STRIDE * 100];
+static uint32_t seed = 1;
+
+static uint32_t next(void) {
+    return seed = seed * 1664525u + 1013904223u, seed >> 8;
+}
+
+static void fill(int round) {
+    for (size_t i = 0; i < sizeof a; i++) {
+        a[i] = (uint8_t)(round == 0 ? 255 : round == 1 ? (i & 1) * 255 : next());
+        b[i] = (uint8_t)(round == 0 ? 0 : round == 1 ? (~i & 1) * 255 : next());
+    }
+}
+
+static void differences(void **state) {
+    (void)state;
+    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    for (int round = 0; round < 20; round++) {
+        fill(round);
+        for (int w = 4; w <= 64; w += 4)
+            for (int h = 4; h <= 64; h *= 2) {
+                const uint8_t *p = a + next() % 16, *q = b + next() % 16;
+                assert_int_equal(k->sad(p, STRIDE, q, STRIDE, w, h), c->sad(p, STRIDE, q, STRIDE, w, h));
+                assert_int_equal(k->sse(p, STRIDE, q, STRIDE, w, h), c->sse(p, STRIDE, q, STRIDE, w, h));
+                assert_int_equal(k->satd(p, STRIDE, q, STRIDE, w, h), c->satd(p, STRIDE, q, STRIDE, w, h));
+                int16_t r[64 * 64], s[64 * 64];
+                k->subtract(r, p, STRIDE, q, STRIDE, w, h);
+                c->subtract(s, p, STRIDE, q, STRIDE, w, h);
+                assert_memory_equal(r, s, (size_t)(w * h) * 2);
+                uint8_t x[STRIDE * 64], y[STRIDE * 64];
+                memcpy(x, p, sizeof x - 32);
+                memcpy(y, p, sizeof y - 32);
+                k->add(x, STRIDE, r, w, h);
+                c->add(y, STRIDE, r, w, h);
+                assert_memory_equal(x, y, sizeof x - 32);
+                k->mean(x, STRIDE, p, STRIDE, q, STRIDE, w, h);
+                c->mean(y, STRIDE, p, STRIDE, q, STRIDE, w, h);
+                assert_memory_equal(x, y, sizeof x - 32);
+            }
+    }
+}
+
+static void same_rows(const int16_t *x, const int16_t *y, int w, int h) {
+    for (int i = 0; i < h; i++) assert_memory_equal(x + i * DFY_BLEND_STRIDE, y + i * DFY_BLEND_STRIDE, (size_t)w * 2);
+}
+
+static void interpolation(void **state) {
+    (void)state;
+    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    static int16_t x[2][64 * 64 + 8], y[2][64 * 64 + 8];
+    for (int round = 0; round < 6; round++) {
+        fill(round);
+        for (int w = 4; w <= 64; w *= 2)
+            for (int f = 0; f < 64; f++) {
+                int h = 4 << next() % 5, fx = f & 7, fy = f >> 3;
+                const uint8_t *p = a + 8 * STRIDE + 8 + next() % 8, *q = b + 8 * STRIDE + 8 + next() % 8;
+                k->luma(x[0], p, STRIDE, w, h, fx & 3, fy & 3);
+                c->luma(y[0], p, STRIDE, w, h, fx & 3, fy & 3);
+                same_rows(x[0], y[0], w, h);
+                k->chroma(x[1], q, STRIDE, w, h, fx, fy);
+                c->chroma(y[1], q, STRIDE, w, h, fx, fy);
+                same_rows(x[1], y[1], w, h);
+                static uint8_t m[64 * 64], n[64 * 64];
+                memset(m, 7, sizeof m);
+                memset(n, 7, sizeof n);
+                k->store(m, 64, y[0], w, h);
+                c->store(n, 64, y[0], w, h);
+                assert_memory_equal(m, n, sizeof m);
+                k->store_mean(m, 64, y[0], y[1], w, h);
+                c->store_mean(n, 64, y[0], y[1], w, h);
+                assert_memory_equal(m, n, sizeof m);
+            }
+    }
+}
+
+static void transforms(void **state) {
+    (void)state;
+    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    for (int round = 0; round < 400; round++) {
+        int log2 = 2 + round % 4, count = 1 << (2 * log2), side = 1 << log2;
+        DfyTransformKind kind = log2 == 2 && round & 8 ? DFY_DST : DFY_DCT;
+        int16_t in[1024], x[1024], y[1024];
+        for (int i = 0; i < count; i++)
+            in[i] = (int16_t)(round < 8 ? (next() & 1 ? 255 : -255) : (int)(next() % 511) - 255);
+        k->forward(x, in, log2, kind);
+        c->forward(y, in, log2, kind);
+        assert_memory_equal(x, y, (size_t)count * 2);
+        int columns = 1 + (int)(next() % (unsigned)side), rows = 1 + (int)(next() % (unsigned)side);
+        for (int i = 0; i < count; i++) {
+            int inside = i % side < columns && i / side < rows;
+            in[i] = (int16_t)(!inside ? 0 : round & 1 ? (int)(next() & 0xFFFF) - 32768 : (int)(next() % 600) - 300);
+        }
+        k->inverse(x, in, log2, kind, columns, rows);
+        c->inverse(y, in, log2, kind, columns, rows);
+        assert_memory_equal(x, y, (size_t)count * 2);
+    }
+}
+
+/* The transform pair gives back what went in, but for rounding. */
+static void round_trip(void **state) {
+    (void)state;
+    const DfyKernels *k = dfy_kernels();
+    for (int log2 = 2; log2 <= 5; log2++) {
+        int count = 1 << (2 * log2), side = 1 << log2;
+        int16_t in[1024], coefficients[1024], out[1024];
+        for (int i = 0; i < count; i++) in[i] = (int16_t)((int)(next() % 511) - 255);
+        k->forward(coefficients, in, log2, DFY_DCT);
+        k->inverse(out, coefficients, log2, DFY_DCT, side, side);
+        for (int i = 0; i < count; i++) assert_in_range(out[i] - in[i] + 3, 0, 6);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(differences), cmocka_unit_test(interpolation),
+                                       cmocka_unit_test(transforms), cmocka_unit_test(round_trip)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
