@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Exit statuses, messages and output files: what scripts rely on.
+. "$(dirname "$0")/tap.bash"
+"$scene" --size 96x64 --frames 12 clip.y4m
+"$diffy" encode clip.y4m clip.dfy
+
+helps() { "$@" >out.txt 2>err.txt && [ -s out.txt ] && [ ! -s err.txt ]; }
+check "diffy --help" helps "$diffy" --help
+check "no command is bad usage" bash -c '"$1" >out.txt 2>err.txt; [ $? = 2 ] && [ ! -s out.txt ]' - "$diffy"
+check "an unknown command is bad usage" fails_with 2 "$diffy" frobnicate
+for command in encode decode info compare verify; do
+    two=other.dfy
+    case $command in info | verify) two= ;; esac
+    check "$command --help" helps "$diffy" "$command" --help
+    check "$command without arguments is bad usage" fails_with 2 "$diffy" "$command"
+    check "$command with an unknown option is bad usage" fails_with 2 "$diffy" "$command" --frobnicate a b
+    check "$command of a file that isn't there fails" fails_with 1 "$diffy" "$command" missing.dfy $two
+done
+check "a quality out of range is bad usage" fails_with 2 "$diffy" encode -q 101 clip.y4m x.dfy
+check "a mode that isn't known is bad usage" fails_with 2 "$diffy" encode --mode nonsense clip.y4m x.dfy
+check "an option without its value is bad usage" fails_with 2 "$diffy" encode clip.y4m x.dfy --effort
+check "an argument too many is bad usage" fails_with 2 "$diffy" encode clip.y4m x.dfy y.dfy
+check "a frame range that isn't one is bad usage" fails_with 2 "$diffy" decode --frames a:b clip.dfy x.y4m
+check "an output of no known kind is bad usage" fails_with 2 "$diffy" decode clip.dfy x.tiff
+
+head -c 3000 "$scene" >noise.bin
+: >empty.mp4
+mkdir folder
+check "a file that is no video fails" fails_with 1 "$diffy" encode noise.bin x.dfy
+check "an empty file fails" fails_with 1 "$diffy" encode empty.mp4 x.dfy
+check "an empty folder fails" fails_with 1 "$diffy" encode folder x.dfy
+check "a folder that isn't there fails" fails_with 1 "$diffy" encode clip.y4m nowhere/x.dfy
+check "a folder can't be the .dfy" fails_with 1 "$diffy" encode clip.y4m folder
+check "what isn't a .dfy can't be decoded" fails_with 1 "$diffy" decode noise.bin x.y4m
+check "a frame past the end fails" fails_with 1 "$diffy" decode --frames 5:13 clip.dfy x.y4m
+check "different sizes can't be compared" bash -c '"$1" --size 90x64 --frames 12 other.y4m && ! "$2" compare clip.y4m other.y4m' - "$scene" "$diffy"
+printf 'YUV4MPEG2 W16 H16 F30:1 C420jpeg\n' >header.y4m
+check "a clip without frames fails" fails_with 1 "$diffy" encode header.y4m x.dfy
+printf 'YUV4MPEG2 W99999 H16 F30:1\n' >huge.y4m
+check "a picture that is too large is refused" fails_with 1 "$diffy" encode huge.y4m x.dfy
+printf 'YUV4MPEG2 W16 H16 F30:1 C419\n' >sampling.y4m
+check "an unknown chroma sampling is refused" fails_with 1 "$diffy" encode sampling.y4m x.dfy
+check "a damaged image fails" bash -c 'mkdir pics; head -c 500 "$2" >pics/a.png; ! "$1" encode pics x.dfy' - "$diffy" "$scene"
+check "failures leave no output and no temporary file" bash -c '! ls | grep -E "^x\.|part-"'
+
+keeps_old() { # what was there stays when the new one fails
+    echo old >kept.dfy
+    ! "$diffy" encode noise.bin kept.dfy && [ "$(cat kept.dfy)" = old ]
+}
+check "a failed encode leaves the old file alone" keeps_old
+check "a full disk fails" bash -c '"$1" decode clip.dfy - >/dev/full 2>err.txt; [ $? = 1 ] && [ "$(wc -l <err.txt)" = 1 ]' - "$diffy"
+check "a reader that leaves ends decode with a failure" bash -c '"$1" decode clip.dfy - 2>err.txt | head -c 10 >/dev/null; [ "${PIPESTATUS[0]}" != 139 ]' - "$diffy"
+
+quiet() { "$@" >out.txt 2>err.txt </dev/null && [ ! -s out.txt ] && [ ! -s err.txt ]; }
+check "encode is silent without a terminal" quiet "$diffy" encode clip.y4m quiet.dfy
+check "decode is silent without a terminal" quiet "$diffy" decode clip.dfy quiet.y4m
+check "--progress always shows a bar" bash -c '"$1" encode --progress always clip.y4m p.dfy 2>&1 | grep -q "###"' - "$diffy"
+check "info --json is JSON alone" bash -c '"$1" info --json clip.dfy | node -e "JSON.parse(require(\"fs\").readFileSync(0))"' - "$diffy"
+check "compare --json is JSON alone" bash -c '"$1" compare --json clip.y4m clip.dfy | node -e "JSON.parse(require(\"fs\").readFileSync(0))"' - "$diffy"
+check "the new file has ordinary permissions" bash -c 'umask 022; "$1" encode clip.y4m m.dfy; [ "$(stat -c %a m.dfy)" = 644 ]' - "$diffy"
+
+interrupted() { # SIGINT in the middle: a playable file, status 1
+    local status=0 reader
+    mkfifo pipe.y4m
+    "$diffy" encode - stopped.dfy <pipe.y4m 2>err.txt &
+    reader=$!
+    { head -c $(($(head -n 1 clip.y4m | wc -c) + 5 * (96 * 64 * 3 / 2 + 6))) clip.y4m; sleep 1; kill -INT $reader
+      tail -c $((2 * (96 * 64 * 3 / 2 + 6))) clip.y4m; } >pipe.y4m
+    wait $reader || status=$?
+    cat err.txt
+    [ $status = 1 ] && "$diffy" verify stopped.dfy && [ "$(frames_of stopped.dfy)" -ge 5 ] &&
+        [ "$(frames_of stopped.dfy)" -le 6 ] && "$diffy" decode stopped.dfy stopped.y4m
+}
+check "Ctrl-C completes the file with the frames so far" interrupted
+check "and leaves no temporary file" bash -c '! ls | grep part-'
+
+check "verify is content with a whole file" "$diffy" verify clip.dfy
+head -c $(($(stat -c %s clip.dfy) - 7)) clip.dfy >cut.dfy
+check "verify refuses a file that was cut" fails_with 1 "$diffy" verify cut.dfy
+finish

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Everything that encode takes: each becomes a .dfy with as many frames, near the original.
+. "$(dirname "$0")/tap.bash"
+"$scene" --size 128x80 --frames 20 --fps 25 clip.y4m
+ffmpeg() { command ffmpeg -v error -y -nostdin "$@"; }
+encode() { "$diffy" encode -q 90 "$@"; }
+
+# becomes INPUT REFERENCE [OPTION...]: encodes, and compares with the reference.
+becomes() {
+    local input=$1 reference=$2
+    shift 2
+    encode "$@" "$input" out.dfy && psnr_above 30 "$reference" out.dfy
+}
+check "Y4M" becomes clip.y4m clip.y4m
+from_stdin() { encode - piped.dfy <clip.y4m && cmp out.dfy piped.dfy; }
+check "Y4M on stdin gives the same file" from_stdin
+ffmpeg -i clip.y4m -c:v libx264 -crf 12 clip.mp4
+check "H.264 in MP4" becomes clip.mp4 clip.y4m
+ffmpeg -i clip.y4m -c:v libvpx-vp9 -crf 20 -b:v 0 clip.webm
+check "VP9 in WebM" becomes clip.webm clip.y4m
+ffmpeg -i clip.y4m -c:v mjpeg -q:v 2 clip.avi
+check "Motion JPEG in AVI, full range" becomes clip.avi clip.avi
+ffmpeg -i clip.y4m -pix_fmt yuv422p10le -strict -1 ten.y4m
+check "Y4M of 4:2:2 with 10 bits" becomes ten.y4m clip.y4m
+ffmpeg -i clip.y4m -pix_fmt yuv444p full.y4m
+check "Y4M of 4:4:4" becomes full.y4m clip.y4m
+mkdir png jpg
+ffmpeg -i clip.y4m -start_number 1 png/im%d.png
+ffmpeg -i clip.y4m -q:v 1 -start_number 1 jpg/im%d.jpg
+check "a folder of PNG, in natural order" becomes png clip.y4m
+check "a folder of JPEG" becomes jpg clip.y4m
+if command -v zip >/dev/null; then (cd png && zip -q ../png.zip ./*.png); else "$diffy" decode out.dfy png.zip; fi
+check "a zip of images" becomes png.zip clip.y4m
+"$diffy" encode -q 95 clip.y4m first.dfy
+check "a .dfy, encoded again" becomes first.dfy clip.y4m
+
+facts() { "$diffy" info --json "$1" | grep -E "\"($2)\":" | tr -d ' \t\n'; }
+is() { echo "$1"; [ "$1" = "$2" ]; }
+encode --fps 12.5 png rate.dfy
+check "--fps gives images their rate" is "$(facts rate.dfy 'frame_rate')" '"frame_rate":12.5,'
+encode --frames 7 clip.mp4 seven.dfy
+check "--frames stops" is "$(frames_of seven.dfy)" 7
+encode --max-width 64 clip.mp4 narrow.dfy
+check "--max-width scales down" is "$(facts narrow.dfy 'width|height')" '"width":64,"height":40,'
+encode --max-width 640 clip.mp4 wide.dfy
+check "and never up" is "$(facts wide.dfy 'width|height')" '"width":128,"height":80,'
+
+ffmpeg -i clip.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4
+ffmpeg -i turned.mp4 turned.y4m # ffmpeg turns by itself
+check "a phone's rotation is carried out" becomes turned.mp4 turned.y4m
+for size in 1x1 53x37 2x70; do
+    "$scene" --size $size --frames 4 "odd-$size.y4m"
+    check "$size pixels" bash -c '"$1" encode -q 90 "$2" odd.dfy && "$1" decode odd.dfy odd.y4m && "$1" compare --summary "$2" odd.y4m' - "$diffy" "odd-$size.y4m"
+done
+"$scene" --size 64x48 --frames 1 one.y4m
+check "a single frame" becomes one.y4m one.y4m
+head -c 100000 clip.y4m >cut.y4m
+check "a Y4M cut in a frame: the whole ones" bash -c '"$1" encode cut.y4m cut.dfy && "$1" decode cut.dfy cut2.y4m' - "$diffy"
+mkdir mixed && cp png/im1.png mixed/a.png && ffmpeg -i one.y4m mixed/b.png
+check "images of different sizes are refused" fails_with 1 "$diffy" encode mixed x.dfy
+finish

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Everything that decode writes, in both formats that encode writes.
+. "$(dirname "$0")/tap.bash"
+"$scene" --size 102x66 --frames 24 --fps 23.976 clip.y4m
+same() { echo "$1 / $2"; [ "$1" = "$2" ]; }
+
+for format in 1 2; do
+    "$diffy" encode --format $format -q 60 clip.y4m clip.dfy 2>err.txt
+    if grep -q "is unknown" err.txt; then
+        skip "format $format" "$(cat err.txt)"
+        continue
+    fi
+    "$diffy" decode clip.dfy out.y4m
+    check "format $format: Y4M has the size, rate and frames of the input" same_y4m_facts clip.y4m out.y4m
+    check "format $format: and its pictures" psnr_above 28 clip.y4m out.y4m
+    check "format $format: stdout is the same Y4M" bash -c '"$1" decode clip.dfy - | cmp - out.y4m' - "$diffy"
+    check "format $format: frames out of the middle" bash -c '"$1" decode --frames 5:9 clip.dfy part.y4m &&
+        tail -c $((4 * (102 * 66 * 3 / 2 + 6))) part.y4m >a && head -c $(($(head -n 1 out.y4m | wc -c) + 9 * (102 * 66 * 3 / 2 + 6))) out.y4m |
+        tail -c $((4 * (102 * 66 * 3 / 2 + 6))) | cmp - a' - "$diffy"
+    rm -rf frames
+    "$diffy" decode clip.dfy frames/
+    check "format $format: a folder of PNG" same "$(ls frames | wc -l) $(ls frames | tail -n 1)" "24 frame_000023.png"
+    check "format $format: with the decoded pictures" psnr_above 40 out.y4m frames
+    "$diffy" decode --images jpg --frames 10: clip.dfy part.zip
+    check "format $format: a zip of JPEG" bash -c '"$1" encode part.zip again.dfy && "$1" info --json again.dfy | grep -q "\"frames\":	14,"' - "$diffy"
+    "$diffy" decode clip.dfy out.mp4
+    check "format $format: MP4" psnr_above 36 out.y4m out.mp4
+    check "format $format: encoding again gives the same bytes" bash -c '"$1" encode --format "$2" -q 60 clip.y4m twice.dfy && cmp clip.dfy twice.dfy' - "$diffy" $format
+done
+check "a folder with something in it is left alone" fails_with 1 "$diffy" decode clip.dfy frames/
+check "a higher quality is nearer" bash -c '
+    for q in 10 50 90; do "$1" encode -q $q clip.y4m q.dfy; "$1" compare --json clip.y4m q.dfy | grep -m 1 mse_y | tr -dc "0-9.\n"; done |
+    awk "NR > 1 && \$1 >= last { exit 1 } { last = \$1 }"' - "$diffy"
+finish
