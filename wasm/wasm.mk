@@ -44,12 +44,22 @@ $(W)/threads/diffy.js: $(WASM_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
 
 SITE_SOURCES := $(shell find web -type f 2>/dev/null) $(wildcard wasm/*.js) vite.config.js package-lock.json
 
-.PHONY: site serve demo
+.PHONY: site npm serve demo
 site: setup
 	+@$(MAKE) -s $(PARALLEL) dist/index.html
 
 dist/index.html: $(SITE_SOURCES) $(W)/diffy.js
 	npx vite build --logLevel warn
+
+# The npm package: plain modules that a page can import from any static server, Mediabunny included as a chunk.
+npm: setup
+	+@$(MAKE) -s $(PARALLEL) $(B)/npm/diffy.js
+
+$(B)/npm/diffy.js: $(wildcard wasm/*.js) wasm/rolldown.config.js tsconfig.json package-lock.json $(W)/diffy.js
+	@rm -rf $(B)/npm
+	npx rolldown -c wasm/rolldown.config.js --logLevel warn
+	cp $(W)/diffy.wasm $(B)/npm/
+	npx tsc -p wasm/tsconfig.json
 
 serve: site
 	@node web/serve.js dist $(or $(PORT),8080)

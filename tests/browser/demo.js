@@ -23,7 +23,7 @@ function renderScene() {
     if (existsSync(clip)) return clip;
     console.log('Rendering the test scene ...');
     const y4m = `${folder}/scene.y4m`;
-    execFileSync(`${top}build/scene`, ['--size', '640x360', '--frames', '300', '--fps', '30', '--seed', '1', '-o', y4m], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(`${top}build/scene`, ['--size', '640x360', '--frames', '300', '--fps', '30', '--seed', '1', y4m], { stdio: ['ignore', 'ignore', 'inherit'] });
     execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', y4m, '-c:v', 'libx264', '-crf', '14', '-preset', 'fast', clip]);
     return clip;
 }
