@@ -17,6 +17,9 @@
 #
 # A build flavour is a folder of its own: build (plain), build/san (sanitizers), build/fuzz (libFuzzer).
 
+# Where set-up puts a Node.js when the system's is too old.
+export PATH := $(CURDIR)/build/node/node_modules/.bin:$(PATH)
+
 CC      ?= gcc
 B       := build
 OPT     ?= -O3 -g

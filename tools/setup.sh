@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Gets a Debian 12 machine ready: the packages of tools/packages.txt (with --bench those of packages-bench.txt too)
-# and the npm packages of package-lock.json. Installs only what is missing, so a second run takes a moment.
+# and the npm packages of package-lock.json. Debian 12's own Node.js is older than the site's tools ask for: where no
+# newer one is found, one from npm is put into build/node, which the Makefile looks into first. Installs only what is missing, so a second run takes a moment.
 # Without root and sudo, or on another system, it says what to install and stops.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -55,9 +56,32 @@ install_packages() {
     rm -f "$log"
 }
 
+node_version=22.23.3 # the site's tools need 20.19, or 22.12 and later
+
+node_is_new_enough() {
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)'
+}
+
+install_node() {
+    PATH="$PWD/build/node/node_modules/.bin:$PATH"
+    node_is_new_enough && return 0
+    local machine
+    case "$(uname -m)" in
+        x86_64) machine=x64 ;;
+        aarch64) machine=arm64 ;;
+        *)
+            echo "Node.js $(node --version) is too old for the site's tools: install 20.19, or 22.12 or later." >&2
+            exit 1
+            ;;
+    esac
+    echo "Node.js $(node --version) is too old for the site's tools: installing $node_version into build/node"
+    mkdir -p build/node
+    npm install --prefix build/node --no-save --no-audit --no-fund --loglevel=error "node-linux-$machine@$node_version" </dev/null
+    hash -r
+}
+
 # The sum of the lock file that node_modules was made from tells whether it is up to date.
 install_npm() {
-    [ -f package-lock.json ] || return 0
     local sum
     sum=$(sha256sum <package-lock.json)
     [ "$(cat node_modules/.diffy-lock 2>/dev/null)" = "$sum" ] && return 0
@@ -68,4 +92,7 @@ install_npm() {
 
 # DIFFY_SETUP=done: somebody else saw to the packages.
 if [ ${#missing[@]} -gt 0 ] && [ "${DIFFY_SETUP:-}" != done ]; then install_packages; fi
-install_npm
+if [ -f package-lock.json ]; then
+    install_node
+    install_npm
+fi
