@@ -22,6 +22,7 @@ typedef struct Reader {
     int in_segment;           /* payload holds it and the decoder reads from it */
     uint64_t group_first;     /* display number of the decoded group's first frame */
     int group_frames, single; /* single: only this number of the group has pixels, 0: all */
+    int again;                /* the next decode_group is of the same group once more */
     uint64_t position;
     int plate_chunk; /* index of the plate decoded, -1: none */
 } Reader;
@@ -163,6 +164,7 @@ static int load_segment(Reader *r, size_t chunk) {
     r->in_segment = 1;
     r->group_first = r->segment.first_frame;
     r->group_frames = 0;
+    r->again = 0;
     return DFY_OK;
 }
 
@@ -186,7 +188,7 @@ static int skip_damage(Reader *r, size_t chunk) {
 
 static int decode_group(Reader *r, int want, int again) {
     uint64_t end = r->segment.first_frame + r->segment.frames,
-             first = r->group_first + (uint64_t)(r->single && r->group_frames ? 0 : r->group_frames);
+             first = r->group_first + (uint64_t)(r->again ? 0 : r->group_frames);
     uint64_t left = end - first;
     int frames = 0, limit = left < DFY_MAX_GROUP ? (int)left : DFY_MAX_GROUP;
     int status = dfy_video_decode_group(r->decoder, want, limit, again, &frames);
@@ -194,6 +196,7 @@ static int decode_group(Reader *r, int want, int again) {
     r->group_first = first;
     r->group_frames = frames;
     r->single = again ? want : 0;
+    r->again = again;
     return DFY_OK;
 }
 
