@@ -1,0 +1,138 @@
+#include "splat/mix.h"
+
+#include <stdlib.h>
+
+#include "diffy.h"
+
+enum {
+    LOW_BITS = 22,     /* of a slot's probability */
+    COUNT_LIMIT = 400, /* uses after which a slot learns no slower: models are nearly stationary */
+    GOLOMB_FROM = 18,
+    FIRST_WEIGHT = 22000, /* of 65536: a little more than an equal share, as contexts tend to agree */
+    LEARNING = 10,        /* of the weights; larger learns faster and settles worse */
+};
+
+/* e^(1/256); logits are in 1/256. */
+#define STEP 1.00391388933834757
+
+static void build_tables(DfyMixer *mixer) {
+    double power = 1; /* e^(i / 256) */
+    for (int i = 0; i < 2048; i++) {
+        double p = power / (1 + power) * 65536;
+        uint32_t upper = p > 65535 - 16 ? 65535 - 16 : (uint32_t)p;
+        mixer->squash[2048 + i] = (uint16_t)upper;
+        mixer->squash[2048 - i] = (uint16_t)(65536 - upper);
+        power *= STEP;
+    }
+    mixer->squash[0] = mixer->squash[1];
+    int logit = -DFY_MIX_STRETCH;
+    for (int i = 0; i < DFY_MIX_TABLE; i++) {
+        while (logit < DFY_MIX_STRETCH && mixer->squash[logit + 2048] < i * 16 + 8) logit++;
+        mixer->stretch[i] = (int16_t)logit;
+    }
+    for (int i = 0; i < 1024; i++) mixer->reciprocal[i] = (uint16_t)(131072 / (2 * i + 3));
+}
+
+int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
+    size_t slots = (size_t)1 << slot_bits;
+    mixer->coder = coder;
+    mixer->slot_mask = (uint32_t)slots - 1;
+    mixer->cost_bits = 0;
+    mixer->slots = malloc(slots * sizeof *mixer->slots);
+    mixer->weights = malloc(DFY_MIX_SETS * sizeof *mixer->weights);
+    if (!mixer->slots || !mixer->weights) {
+        dfy_mixer_close(mixer);
+        return DFY_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < slots; i++) mixer->slots[i] = 1u << 31;
+    for (int i = 0; i < DFY_MIX_SETS; i++)
+        for (int j = 0; j < DFY_MIX_INPUTS; j++) mixer->weights[i][j] = FIRST_WEIGHT;
+    build_tables(mixer);
+    return DFY_OK;
+}
+
+void dfy_mixer_close(DfyMixer *mixer) {
+    free(mixer->slots);
+    free(mixer->weights);
+    mixer->slots = NULL;
+    mixer->weights = NULL;
+}
+
+static void learn(const DfyMixer *mixer, uint32_t *slot, int bit) {
+    uint32_t uses = *slot & 1023, p = *slot >> 10;
+    int32_t target = bit ? (1 << LOW_BITS) - 1 : 0;
+    int32_t delta = (int32_t)(((int64_t)(target - (int32_t)p) * mixer->reciprocal[uses]) >> 16);
+    p = (uint32_t)((int32_t)p + delta);
+    *slot = p << 10 | (uses < COUNT_LIMIT ? uses + 1 : uses);
+}
+
+int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit) {
+    uint32_t *slot[DFY_MIX_INPUTS];
+    int32_t input[DFY_MIX_INPUTS], *weights = mixer->weights[set];
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        slot[i] = &mixer->slots[(contexts[i] ^ contexts[i] >> 16) & mixer->slot_mask];
+        input[i] = mixer->stretch[*slot[i] >> 20];
+        uint32_t uses = *slot[i] & 1023;
+        if (uses < 4) input[i] = input[i] * (int32_t)uses / 4; /* hearsay */
+        sum += (int64_t)weights[i] * input[i];
+    }
+    int32_t logit = (int32_t)(sum >> 16);
+    logit = logit > DFY_MIX_STRETCH ? DFY_MIX_STRETCH : logit < -DFY_MIX_STRETCH ? -DFY_MIX_STRETCH : logit;
+    uint32_t p = mixer->squash[logit + 2048];
+    bit = dfy_code_with(mixer->coder, p, bit);
+    int32_t error = (bit ? 65536 : 0) - (int32_t)p;
+    for (int i = 0; i < count; i++) {
+        weights[i] += (input[i] * (error >> 2) * LEARNING + (1 << 15)) >> 16;
+        learn(mixer, slot[i], bit);
+    }
+    return bit;
+}
+
+/* How far the middle of `size` values from `low` is from a prediction, in quarters of half the size: 0..32. */
+static uint32_t relative_place(int32_t low, int32_t size, int32_t prediction) {
+    int64_t distance = ((int64_t)(low + size / 2) * 16 - 8 - prediction) * 4;
+    int64_t place = distance / (size * 8);
+    return (uint32_t)(place < -16 ? 0 : place > 16 ? 32 : place + 16) + (distance < 0 ? 64 : 0);
+}
+
+int32_t dfy_mix_number(DfyMixer *mixer, const DfyMixContext *contexts, int count, int set, int bits, int32_t value) {
+    uint32_t hash[DFY_MIX_INPUTS];
+    int32_t low = 0;
+    for (int level = 0; level < bits; level++) {
+        int32_t size = (int32_t)1 << (bits - level);
+        for (int i = 0; i < count; i++) {
+            uint32_t place = contexts[i].relative ? relative_place(low, size, contexts[i].prediction)
+                                                  : (uint32_t)(low >> (bits - level)) + 1000;
+            hash[i] = dfy_mix_hash(contexts[i].hash * 32 + (uint32_t)level, place);
+        }
+        if (dfy_mix_bit(mixer, hash, count, set + (level < 12 ? level : 12), value >= low + size / 2)) low += size / 2;
+    }
+    return low;
+}
+
+static int mix_step(DfyMixer *mixer, const uint32_t *contexts, int count, int set, uint32_t step, int bit) {
+    uint32_t hash[DFY_MIX_INPUTS];
+    for (int i = 0; i < count; i++) hash[i] = dfy_mix_hash(contexts[i], step);
+    return dfy_mix_bit(mixer, hash, count, set, bit);
+}
+
+int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign_hash,
+                       int32_t value) {
+    if (!mix_step(mixer, contexts, count, sets, 0, value != 0)) return 0;
+    int negative = dfy_mix_bit(mixer, &sign_hash, 1, sets + 7, value < 0);
+    int32_t magnitude = 1, wanted = abs(value);
+    while (magnitude < GOLOMB_FROM) {
+        int set = sets + (magnitude < 6 ? magnitude : 6);
+        if (!mix_step(mixer, contexts, count, set, (uint32_t)magnitude, wanted > magnitude)) break;
+        magnitude++;
+    }
+    if (magnitude == GOLOMB_FROM) {
+        uint32_t more = (uint32_t)(wanted - GOLOMB_FROM) + 1;
+        int bits = 0;
+        while (bits < 24 && dfy_code_with(mixer->coder, 32768, more >> (bits + 1) != 0)) bits++;
+        more = (dfy_code_raw(mixer->coder, bits, more) & ((1u << bits) - 1)) | 1u << bits;
+        magnitude = (int32_t)(GOLOMB_FROM + more - 1);
+    }
+    return negative ? -magnitude : magnitude;
+}

@@ -1,0 +1,210 @@
+/*
+ * Positions: space is halved again and again, along the axis that has most bits left, and for each cell that holds
+ * n points only the number in its lower half is coded. So n! orders of the points cost nothing (12 bits a splat for
+ * 12,000 splats), and where a surface runs, the halves of the neighbours that are already known tell which half of
+ * this cell it passes through. The tree is walked level by level, so that neighbours are known on all sides.
+ */
+#include "splat/places.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffy.h"
+
+typedef struct Cell {
+    uint32_t at[3];
+    uint32_t start, count; /* of the keys in it */
+    uint32_t lower;        /* how many are in the lower half, once coded */
+} Cell;
+
+typedef struct Walk {
+    Cell *cells, *next;
+    uint32_t *table; /* cell number + 1 by the hash of its place */
+    uint32_t cell_count, mask;
+} Walk;
+
+int dfy_place_axes(const int bits[3], uint8_t axes[3 * DFY_PLACE_BITS]) {
+    int left[3] = {bits[0], bits[1], bits[2]}, levels = 0;
+    while (left[0] || left[1] || left[2]) {
+        int axis = 0;
+        for (int i = 1; i < 3; i++)
+            if (left[i] > left[axis]) axis = i;
+        left[axis]--;
+        axes[levels++] = (uint8_t)axis;
+    }
+    return levels;
+}
+
+uint64_t dfy_place_key(const int bits[3], const uint32_t place[3]) {
+    uint8_t axes[3 * DFY_PLACE_BITS];
+    int left[3] = {bits[0], bits[1], bits[2]}, levels = dfy_place_axes(bits, axes);
+    uint64_t key = 0;
+    for (int i = 0; i < levels; i++) key = key << 1 | (place[axes[i]] >> --left[axes[i]] & 1);
+    return key;
+}
+
+void dfy_place_of_key(const uint8_t *axes, int levels, uint64_t key, uint32_t place[3]) {
+    place[0] = place[1] = place[2] = 0;
+    for (int i = 0; i < levels; i++) {
+        uint32_t *p = &place[axes[i]];
+        *p = *p << 1 | (uint32_t)(key >> (levels - 1 - i) & 1);
+    }
+}
+
+/* ---------------------------------------------------------------- neighbours */
+
+static uint32_t hash_cell(const uint32_t at[3]) {
+    uint32_t h = at[0] * 0x9E3779B1u ^ at[1] * 0x85EBCA6Bu ^ at[2] * 0xC2B2AE35u;
+    return h ^ h >> 15;
+}
+
+static void fill_table(Walk *walk) {
+    memset(walk->table, 0, ((size_t)walk->mask + 1) * sizeof *walk->table);
+    for (uint32_t i = 0; i < walk->cell_count; i++) {
+        uint32_t slot = hash_cell(walk->cells[i].at) & walk->mask;
+        while (walk->table[slot]) slot = (slot + 1) & walk->mask;
+        walk->table[slot] = i + 1;
+    }
+}
+
+/* The cell beside `cell`, -1 when it is empty. Coordinates may wrap: such a place is never filled. */
+static int64_t beside(const Walk *walk, const Cell *cell, int axis, int step) {
+    uint32_t at[3] = {cell->at[0], cell->at[1], cell->at[2]};
+    at[axis] += (uint32_t)step;
+    uint32_t slot = hash_cell(at) & walk->mask;
+    for (; walk->table[slot]; slot = (slot + 1) & walk->mask) {
+        uint32_t i = walk->table[slot] - 1;
+        if (!memcmp(walk->cells[i].at, at, sizeof at)) return i;
+    }
+    return -1;
+}
+
+static uint32_t at_most(uint32_t value, uint32_t limit) {
+    return value < limit ? value : limit;
+}
+
+/* 0 none, 1 few, 2 as many as here, 3 more: counts seen from a cell of n points. */
+static uint32_t density(uint32_t count, uint32_t n) {
+    return !count ? 0 : count * 2 <= n ? 1 : count <= n * 2 ? 2 : 3;
+}
+
+/* What the neighbours say on where in the cell the points are. */
+static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_t hash[DFY_MIX_INPUTS]) {
+    const Cell *cell = &walk->cells[index];
+    uint32_t n = cell->count, size = at_most(n, 6);
+    int64_t before = beside(walk, cell, axis, -1), after = beside(walk, cell, axis, 1);
+    uint32_t whole_before = before < 0 ? 0 : density(walk->cells[before].count, n);
+    uint32_t near_before = before < 0 ? 0 : density(walk->cells[before].count - walk->cells[before].lower, n);
+    uint32_t whole_after = after < 0 ? 0 : density(walk->cells[after].count, n);
+    uint32_t lateral = 0, lateral_counts = 0;
+    uint32_t lower = 0, upper = 0;
+    for (int other = 0; other < 3; other++) {
+        if (other == axis) continue;
+        int64_t known = beside(walk, cell, other, -1), unknown = beside(walk, cell, other, 1);
+        uint32_t low = known < 0 ? 0 : walk->cells[known].lower;
+        uint32_t high = known < 0 ? 0 : walk->cells[known].count - low;
+        lower += low;
+        upper += high;
+        lateral =
+            lateral * 9 + (density(low, n) ? 1 + (low > high) : 0) * 3 + (density(high, n) ? 1 + (high > low) : 0);
+        lateral_counts = lateral_counts * 4 + (unknown < 0 ? 0 : density(walk->cells[unknown].count, n));
+    }
+    uint32_t sides = (near_before * 4 + whole_before) * 4 + whole_after;
+    uint32_t balance = lower > upper * 2 ? 2 : upper > lower * 2 ? 1 : lower ? 3 : 0;
+    hash[0] = dfy_mix_hash(1u << 8 | (uint32_t)level, size);
+    hash[1] = dfy_mix_hash(2u << 8 | size, sides);
+    hash[2] = dfy_mix_hash(3u << 8 | size, lateral);
+    hash[3] = dfy_mix_hash(4u << 8 | size, (sides << 4 | lateral_counts) << 2 | balance);
+    hash[4] = dfy_mix_hash(5u << 8 | size, lateral << 8 | sides);
+    return 5;
+}
+
+/* ---------------------------------------------------------------- the tree */
+
+static int code_flag(DfyMixer *mixer, const uint32_t *base, int count, int set, uint32_t step, int bit) {
+    uint32_t hash[DFY_MIX_INPUTS];
+    for (int i = 0; i < count; i++) hash[i] = dfy_mix_hash(base[i], step);
+    return dfy_mix_bit(mixer, hash, count, set, bit);
+}
+
+/* The number of n points in the lower half. */
+static uint32_t code_lower(DfyMixer *mixer, const Walk *walk, uint32_t index, int axis, int level, uint32_t lower) {
+    uint32_t hash[DFY_MIX_INPUTS], n = walk->cells[index].count;
+    int count = gather(walk, index, axis, level, hash), set = n == 1 ? 0 : n < 4 ? 4 : 8;
+    if (code_flag(mixer, hash, count, set, 0, lower == 0)) return 0;
+    if (n == 1) return 1;
+    if (code_flag(mixer, hash, count, set + 1, 1, lower == n)) return n;
+    uint32_t low = 1, size = n - 1; /* lower is in low .. low + size - 1 */
+    for (int step = 2; size > 1; step++) {
+        uint32_t half = size / 2;
+        int upper = step < 6 ? code_flag(mixer, hash, count, set + 2, (uint32_t)step, lower >= low + half)
+                             : dfy_code_with(mixer->coder, 32768, lower >= low + half);
+        low += upper ? half : 0;
+        size = upper ? size - half : half;
+    }
+    return low;
+}
+
+static uint32_t count_lower(const uint64_t *keys, const Cell *cell, int bit) {
+    uint32_t low = 0, high = cell->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (keys[cell->start + middle] >> bit & 1)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static void add_child(Walk *walk, const Cell *cell, uint32_t *children, int axis, int upper) {
+    uint32_t count = upper ? cell->count - cell->lower : cell->lower;
+    if (!count) return;
+    Cell *child = &walk->next[(*children)++];
+    *child = (Cell){.start = cell->start + (upper ? cell->lower : 0), .count = count};
+    memcpy(child->at, cell->at, sizeof child->at);
+    child->at[axis] = cell->at[axis] * 2 + (uint32_t)upper;
+}
+
+static void code_level(DfyMixer *mixer, Walk *walk, int axis, int level, int bit, uint64_t *keys) {
+    int encoding = mixer->coder->encoding;
+    uint32_t children = 0;
+    fill_table(walk);
+    for (uint32_t i = 0; i < walk->cell_count; i++) {
+        Cell *cell = &walk->cells[i];
+        uint32_t lower = encoding ? count_lower(keys, cell, bit) : 0;
+        cell->lower = code_lower(mixer, walk, i, axis, level, lower);
+    }
+    for (uint32_t i = 0; i < walk->cell_count; i++) {
+        const Cell *cell = &walk->cells[i];
+        for (uint32_t k = encoding ? cell->count : cell->lower; k < cell->count; k++)
+            keys[cell->start + k] |= (uint64_t)1 << bit;
+        add_child(walk, cell, &children, axis, 0);
+        add_child(walk, cell, &children, axis, 1);
+    }
+    Cell *swap = walk->cells;
+    walk->cells = walk->next;
+    walk->next = swap;
+    walk->cell_count = children;
+}
+
+int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t *keys) {
+    uint8_t axes[3 * DFY_PLACE_BITS];
+    int levels = dfy_place_axes(bits, axes);
+    Walk walk = {.cell_count = 1, .mask = 63};
+    while (walk.mask < count * 2u) walk.mask = walk.mask * 2 + 1;
+    walk.cells = calloc(count, sizeof *walk.cells);
+    walk.next = calloc(count, sizeof *walk.next);
+    walk.table = calloc((size_t)walk.mask + 1, sizeof *walk.table);
+    int status = walk.cells && walk.next && walk.table ? DFY_OK : DFY_ERROR_MEMORY;
+    if (!status) {
+        walk.cells[0].count = count;
+        if (!mixer->coder->encoding) memset(keys, 0, count * sizeof *keys);
+        for (int level = 0; level < levels; level++)
+            code_level(mixer, &walk, axes[level], level, levels - 1 - level, keys);
+    }
+    free(walk.cells);
+    free(walk.next);
+    free(walk.table);
+    return status;
+}

@@ -1,0 +1,441 @@
+/*
+ * tree-range, encoder: chooses each attribute's step so that its RMS error is the wanted one and no smaller (at a few
+ * levels a value the rule step = error x sqrt(12) is off, so steps are searched on the data), the transforms that
+ * decorrelate colours, and the indices.
+ */
+#include "splat/tree_choose.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "splat/files.h"
+#include "splat/transform.h"
+
+enum {
+    SEARCH_STEPS = 14,  /* halvings of the interval in which a step is searched */
+    SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
+};
+#define DEAD_ZONE 0.4 /* of a step is rounded up: a little less than half, as zeros are cheap */
+
+/* ---------------------------------------------------------------- positions */
+
+static void bounds_of(const DfySplats *s, float low[3], float high[3]) {
+    for (int k = 0; k < 3; k++) low[k] = high[k] = s->count ? s->xyz[k] : 0;
+    for (size_t i = 0; i < (size_t)s->count * 3; i++) {
+        if (s->xyz[i] < low[i % 3]) low[i % 3] = s->xyz[i];
+        if (s->xyz[i] > high[i % 3]) high[i % 3] = s->xyz[i];
+    }
+}
+
+/* A cube's rounding error has an RMS of half its side. */
+static void choose_places(DfyTreeGrid *g, const DfySplats *s, double error) {
+    float high[3];
+    double diagonal = 0, largest = 0;
+    bounds_of(s, g->origin, high);
+    for (int k = 0; k < 3; k++) {
+        double side = (double)high[k] - g->origin[k];
+        diagonal += side * side;
+        if (side > largest) largest = side;
+    }
+    double step = 2 * error * sqrt(diagonal);
+    double finest = largest / ((1 << DFY_PLACE_BITS) - 2);
+    g->step = (float)fmax(step, fmax(finest, 1e-9));
+    for (int k = 0; k < 3; k++) {
+        uint32_t last = (uint32_t)(((double)high[k] - g->origin[k]) / g->step + 0.5);
+        for (g->place_bits[k] = 0; last >> g->place_bits[k];) g->place_bits[k]++;
+    }
+}
+
+typedef struct KeyOf {
+    uint64_t key;
+    uint32_t splat;
+} KeyOf;
+
+static int by_key(const void *a, const void *b) {
+    const KeyOf *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return x->splat < y->splat ? -1 : x->splat > y->splat;
+}
+
+static int sort_places(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
+    KeyOf *pairs = malloc((s->count ? s->count : 1) * sizeof *pairs);
+    if (!pairs) return DFY_ERROR_MEMORY;
+    for (uint32_t i = 0; i < s->count; i++) {
+        uint32_t place[3];
+        for (int k = 0; k < 3; k++)
+            place[k] = (uint32_t)(((double)s->xyz[(size_t)i * 3 + k] - g->origin[k]) / g->step + 0.5);
+        pairs[i] = (KeyOf){dfy_place_key(g->place_bits, place), i};
+    }
+    qsort(pairs, s->count, sizeof *pairs, by_key);
+    for (uint32_t i = 0; i < s->count; i++) {
+        choice->keys[i] = pairs[i].key;
+        choice->order[i] = pairs[i].splat;
+    }
+    free(pairs);
+    return DFY_OK;
+}
+
+/* ---------------------------------------------------------------- steps */
+
+/* RMS error with this step. */
+typedef double (*Trial)(const void *data, double step);
+
+/* The largest step whose error is at most `wanted`; the error need only grow with the step by and large. */
+static int32_t search_step(Trial trial, const void *data, double wanted) {
+    double low = wanted, high = wanted * 8;
+    for (int i = 0; i < SEARCH_STEPS; i++) {
+        double middle = sqrt(low * high);
+        if (trial(data, middle) <= wanted)
+            low = middle;
+        else
+            high = middle;
+    }
+    double fixed = low * DFY_TREE_ONE;
+    return fixed < 1 ? 1 : fixed > 1 << 22 ? 1 << 22 : (int32_t)fixed;
+}
+
+typedef struct Values {
+    const double *values;
+    size_t count;
+    size_t stride; /* only every stride-th is tried, for speed */
+} Values;
+
+static double uniform_error(const void *data, double step) {
+    const Values *v = data;
+    double sum = 0;
+    size_t tried = 0;
+    for (size_t i = 0; i < v->count; i += v->stride, tried++) {
+        double e = v->values[i] - rint(v->values[i] / step) * step;
+        sum += e * e;
+    }
+    return sqrt(sum / (double)(tried ? tried : 1));
+}
+
+/* Steps are searched on at most this many values. */
+static size_t stride_for(size_t count) {
+    return count > 65536 ? count / 32768 : 1;
+}
+
+static void choose_range(DfyTreeRange *range, int32_t lowest, int32_t highest) {
+    range->low = lowest;
+    for (range->bits = 0; (uint32_t)(highest - lowest) >> range->bits;) range->bits++;
+}
+
+static int32_t to_index(double value, double step) {
+    return (int32_t)rint(value / step);
+}
+
+static void choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+    size_t n = s->count;
+    int32_t low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
+    for (size_t i = 0; i < n * 3; i++) work[i] = s->scale[i];
+    Values values = {work, n * 3, stride_for(n * 3)};
+    g->scale_step = search_step(uniform_error, &values, error);
+    double step = (double)g->scale_step / DFY_TREE_ONE;
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < 3; k++) {
+            int32_t q = to_index(s->scale[(size_t)choice->order[i] * 3 + (size_t)k], step);
+            choice->indices[i].scale[k] = q;
+            if (!i || q < low[k]) low[k] = q;
+            if (!i || q > high[k]) high[k] = q;
+        }
+    for (int k = 0; k < 3; k++) choose_range(&g->scale[k], low[k], high[k]);
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < 3; k++) choice->indices[i].scale[k] -= low[k];
+}
+
+static void choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+    size_t n = s->count;
+    for (size_t i = 0; i < n; i++) work[i] = dfy_sigmoid(s->opacity[choice->order[i]]);
+    Values values = {work, n, stride_for(n)};
+    g->alpha_step = search_step(uniform_error, &values, error);
+    if (g->alpha_step > DFY_TREE_ONE) g->alpha_step = DFY_TREE_ONE;
+    for (g->alpha_bits = 0; DFY_TREE_ONE / g->alpha_step >> g->alpha_bits;) g->alpha_bits++;
+    for (size_t i = 0; i < n; i++) {
+        int32_t q = to_index(work[i], (double)g->alpha_step / DFY_TREE_ONE), last = DFY_TREE_ONE / g->alpha_step;
+        choice->indices[i].alpha = q > last ? last : q;
+    }
+}
+
+/* Fewest cells whose error is small enough: rings and twists are tried together. */
+static void choose_turns(DfyTreeGrid *g, double error) {
+    double best = INFINITY;
+    int32_t middle = (int32_t)fmin(fmax(90 / error, 2), DFY_TURN_MAX_RINGS - 3);
+    for (int32_t rings = middle > 4 ? middle - 2 : 2; rings <= middle + 2; rings++) {
+        double ring = 180.0 / rings, left = error * error * 12 - 2 * ring * ring;
+        double twists = left > 0 ? ceil(360 / sqrt(left)) : INFINITY;
+        if (rings == middle + 2 && !isfinite(best) && !isfinite(twists)) twists = 2.0 * rings;
+        if (twists < 2) twists = 2;
+        if (twists > 2 * DFY_TURN_MAX_RINGS || twists * rings * rings >= best) continue;
+        best = twists * rings * rings;
+        g->rings = rings;
+        g->twists = (int32_t)twists;
+    }
+}
+
+/* ---------------------------------------------------------------- colours */
+
+/* Mean and covariance of count rows of n values. */
+static void covariance(double *mean, double *matrix, const double *rows, size_t count, int n) {
+    memset(mean, 0, (size_t)n * sizeof *mean);
+    memset(matrix, 0, (size_t)(n * n) * sizeof *matrix);
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < n; k++) mean[k] += rows[i * (size_t)n + (size_t)k];
+    for (int k = 0; k < n; k++) mean[k] /= (double)(count ? count : 1);
+    for (size_t i = 0; i < count; i++) {
+        const double *row = rows + i * (size_t)n;
+        for (int a = 0; a < n; a++) {
+            double d = row[a] - mean[a];
+            for (int b = 0; b <= a; b++) matrix[a * n + b] += d * (row[b] - mean[b]);
+        }
+    }
+    for (int a = 0; a < n; a++)
+        for (int b = 0; b < a; b++) matrix[b * n + a] = matrix[a * n + b];
+}
+
+/* Luminance and two differences of three channels: the transform of models too small to train one. */
+static void plain_axes(double *vectors, int n) {
+    static const double channel[3][3] = {
+        {0.57735, 0.57735, 0.57735}, {0.70711, 0, -0.70711}, {0.40825, -0.8165, 0.40825}};
+    int per = n / 3;
+    memset(vectors, 0, (size_t)(n * n) * sizeof *vectors);
+    for (int c = 0; c < 3; c++)
+        for (int k = 0; k < per; k++)
+            for (int to = 0; to < 3; to++) vectors[(c * per + k) * n + to * per + k] = channel[c][to];
+}
+
+/* Chooses the rows of base (1/DFY_TREE_BASE_ONE) and what undoes their exact, rounded values. */
+static int choose_base(double *analysis, int16_t *base, size_t base_stride, double *mean, const double *rows,
+                       size_t count, int n) {
+    double *work = calloc((size_t)(n * n) * 2, sizeof *work);
+    if (!work) return DFY_ERROR_MEMORY;
+    double *matrix = work, *vectors = work + n * n;
+    covariance(mean, matrix, rows, count, n);
+    if (count >= (size_t)n * SPLATS_A_ENTRY)
+        dfy_principal_axes(vectors, matrix, n);
+    else
+        plain_axes(vectors, n);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        for (int k = 0; k < n; k++)
+            for (int i = 0; i < n; i++) {
+                double entry = fmin(fmax(rint(vectors[k * n + i] * DFY_TREE_BASE_ONE), -127), 127);
+                base[(size_t)k * base_stride + (size_t)i] = (int16_t)entry;
+                matrix[i * n + k] = entry / DFY_TREE_BASE_ONE; /* synthesis: columns are axes */
+            }
+        if (dfy_invert(analysis, matrix, n)) break;
+        plain_axes(vectors, n);
+    }
+    free(work);
+    return DFY_OK;
+}
+
+typedef struct Colours {
+    const double *parts; /* count x n coefficients */
+    const double *norm;  /* squared length of each axis, rounded */
+    size_t count, stride;
+    int n;
+    double shrink[2]; /* set by a trial: mean distance of magnitudes 1, and more, from their steps */
+} Colours;
+
+/* Index of a coefficient: rounded towards 0. */
+static int32_t dead_zone(double value, double step) {
+    int32_t q = (int32_t)(fabs(value) / step + DEAD_ZONE);
+    return value < 0 ? -q : q;
+}
+
+static double colour_error(const void *data, double step) {
+    Colours *c = (Colours *)(uintptr_t)data; /* it keeps the shrinkage it finds */
+    double gap[2] = {0, 0}, square[2] = {0, 0}, weight[2] = {0, 0}, zero = 0;
+    size_t tried = 0;
+    for (size_t i = 0; i < c->count; i += c->stride, tried++)
+        for (int k = 0; k < c->n; k++) {
+            double value = fabs(c->parts[i * (size_t)c->n + (size_t)k]);
+            int32_t q = (int32_t)(value / step + DEAD_ZONE);
+            double w = c->norm[k], e = q * step - value;
+            if (!q) {
+                zero += w * e * e;
+                continue;
+            }
+            gap[q > 1] += w * e;
+            square[q > 1] += w * e * e;
+            weight[q > 1] += w;
+        }
+    double sum = zero;
+    for (int j = 0; j < 2; j++) {
+        double mean = weight[j] > 0 ? gap[j] / weight[j] : 0;
+        double fixed = fmin(fmax(rint(mean / step * 64), 0), 63) * step / 64;
+        c->shrink[j] = fixed;
+        sum += square[j] - 2 * fixed * gap[j] + fixed * fixed * weight[j];
+    }
+    return sqrt(sum / (double)((tried ? tried : 1) * (size_t)c->n));
+}
+
+static void multiply(double *out, const double *matrix, const double *in, int n) {
+    for (int k = 0; k < n; k++) {
+        out[k] = 0;
+        for (int i = 0; i < n; i++) out[k] += matrix[k * n + i] * in[i];
+    }
+}
+
+static void squared_lengths(double *norm, const int16_t *base, size_t stride, int n) {
+    for (int k = 0; k < n; k++) {
+        norm[k] = 0;
+        for (int i = 0; i < n; i++) {
+            double entry = (double)base[(size_t)k * stride + (size_t)i] / DFY_TREE_BASE_ONE;
+            norm[k] += entry * entry;
+        }
+    }
+}
+
+static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+    double analysis[9], mean[3];
+    size_t n = s->count;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 3; k++) work[i * 3 + k] = s->dc[(size_t)choice->order[i] * 3 + k];
+    int status = choose_base(analysis, g->dc_base[0], 3, mean, work, n, 3);
+    if (status) return status;
+    for (int k = 0; k < 3; k++) g->dc_mean[k] = (int32_t)rint(mean[k] * DFY_TREE_ONE);
+    for (size_t i = 0; i < n; i++) {
+        double centred[3];
+        for (size_t k = 0; k < 3; k++) centred[k] = work[i * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
+        multiply(work + i * 3, analysis, centred, 3);
+    }
+    Values values = {work, n * 3, stride_for(n * 3)};
+    g->dc_step = search_step(uniform_error, &values, error);
+    double step = (double)g->dc_step / DFY_TREE_ONE;
+    int32_t low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < 3; k++) {
+            int32_t q = to_index(work[i * 3 + (size_t)k], step);
+            choice->indices[i].dc[k] = q;
+            if (!i || q < low[k]) low[k] = q;
+            if (!i || q > high[k]) high[k] = q;
+        }
+    for (int k = 0; k < 3; k++) choose_range(&g->dc[k], low[k], high[k]);
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < 3; k++) choice->indices[i].dc[k] -= low[k];
+    return DFY_OK;
+}
+
+/* Regression of the n values of each row on the three decoded parts of the first colour; rows keep what is left. */
+static void regress_on_dc(double *slope, double *rows, const DfyTreeSplat *splats, size_t count, int n) {
+    double square[9] = {0}, inverse[9], *cross = slope + n * 3;
+    memset(slope, 0, (size_t)n * 6 * sizeof *slope);
+    for (size_t i = 0; i < count; i++)
+        for (int j = 0; j < 3; j++) {
+            double dj = (double)splats[i].dc_part[j] / DFY_TREE_ONE;
+            for (int k = 0; k < 3; k++) square[j * 3 + k] += dj * splats[i].dc_part[k] / DFY_TREE_ONE;
+            for (int k = 0; k < n; k++) cross[k * 3 + j] += dj * rows[i * (size_t)n + (size_t)k];
+        }
+    if (!dfy_invert(inverse, square, 3)) return;
+    for (int k = 0; k < n; k++)
+        for (int j = 0; j < 3; j++)
+            for (int m = 0; m < 3; m++) slope[k * 3 + j] += cross[k * 3 + m] * inverse[m * 3 + j];
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < n; k++)
+            for (int j = 0; j < 3; j++)
+                rows[i * (size_t)n + (size_t)k] -= slope[k * 3 + j] * splats[i].dc_part[j] / DFY_TREE_ONE;
+}
+
+static void choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const double *parts, size_t count, int n) {
+    double step = (double)g->sh_step / DFY_TREE_ONE;
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < n; k++) {
+            int32_t q = dead_zone(parts[i * (size_t)n + (size_t)k], step);
+            choice->indices[i].sh[k] = (int16_t)(q > 32767 ? 32767 : q < -32767 ? -32767 : q);
+        }
+}
+
+static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+    int n = dfy_tree_rest(g);
+    size_t count = s->count;
+    double *analysis = malloc((size_t)(n * n) * sizeof *analysis);
+    double slope[DFY_TREE_REST * 6], mean[DFY_TREE_REST], norm[DFY_TREE_REST], row[DFY_TREE_REST];
+    DfyTreeSplat *decoded = calloc(count ? count : 1, sizeof *decoded);
+    int status = analysis && decoded ? DFY_OK : DFY_ERROR_MEMORY;
+    for (size_t i = 0; !status && i < count; i++) {
+        dfy_tree_values(g, &choice->indices[i], &decoded[i]);
+        for (int k = 0; k < n; k++)
+            work[i * (size_t)n + (size_t)k] = s->rest[(size_t)choice->order[i] * (size_t)n + (size_t)k];
+    }
+    if (!status) {
+        regress_on_dc(slope, work, decoded, count, n);
+        status = choose_base(analysis, g->sh_base[0], DFY_TREE_REST, mean, work, count, n);
+    }
+    for (int k = 0; !status && k < n; k++) {
+        g->sh_mean[k] = (int32_t)fmin(fmax(rint(mean[k] * DFY_TREE_ONE / 16), -32767), 32767) * 16;
+        for (int j = 0; j < 3; j++) {
+            double part = 0;
+            for (int i = 0; i < n; i++) part += analysis[k * n + i] * slope[i * 3 + j];
+            g->sh_from_dc[k][j] = (int16_t)fmin(fmax(rint(part * 128), -2048), 2047);
+        }
+    }
+    for (size_t i = 0; !status && i < count; i++) {
+        for (int k = 0; k < n; k++)
+            row[k] = s->rest[(size_t)choice->order[i] * (size_t)n + (size_t)k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
+        multiply(work + i * (size_t)n, analysis, row, n);
+        for (int k = 0; k < n; k++)
+            for (int j = 0; j < 3; j++)
+                work[i * (size_t)n + (size_t)k] -=
+                    (double)g->sh_from_dc[k][j] / 128 * decoded[i].dc_part[j] / DFY_TREE_ONE;
+    }
+    if (!status) {
+        squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, n);
+        Colours colours = {.parts = work, .norm = norm, .count = count, .stride = stride_for(count * 4), .n = n};
+        g->sh_step = search_step(colour_error, &colours, error);
+        double step = (double)g->sh_step / DFY_TREE_ONE;
+        colour_error(&colours, step);
+        for (int j = 0; j < 2; j++) g->sh_shrink[j] = (int)rint(colours.shrink[j] / step * 64);
+        choose_sh_indices(choice, g, work, count, n);
+    }
+    free(analysis);
+    free(decoded);
+    return status;
+}
+
+/* ---------------------------------------------------------------- all */
+
+static void choose_turn_indices(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
+    for (size_t i = 0; i < s->count; i++) {
+        const float *r = s->rotation + (size_t)choice->order[i] * 4;
+        double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
+        double q[4] = {r[0] / length, r[1] / length, r[2] / length, r[3] / length};
+        DfyTreeSplat splat = {.alpha = 0};
+        dfy_tree_values(g, &choice->indices[i], &splat);
+        choice->indices[i].turn = dfy_turn_of(q, dfy_tree_axis(&splat), g->rings, g->twists);
+    }
+}
+
+int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s,
+                    const double errors[DFY_SPLAT_ATTRIBUTES], DfyMessage *message) {
+    size_t n = s->count ? s->count : 1, rest = (size_t)dfy_splat_rest(s->degree) * 3;
+    *g = (DfyTreeGrid){.count = s->count, .degree = s->degree, .sh_step = DFY_TREE_ONE};
+    *choice = (DfyTreeChoice){malloc(n * sizeof *choice->order), malloc(n * sizeof *choice->keys),
+                              calloc(n, sizeof *choice->indices)};
+    double *work = malloc(n * (rest > 3 ? rest : 3) * sizeof *work);
+    int status = choice->order && choice->keys && choice->indices && work ? DFY_OK : DFY_ERROR_MEMORY;
+    if (!status) {
+        choose_places(g, s, errors[DFY_SPLAT_POSITION]);
+        status = sort_places(choice, g, s);
+    }
+    if (!status) {
+        choose_scales(choice, g, s, errors[DFY_SPLAT_SCALE], work);
+        choose_alphas(choice, g, s, errors[DFY_SPLAT_ALPHA], work);
+        choose_turns(g, errors[DFY_SPLAT_ROTATION]);
+        status = choose_dc(choice, g, s, errors[DFY_SPLAT_DC], work);
+    }
+    if (!status) choose_turn_indices(choice, g, s);
+    if (!status && rest) status = choose_sh(choice, g, s, errors[DFY_SPLAT_SH], work);
+    free(work);
+    if (!status) return DFY_OK;
+    dfy_tree_choice_free(choice);
+    return dfy_fail(message, status, "There is no memory to quantise a model of %u splats.", s->count);
+}
+
+void dfy_tree_choice_free(DfyTreeChoice *choice) {
+    free(choice->order);
+    free(choice->keys);
+    free(choice->indices);
+    *choice = (DfyTreeChoice){0};
+}

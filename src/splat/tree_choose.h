@@ -1,0 +1,22 @@
+/* tree-range, encoder: from a model and wanted errors to a grid and indices. */
+#ifndef DFY_SPLAT_TREE_CHOOSE_H
+#define DFY_SPLAT_TREE_CHOOSE_H
+
+#include "splat/tree.h"
+
+/* What a key frame is coded from; all arrays in the order of the keys. */
+typedef struct DfyTreeChoice {
+    uint32_t *order; /* splat i is splat order[i] of the model */
+    uint64_t *keys;
+    DfyTreeIndex *indices;
+} DfyTreeChoice;
+
+/*
+ * errors: wanted RMS of each attribute, as DfySplatErrors measures it. Sets *grid and *choice, which
+ * dfy_tree_choice_free releases.
+ */
+int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats,
+                    const double errors[DFY_SPLAT_ATTRIBUTES], DfyMessage *message);
+void dfy_tree_choice_free(DfyTreeChoice *choice);
+
+#endif

@@ -1,0 +1,224 @@
+/* tree-range: a key frame's header, and the way from indices to values and on to a model. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "splat/tree.h"
+
+enum { MAX_STEP = 1 << 24, MAX_INDEX_BITS = 20 };
+
+/* ---------------------------------------------------------------- memory */
+
+int dfy_tree_state_alloc(DfyTreeState *state, uint32_t count, DfyMessage *message) {
+    size_t n = count ? count : 1, rest = (size_t)dfy_tree_rest(&state->grid);
+    state->count = state->capacity = count;
+    state->splats = calloc(n, sizeof *state->splats);
+    state->rest = calloc(n, (rest ? rest : 1) * sizeof *state->rest);
+    state->label = calloc(n, 1);
+    if (state->splats && state->rest && state->label) return DFY_OK;
+    dfy_tree_state_free(state);
+    return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", count);
+}
+
+void dfy_tree_state_free(DfyTreeState *state) {
+    free(state->splats);
+    free(state->rest);
+    free(state->label);
+    state->splats = NULL;
+    state->rest = NULL;
+    state->label = NULL;
+    state->count = state->capacity = 0;
+}
+
+int dfy_tree_state_copy(DfyTreeState *out, const DfyTreeState *in, DfyMessage *message) {
+    size_t rest = (size_t)dfy_tree_rest(&in->grid);
+    out->grid = in->grid;
+    int status = dfy_tree_state_alloc(out, in->count, message);
+    if (status || !in->count) return status;
+    memcpy(out->splats, in->splats, in->count * sizeof *in->splats);
+    if (rest) memcpy(out->rest, in->rest, in->count * rest * sizeof *in->rest);
+    memcpy(out->label, in->label, in->count);
+    return DFY_OK;
+}
+
+/* ---------------------------------------------------------------- header */
+
+static void put_range(DfyBuffer *buffer, const DfyTreeRange *range) {
+    dfy_put_u32be(buffer, (uint32_t)range->low);
+    dfy_put_u8(buffer, (unsigned)range->bits);
+}
+
+void dfy_tree_write_grid(const DfyTreeGrid *g, DfyBuffer *buffer) {
+    int rest = dfy_tree_rest(g);
+    dfy_put_u32be(buffer, g->count);
+    dfy_put_u8(buffer, (unsigned)g->degree);
+    for (int i = 0; i < 3; i++) dfy_put_u8(buffer, (unsigned)g->place_bits[i]);
+    for (int i = 0; i < 3; i++) dfy_put_f32be(buffer, g->origin[i]);
+    dfy_put_f32be(buffer, g->step);
+    dfy_put_u32be(buffer, (uint32_t)g->scale_step);
+    dfy_put_u32be(buffer, (uint32_t)g->alpha_step);
+    dfy_put_u32be(buffer, (uint32_t)g->dc_step);
+    dfy_put_u32be(buffer, (uint32_t)g->sh_step);
+    dfy_put_u16be(buffer, (unsigned)g->rings);
+    dfy_put_u16be(buffer, (unsigned)g->twists);
+    for (int i = 0; i < 3; i++) put_range(buffer, &g->scale[i]);
+    for (int i = 0; i < 3; i++) put_range(buffer, &g->dc[i]);
+    for (int i = 0; i < 3; i++) dfy_put_u32be(buffer, (uint32_t)g->dc_mean[i]);
+    for (int i = 0; i < 9; i++) dfy_put_u8(buffer, (unsigned)(g->dc_base[i / 3][i % 3] & 255));
+    for (int i = 0; i < rest; i++) dfy_put_u16be(buffer, (unsigned)(g->sh_mean[i] / 16 & 65535));
+    for (int i = 0; i < 2 && rest; i++) dfy_put_u8(buffer, (unsigned)g->sh_shrink[i]);
+}
+
+static int read_range(DfyBytes *bytes, DfyTreeRange *range) {
+    range->low = (int32_t)dfy_read_u32be(bytes);
+    range->bits = dfy_read_u8(bytes);
+    return range->bits <= MAX_INDEX_BITS && range->low >= -(1 << 24) && range->low <= 1 << 24;
+}
+
+static int step_ok(int32_t step) {
+    return step >= 1 && step <= MAX_STEP;
+}
+
+static int read_steps(DfyTreeGrid *g, DfyBytes *bytes) {
+    int good = 1;
+    g->scale_step = (int32_t)dfy_read_u32be(bytes);
+    g->alpha_step = (int32_t)dfy_read_u32be(bytes);
+    g->dc_step = (int32_t)dfy_read_u32be(bytes);
+    g->sh_step = (int32_t)dfy_read_u32be(bytes);
+    g->rings = dfy_read_u16be(bytes);
+    g->twists = dfy_read_u16be(bytes);
+    for (int i = 0; i < 3; i++) good &= read_range(bytes, &g->scale[i]);
+    for (int i = 0; i < 3; i++) good &= read_range(bytes, &g->dc[i]);
+    good &= step_ok(g->scale_step) && step_ok(g->alpha_step) && step_ok(g->dc_step) && step_ok(g->sh_step);
+    good &= g->rings >= 2 && g->rings <= DFY_TURN_MAX_RINGS && g->twists >= 2 && g->twists <= 2 * DFY_TURN_MAX_RINGS;
+    while (DFY_TREE_ONE / (good ? g->alpha_step : 1) >> g->alpha_bits) g->alpha_bits++;
+    return good;
+}
+
+int dfy_tree_read_grid(DfyTreeGrid *g, DfyBytes *bytes, DfyMessage *message) {
+    int good = 1;
+    *g = (DfyTreeGrid){.count = dfy_read_u32be(bytes)};
+    g->degree = dfy_read_u8(bytes);
+    for (int i = 0; i < 3; i++) {
+        g->place_bits[i] = dfy_read_u8(bytes);
+        good &= g->place_bits[i] <= DFY_PLACE_BITS;
+    }
+    for (int i = 0; i < 3; i++) {
+        g->origin[i] = dfy_read_f32be(bytes);
+        good &= fabsf(g->origin[i]) < 1e9f;
+    }
+    g->step = dfy_read_f32be(bytes);
+    good &= g->step > 0 && g->step < 1e9f && g->degree <= DFY_SPLAT_MAX_DEGREE && g->count <= DFY_SPLAT_MAX_COUNT;
+    good = good && read_steps(g, bytes);
+    for (int i = 0; i < 3; i++) {
+        g->dc_mean[i] = (int32_t)dfy_read_u32be(bytes);
+        good &= g->dc_mean[i] >= -(1 << 26) && g->dc_mean[i] <= 1 << 26;
+    }
+    for (int i = 0; i < 9; i++) g->dc_base[i / 3][i % 3] = (int8_t)dfy_read_u8(bytes);
+    int rest = good ? dfy_tree_rest(g) : 0;
+    for (int i = 0; i < rest; i++) g->sh_mean[i] = (int16_t)dfy_read_u16be(bytes) * 16;
+    for (int i = 0; i < 2 && rest; i++) {
+        g->sh_shrink[i] = dfy_read_u8(bytes);
+        good &= g->sh_shrink[i] < 64;
+    }
+    if (good && !bytes->overrun) return DFY_OK;
+    return dfy_fail(message, DFY_ERROR_DAMAGED, "A key frame's header is broken.");
+}
+
+/* ---------------------------------------------------------------- values */
+
+static int32_t clamp64(int64_t value, int32_t limit) {
+    return (int32_t)(value < -limit ? -limit : value > limit ? limit : value);
+}
+
+int dfy_tree_axis(const DfyTreeSplat *s) {
+    int axis = s->scale[1] < s->scale[0] ? 1 : 0;
+    return s->scale[2] < s->scale[axis] ? 2 : axis;
+}
+
+void dfy_tree_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
+    for (int i = 0; i < 3; i++)
+        s->scale[i] = clamp64(((int64_t)g->scale[i].low + index->scale[i]) * g->scale_step, 1 << 20);
+    int64_t alpha = (int64_t)index->alpha * g->alpha_step;
+    s->alpha = alpha > DFY_TREE_ONE ? DFY_TREE_ONE : (int32_t)alpha;
+    for (int i = 0; i < 3; i++) s->dc_part[i] = clamp64(((int64_t)g->dc[i].low + index->dc[i]) * g->dc_step, 1 << 28);
+    for (int c = 0; c < 3; c++) {
+        int64_t sum = (int64_t)g->dc_mean[c] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
+        for (int k = 0; k < 3; k++) sum += (int64_t)s->dc_part[k] * g->dc_base[k][c];
+        s->dc[c] = clamp64(sum >> 7, 1 << 28);
+    }
+    dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), g->rings, g->twists);
+}
+
+static int32_t sh_value(const DfyTreeGrid *g, int32_t index) {
+    if (!index) return 0;
+    int64_t magnitude = (int64_t)(index < 0 ? -index : index) * 64 - g->sh_shrink[index > 1 || index < -1];
+    int64_t value = magnitude * g->sh_step / 64;
+    return clamp64(index < 0 ? -value : value, 1 << 28);
+}
+
+void dfy_tree_rest_values(const DfyTreeGrid *g, const DfyTreeIndex *index, const DfyTreeSplat *s, int32_t *rest) {
+    int n = dfy_tree_rest(g);
+    int64_t sum[DFY_TREE_REST];
+    for (int i = 0; i < n; i++) sum[i] = (int64_t)g->sh_mean[i] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
+    for (int k = 0; k < n; k++) {
+        int64_t part = 0;
+        for (int j = 0; j < 3; j++) part += (int64_t)g->sh_from_dc[k][j] * s->dc_part[j];
+        part = (part >> 7) + sh_value(g, index->sh[k]);
+        if (!part) continue;
+        for (int i = 0; i < n; i++) sum[i] += part * g->sh_base[k][i];
+    }
+    for (int i = 0; i < n; i++) rest[i] = clamp64(sum[i] >> 7, 1 << 28);
+}
+
+/* ---------------------------------------------------------------- model */
+
+/*
+ * ln(x) for x > 0 from IEEE additions, multiplications and divisions alone, so that decoded models are the same
+ * everywhere: x = m 2^e, ln m by the series of the inverse hyperbolic tangent.
+ */
+static double exact_ln(double x) {
+    int e = 0;
+    while (x >= 1.5) {
+        x /= 2;
+        e++;
+    }
+    while (x < 0.75) {
+        x *= 2;
+        e--;
+    }
+    double t = (x - 1) / (x + 1), t2 = t * t, sum = 0, power = t;
+    for (int k = 1; k < 24; k += 2) {
+        sum += power / (double)k;
+        power *= t2;
+    }
+    return 2 * sum + (double)e * 0.69314718055994530942;
+}
+
+/* Alphas of exactly 0 and 1 have no logit: they become those of half the smallest step from there. */
+static float logit_of(int32_t alpha, int32_t step) {
+    double edge = (double)step / 4, a = alpha;
+    if (a < edge) a = edge;
+    if (a > DFY_TREE_ONE - edge) a = DFY_TREE_ONE - edge;
+    return (float)exact_ln(a / (DFY_TREE_ONE - a));
+}
+
+int dfy_tree_to_frame(const DfyTreeState *state, DfySplats *out, DfyMessage *message) {
+    const DfyTreeGrid *g = &state->grid;
+    size_t rest = (size_t)dfy_tree_rest(g);
+    int status = dfy_splats_alloc(out, state->count, g->degree, message);
+    if (status) return status;
+    for (size_t i = 0; i < state->count; i++) {
+        const DfyTreeSplat *s = &state->splats[i];
+        for (int k = 0; k < 3; k++) {
+            out->xyz[i * 3 + k] =
+                (float)((double)g->origin[k] + (double)s->place[k] / (1 << DFY_TREE_FRACTION) * (double)g->step);
+            out->scale[i * 3 + k] = (float)s->scale[k] / DFY_TREE_ONE;
+            out->dc[i * 3 + k] = (float)s->dc[k] / DFY_TREE_ONE;
+        }
+        for (int k = 0; k < 4; k++) out->rotation[i * 4 + k] = (float)s->turn[k] / DFY_TURN_ONE;
+        out->opacity[i] = logit_of(s->alpha, g->alpha_step);
+        for (size_t k = 0; k < rest; k++) out->rest[i * rest + k] = (float)state->rest[i * rest + k] / DFY_TREE_ONE;
+    }
+    return DFY_OK;
+}

@@ -1,0 +1,361 @@
+/*
+ * tree-range: a key frame's syntax, written once for both directions. Positions first; then each splat's attributes,
+ * under contexts from the four nearest of the splats just before it (the order is spatial, so near ones are) and from
+ * the splat's own attributes coded so far.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "splat/tree.h"
+
+enum {
+    SLOT_BITS = 18,
+    WINDOW = 40, /* splats before this one that are looked at for neighbours */
+    NEAR = 4     /* neighbours kept */
+};
+
+/* First set of weights of each kind of decision. */
+enum { SET_PLACE = 0, SET_SCALE = 16, SET_ALPHA = 64, SET_DC = 80, SET_TURN = 128, SET_SH = 192, SET_BASE = 1920 };
+
+/* Tags that keep the contexts of different attributes apart in the common table. */
+enum {
+    TAG_SCALE = 1 << 20,
+    TAG_ALPHA = 2 << 20,
+    TAG_DC = 3 << 20,
+    TAG_TURN = 4 << 20,
+    TAG_SH = 5 << 20,
+    TAG_BASE = 6 << 20
+};
+
+typedef struct KeyCoder {
+    DfyMixer mixer;
+    DfyTreeState *state;
+    DfyTreeIndex *indices;
+    uint8_t *energy; /* of a splat's colour coefficients, log scale */
+    uint32_t near[NEAR];
+    int near_count;
+    double bits[6]; /* spent, by attribute */
+} KeyCoder;
+
+/* ---------------------------------------------------------------- transforms */
+
+static int32_t code_entry(KeyCoder *key, uint32_t tag, int32_t value) {
+    uint32_t context[2] = {dfy_mix_hash(TAG_BASE, tag), dfy_mix_hash(TAG_BASE + 1, 0)};
+    return dfy_mix_signed(&key->mixer, context, 2, SET_BASE, dfy_mix_hash(TAG_BASE + 2, tag), value);
+}
+
+static void code_transforms(KeyCoder *key) {
+    DfyTreeGrid *g = &key->state->grid;
+    int n = dfy_tree_rest(g);
+    for (int k = 0; k < n; k++) {
+        for (int i = 0; i < n; i++)
+            g->sh_base[k][i] = (int16_t)code_entry(key, (uint32_t)(i % (n / 3) == k % (n / 3)), g->sh_base[k][i]);
+        for (int j = 0; j < 3; j++) g->sh_from_dc[k][j] = (int16_t)code_entry(key, 2, g->sh_from_dc[k][j]);
+    }
+}
+
+/* ---------------------------------------------------------------- neighbours */
+
+static void find_near(KeyCoder *key, uint32_t i) {
+    const DfyTreeSplat *splats = key->state->splats, *here = &splats[i];
+    uint64_t distance[NEAR];
+    int count = 0;
+    for (uint32_t j = i; j-- > 0 && i - j <= WINDOW;) {
+        int64_t dx = splats[j].place[0] - here->place[0], dy = splats[j].place[1] - here->place[1];
+        int64_t dz = splats[j].place[2] - here->place[2];
+        uint64_t d = (uint64_t)(dx * dx) + (uint64_t)(dy * dy) + (uint64_t)(dz * dz);
+        if (count == NEAR && d >= distance[NEAR - 1]) continue;
+        int at = count < NEAR ? count++ : NEAR - 1;
+        for (; at > 0 && distance[at - 1] > d; at--) {
+            distance[at] = distance[at - 1];
+            key->near[at] = key->near[at - 1];
+        }
+        distance[at] = d;
+        key->near[at] = j;
+    }
+    key->near_count = count;
+}
+
+/* Weighted mean and spread of a value of the neighbours, nearest most; `first` is that of the nearest. */
+typedef struct Near {
+    int32_t mean, first;
+    uint32_t spread; /* class 0..7: difference of the neighbours, in steps */
+} Near;
+
+static Near near_of(const int32_t *values, int count, int32_t step, int32_t fallback) {
+    static const int weight[NEAR] = {4, 3, 2, 2};
+    int64_t sum = 0, total = 0, low = INT32_MAX, high = INT32_MIN;
+    if (!count) return (Near){fallback, fallback, 7};
+    for (int i = 0; i < count; i++) {
+        sum += (int64_t)values[i] * weight[i];
+        total += weight[i];
+        if (values[i] < low) low = values[i];
+        if (values[i] > high) high = values[i];
+    }
+    int spread = dfy_log2_16((uint32_t)((high - low) * 4 / step)) / 16;
+    return (Near){(int32_t)(sum / total), values[0], (uint32_t)(spread > 6 ? 6 : spread)};
+}
+
+/* A value in 1/16 of an index. */
+static int32_t in_indices(int64_t value, int32_t step, int32_t low) {
+    return (int32_t)(value * 16 / step) - low * 16;
+}
+
+/* ---------------------------------------------------------------- attributes */
+
+static void code_scales(KeyCoder *key, uint32_t i, DfyTreeIndex *index) {
+    const DfyTreeGrid *g = &key->state->grid;
+    const DfyTreeSplat *splats = key->state->splats;
+    int32_t size[NEAR], done[3] = {0, 0, 0};
+    for (int k = 0; k < key->near_count; k++) {
+        const int32_t *s = splats[key->near[k]].scale;
+        size[k] = (s[0] + s[1] + s[2]) / 3;
+    }
+    Near near = near_of(size, key->near_count, g->scale_step, -6 * DFY_TREE_ONE);
+    for (uint32_t c = 0; c < 3; c++) {
+        int32_t step = g->scale_step, low = g->scale[c].low;
+        uint32_t a = c > 0 ? (uint32_t)((done[0] + 13 * DFY_TREE_ONE) >> 15) : 0;
+        uint32_t b = c > 1 ? (uint32_t)((done[1] + 13 * DFY_TREE_ONE) >> 15) : 0;
+        int32_t own = c == 2 ? (done[0] + done[1]) / 2 : c == 1 ? done[0] : near.mean;
+        DfyMixContext contexts[6] = {
+            {dfy_mix_hash(TAG_SCALE + 0, c), 0, 0},
+            {dfy_mix_hash(TAG_SCALE + 1 + 8 * c, a * 64 + b), 0, 0},
+            {dfy_mix_hash(TAG_SCALE + 2, c), 1, in_indices(near.mean, step, low)},
+            {dfy_mix_hash(TAG_SCALE + 3, c * 4096 + (a >> 1) * 64 + (b >> 1)), 1, in_indices(near.mean, step, low)},
+            {dfy_mix_hash(TAG_SCALE + 4, c * 256 + (uint32_t)(abs(done[0] - done[1]) >> 15)), 1,
+             in_indices(own, step, low)},
+            {dfy_mix_hash(TAG_SCALE + 5 + 8 * c, (a >> 1) * 64 + (b >> 1)), 0, 0},
+        };
+        index->scale[c] =
+            dfy_mix_number(&key->mixer, contexts, 6, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
+        done[c] = (low + index->scale[c]) * step;
+    }
+    (void)i;
+}
+
+static uint32_t size_class(const DfyTreeSplat *s, int shift) {
+    int32_t largest = s->scale[0] > s->scale[1] ? s->scale[0] : s->scale[1];
+    if (s->scale[2] > largest) largest = s->scale[2];
+    return (uint32_t)(largest + 13 * DFY_TREE_ONE) >> shift;
+}
+
+static void code_alpha(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {
+    const DfyTreeGrid *g = &key->state->grid;
+    int32_t alpha[NEAR];
+    for (int k = 0; k < key->near_count; k++) alpha[k] = key->state->splats[key->near[k]].alpha;
+    Near near = near_of(alpha, key->near_count, DFY_TREE_ONE / 64, DFY_TREE_ONE / 2);
+    int32_t mean = in_indices(near.mean, g->alpha_step, 0);
+    int64_t sum = ((int64_t)splat->scale[0] + splat->scale[1] + splat->scale[2] + 39 * DFY_TREE_ONE) >> 16;
+    DfyMixContext contexts[6] = {
+        {dfy_mix_hash(TAG_ALPHA, 0), 0, 0},
+        {dfy_mix_hash(TAG_ALPHA + 1, near.spread), 1, mean},
+        {dfy_mix_hash(TAG_ALPHA + 2, 0), 1, in_indices(near.first, g->alpha_step, 0)},
+        {dfy_mix_hash(TAG_ALPHA + 3, size_class(splat, 15)), 0, 0},
+        {dfy_mix_hash(TAG_ALPHA + 4, (uint32_t)sum), 0, 0},
+        {dfy_mix_hash(TAG_ALPHA + 5, size_class(splat, 16) * 16 + (uint32_t)(near.mean >> 13)), 0, 0},
+    };
+    index->alpha = dfy_mix_number(&key->mixer, contexts, 6, SET_ALPHA, g->alpha_bits, index->alpha);
+}
+
+static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {
+    const DfyTreeGrid *g = &key->state->grid;
+    uint32_t alpha = (uint32_t)splat->alpha >> 14, before = 0;
+    for (uint32_t c = 0; c < 3; c++) {
+        int32_t part[NEAR], step = g->dc_step, low = g->dc[c].low;
+        for (int k = 0; k < key->near_count; k++) part[k] = key->state->splats[key->near[k]].dc_part[c];
+        Near near = near_of(part, key->near_count, step, 0);
+        int32_t mean = in_indices(near.mean, step, low);
+        DfyMixContext contexts[6] = {
+            {dfy_mix_hash(TAG_DC, c * 8 + near.spread), 1, mean},
+            {dfy_mix_hash(TAG_DC + 1, c), 1, in_indices(near.first, step, low)},
+            {dfy_mix_hash(TAG_DC + 2, c * 8 + alpha), 0, 0},
+            {dfy_mix_hash(TAG_DC + 3, c * 1024 + alpha * 64 + size_class(splat, 16)), 1, mean},
+            {dfy_mix_hash(TAG_DC + 4 + c * 16, before), 0, 0},
+            {dfy_mix_hash(TAG_DC + 5, c * 8 + near.spread), 1, (mean + in_indices(near.first, step, low)) / 2},
+        };
+        index->dc[c] = dfy_mix_number(&key->mixer, contexts, 6, SET_DC + (int)c * 13, g->dc[c].bits, index->dc[c]);
+        before = before * 64 + (uint32_t)index->dc[c] / 2 + 1;
+    }
+}
+
+static int bits_for(int32_t count) {
+    return count > 1 ? 32 - __builtin_clz((uint32_t)count - 1) : 0;
+}
+
+/* The neighbours' thinnest axes, summed with the sign that makes them agree; a hint where this one's lies. */
+static uint32_t near_normal(const KeyCoder *key, int32_t normal[3]) {
+    int64_t sum[3] = {0, 0, 0};
+    for (int k = 0; k < key->near_count; k++) {
+        const DfyTreeSplat *s = &key->state->splats[key->near[k]];
+        int32_t direction[3];
+        dfy_turn_axis(direction, s->turn, dfy_tree_axis(s));
+        int64_t dot = sum[0] * direction[0] + sum[1] * direction[1] + sum[2] * direction[2];
+        for (int i = 0; i < 3; i++) sum[i] += dot < 0 ? -direction[i] : direction[i];
+    }
+    int64_t length = dfy_isqrt((uint64_t)(sum[0] * sum[0] + sum[1] * sum[1] + sum[2] * sum[2]));
+    for (int i = 0; i < 3; i++) normal[i] = (int32_t)sum[i];
+    return key->near_count ? (uint32_t)(length * 8 / (16384LL * key->near_count)) : 0; /* agreement 0..8 */
+}
+
+static void code_turn(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {
+    const DfyTreeGrid *g = &key->state->grid;
+    DfyMixer *mixer = &key->mixer;
+    int32_t normal[3], ring_16, turn_16384, other_ring, other_turn;
+    uint32_t agreement = near_normal(key, normal), axis = (uint32_t)dfy_tree_axis(splat);
+    int32_t opposite[3] = {-normal[0], -normal[1], -normal[2]};
+    dfy_turn_place(&ring_16, &turn_16384, normal, g->rings);
+    dfy_turn_place(&other_ring, &other_turn, opposite, g->rings);
+    int32_t s[3] = {splat->scale[0], splat->scale[1], splat->scale[2]};
+    int32_t gap = INT32_MAX;
+    for (uint32_t i = 0; i < 3; i++)
+        if (i != axis && s[i] - s[axis] < gap) gap = s[i] - s[axis];
+    uint32_t flat = (uint32_t)(gap >> 16 > 3 ? 3 : gap >> 16);
+    DfyMixContext ring[4] = {
+        {dfy_mix_hash(TAG_TURN, 0), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 1, agreement * 4 + flat), 1, ring_16},
+        {dfy_mix_hash(TAG_TURN + 2, agreement * 4 + flat), 1, other_ring},
+        {dfy_mix_hash(TAG_TURN + 3, (agreement * 4 + flat) * 1024 + (uint32_t)ring_16 / 8), 0, 0},
+    };
+    DfyTurn *turn = &index->turn;
+    turn->ring = dfy_mix_number(mixer, ring, 4, SET_TURN, bits_for(g->rings), turn->ring);
+    if (turn->ring >= g->rings) turn->ring = g->rings - 1; /* only damaged bytes get here */
+    int32_t sectors = dfy_turn_sectors(g->rings, turn->ring);
+    int32_t way = abs(turn->ring * 16 + 8 - ring_16), other_way = abs(turn->ring * 16 + 8 - other_ring);
+    uint32_t match = (uint32_t)(way / 8 > 7 ? 7 : way / 8) * 8 + (uint32_t)(other_way / 8 > 7 ? 7 : other_way / 8);
+    DfyMixContext sector[4] = {
+        {dfy_mix_hash(TAG_TURN + 4, (uint32_t)turn->ring), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 5, match * 64 + agreement * 4 + flat), 1,
+         (int32_t)((int64_t)turn_16384 * sectors >> 10)},
+        {dfy_mix_hash(TAG_TURN + 6, match * 64 + agreement * 4 + flat), 1,
+         (int32_t)((int64_t)other_turn * sectors >> 10)},
+        {dfy_mix_hash(TAG_TURN + 7,
+                      (match * 64 + (uint32_t)turn->ring) * 64 + (uint32_t)(turn_16384 * (int64_t)sectors >> 13)),
+         0, 0},
+    };
+    turn->sector = dfy_mix_number(mixer, sector, 4, SET_TURN + 16, bits_for(sectors), turn->sector);
+    if (turn->sector >= sectors) turn->sector = sectors - 1;
+    DfyMixContext twist[3] = {
+        {dfy_mix_hash(TAG_TURN + 8, axis), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 9, (uint32_t)turn->ring), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 10, (uint32_t)(turn->ring * 4096 + turn->sector)), 0, 0},
+    };
+    turn->twist = dfy_mix_number(mixer, twist, 3, SET_TURN + 32, bits_for(g->twists), turn->twist);
+    if (turn->twist >= g->twists) turn->twist = g->twists - 1;
+}
+
+static uint32_t at_most(uint32_t value, uint32_t limit) {
+    return value < limit ? value : limit;
+}
+
+static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTreeIndex *index) {
+    const DfyTreeGrid *g = &key->state->grid;
+    int n = dfy_tree_rest(g);
+    uint32_t around = 0, sum = 0, recent = 0;
+    for (int k = 0; k < key->near_count; k++) around += key->energy[key->near[k]];
+    around = key->near_count ? around / (uint32_t)key->near_count / 6 : 31;
+    uint32_t alpha = (uint32_t)splat->alpha >> 13, size = size_class(splat, 16);
+    int64_t bright = 0;
+    for (int c = 0; c < 3; c++) bright += llabs((int64_t)splat->dc_part[c]);
+    uint32_t colour = (uint32_t)dfy_log2_16((uint32_t)(bright >> 12)) / 8;
+    for (uint32_t k = 0; k < (uint32_t)n; k++) {
+        uint32_t near_size = 0;
+        int32_t near_sign = 0;
+        for (int j = 0; j < key->near_count; j++) {
+            int32_t v = key->indices[key->near[j]].sh[k];
+            near_size += at_most((uint32_t)abs(v), 8);
+            near_sign += v;
+        }
+        uint32_t total = at_most((uint32_t)dfy_log2_16(sum * 4) / 8, 20);
+        uint32_t contexts[6] = {
+            dfy_mix_hash(TAG_SH, k * 32 + total),
+            dfy_mix_hash(TAG_SH + 1, (k * 32 + around) * 32 + at_most(near_size, 31)),
+            dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(recent, 15)) * 32 + total),
+            dfy_mix_hash(TAG_SH + 3, (k * 16 + alpha) * 32 + size),
+            dfy_mix_hash(TAG_SH + 4, (k * 32 + around) * 32 + total),
+            dfy_mix_hash(TAG_SH + 5, (k * 32 + colour) * 32 + total),
+        };
+        uint32_t sign = dfy_mix_hash(TAG_SH + 7, k * 8 +
+                                                     (uint32_t)(near_sign > 2    ? 2
+                                                                : near_sign < -2 ? -2
+                                                                                 : near_sign) +
+                                                     2);
+        int32_t value = dfy_mix_signed(&key->mixer, contexts, 6, SET_SH + (int)k * 8, sign, index->sh[k]);
+        index->sh[k] = (int16_t)value;
+        sum += at_most((uint32_t)abs(value), 64);
+        recent = recent / 2 + at_most((uint32_t)abs(value), 8) * 2;
+    }
+    key->energy[i] = (uint8_t)at_most((uint32_t)dfy_log2_16(sum * 4), 186);
+}
+
+/* ---------------------------------------------------------------- frame */
+
+static void code_splats(KeyCoder *key) {
+    DfyTreeState *state = key->state;
+    size_t rest = (size_t)dfy_tree_rest(&state->grid);
+    for (uint32_t i = 0; i < state->count; i++) {
+        DfyTreeIndex *index = &key->indices[i];
+        DfyTreeSplat *splat = &state->splats[i];
+        find_near(key, i);
+        size_t at[6];
+        DfyRangeCoder *rc = key->mixer.coder;
+        at[0] = rc->size;
+        code_scales(key, i, index);
+        dfy_tree_values(&state->grid, index, splat);
+        at[1] = rc->size;
+        code_alpha(key, splat, index);
+        dfy_tree_values(&state->grid, index, splat);
+        at[2] = rc->size;
+        code_dc(key, splat, index);
+        at[3] = rc->size;
+        code_turn(key, splat, index);
+        dfy_tree_values(&state->grid, index, splat);
+        at[4] = rc->size;
+        if (rest) {
+            code_sh(key, i, splat, index);
+            dfy_tree_rest_values(&state->grid, index, splat, state->rest + i * rest);
+        }
+        at[5] = rc->size;
+        for (int k = 0; k < 5; k++) key->bits[k] += (double)(at[k + 1] - at[k]);
+    }
+}
+
+static void set_places(DfyTreeState *state, const uint64_t *keys) {
+    uint8_t axes[3 * DFY_PLACE_BITS];
+    int levels = dfy_place_axes(state->grid.place_bits, axes);
+    for (uint32_t i = 0; i < state->count; i++) {
+        uint32_t place[3];
+        dfy_place_of_key(axes, levels, keys[i], place);
+        for (int k = 0; k < 3; k++) state->splats[i].place[k] = (int32_t)(place[k] << DFY_TREE_FRACTION);
+    }
+}
+
+int dfy_tree_code_key(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices,
+                      DfyMessage *message) {
+    KeyCoder *key = calloc(1, sizeof *key);
+    int status = key ? dfy_mixer_open(&key->mixer, coder, SLOT_BITS) : DFY_ERROR_MEMORY;
+    if (!status) {
+        key->state = state;
+        key->indices = indices;
+        key->energy = calloc(state->count ? state->count : 1, 1);
+        if (!key->energy) status = DFY_ERROR_MEMORY;
+        if (!status && state->count) status = dfy_code_places(&key->mixer, state->grid.place_bits, state->count, keys);
+        size_t places = coder->size;
+        if (!status) {
+            set_places(state, keys);
+            code_transforms(key);
+            size_t base = coder->size - places;
+            code_splats(key);
+            if (coder->encoding && getenv("SPLAT_BITS"))
+                printf("places %.3f base %zu B scale %.3f alpha %.3f dc %.3f turn %.3f sh %.3f bits/splat\n",
+                       (double)places * 8.0 / state->count, base, key->bits[0] * 8 / state->count,
+                       key->bits[1] * 8 / state->count, key->bits[2] * 8 / state->count,
+                       key->bits[3] * 8 / state->count, key->bits[4] * 8 / state->count);
+        }
+        free(key->energy);
+    }
+    if (key) dfy_mixer_close(&key->mixer);
+    free(key);
+    if (status) return dfy_fail(message, status, "There is no memory to code a key frame of %u splats.", state->count);
+    return DFY_OK;
+}

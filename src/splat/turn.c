@@ -1,0 +1,152 @@
+#include "splat/turn.h"
+
+#include <math.h>
+
+#define PI 3.14159265358979323846
+
+/*
+ * Sine and cosine that are the same on every machine: Taylor series in IEEE double precision, used for angles of
+ * up to a quarter turn after reduction; the error is below 1e-11, and results are rounded to 1/2^30.
+ */
+static double series_sin(double x) {
+    double x2 = x * x, sum = 1, term = 1;
+    for (int k = 1; k <= 9; k++) {
+        term = -term * x2 / (double)(2 * k * (2 * k + 1));
+        sum += term;
+    }
+    return sum * x;
+}
+
+/* Any angle in -4 pi .. 4 pi. */
+static double exact_sin(double x) {
+    while (x > PI) x -= 2 * PI;
+    while (x < -PI) x += 2 * PI;
+    if (x > PI / 2) x = PI - x;
+    if (x < -PI / 2) x = -PI - x;
+    return series_sin(x);
+}
+
+static double exact_cos(double x) {
+    return exact_sin(x + PI / 2);
+}
+
+uint32_t dfy_isqrt(uint64_t value) {
+    uint64_t root = 0, bit = (uint64_t)1 << 62;
+    while (bit > value) bit >>= 2;
+    for (; bit; bit >>= 2) {
+        if (value >= root + bit) {
+            value -= root + bit;
+            root = (root >> 1) + bit;
+        } else {
+            root >>= 1;
+        }
+    }
+    return (uint32_t)root;
+}
+
+static double ring_angle(int32_t rings, int32_t ring) {
+    return ((double)ring + 0.5) * PI / (double)rings;
+}
+
+int32_t dfy_turn_sectors(int32_t rings, int32_t ring) {
+    double sectors = exact_sin(ring_angle(rings, ring)) * 2 * (double)rings;
+    return sectors < 3 ? 3 : (int32_t)(sectors + 0.5);
+}
+
+/* The rotation with columns reordered so that `axis` is last: q times a turn of a third about the diagonal. */
+static void turn_axes(double out[4], const double q[4], int axis) {
+    static const double third[3][4] = {{0.5, 0.5, 0.5, 0.5}, {0.5, -0.5, -0.5, -0.5}, {1, 0, 0, 0}};
+    const double *p = third[axis];
+    out[0] = q[0] * p[0] - q[1] * p[1] - q[2] * p[2] - q[3] * p[3];
+    out[1] = q[0] * p[1] + q[1] * p[0] + q[2] * p[3] - q[3] * p[2];
+    out[2] = q[0] * p[2] - q[1] * p[3] + q[2] * p[0] + q[3] * p[1];
+    out[3] = q[0] * p[3] + q[1] * p[2] - q[2] * p[1] + q[3] * p[0];
+}
+
+static int32_t round_cell(double position, int32_t count) {
+    int32_t cell = (int32_t)floor(position);
+    return cell < 0 ? cell + count : cell >= count ? cell - count : cell;
+}
+
+DfyTurn dfy_turn_of(const double quaternion[4], int axis, int32_t rings, int32_t twists) {
+    double q[4];
+    turn_axes(q, quaternion, axis);
+    /* Third column of the matrix: where the axis points. */
+    double x = 2 * (q[1] * q[3] + q[0] * q[2]), y = 2 * (q[2] * q[3] - q[0] * q[1]);
+    double z = 1 - 2 * (q[1] * q[1] + q[2] * q[2]);
+    double polar = acos(fmin(fmax(z, -1), 1)), azimuth = atan2(y, x);
+    DfyTurn turn;
+    turn.ring = (int32_t)(polar / PI * rings);
+    if (turn.ring >= rings) turn.ring = rings - 1;
+    int32_t sectors = dfy_turn_sectors(rings, turn.ring);
+    turn.sector = round_cell((azimuth < 0 ? azimuth + 2 * PI : azimuth) / (2 * PI) * sectors, sectors);
+    /* What is left after undoing the cell's own direction is a turn about z, nearly. */
+    double a = ((double)turn.sector + 0.5) * PI / sectors, b = ring_angle(rings, turn.ring) / 2;
+    double d[4] = {cos(b) * cos(a), -sin(b) * sin(a), sin(b) * cos(a), cos(b) * sin(a)};
+    double w = d[0] * q[0] + d[1] * q[1] + d[2] * q[2] + d[3] * q[3];
+    double v = d[0] * q[3] - d[1] * q[2] + d[2] * q[1] - d[3] * q[0];
+    double twist = 2 * atan2(v, w);
+    while (twist < 0) twist += 2 * PI;
+    turn.twist = round_cell(twist / (2 * PI) * twists, twists);
+    return turn;
+}
+
+void dfy_turn_quaternion(int32_t out[4], DfyTurn turn, int axis, int32_t rings, int32_t twists) {
+    static const double back[3][4] = {{0.5, -0.5, -0.5, -0.5}, {0.5, 0.5, 0.5, 0.5}, {1, 0, 0, 0}};
+    double a = ((double)turn.sector + 0.5) * PI / (double)dfy_turn_sectors(rings, turn.ring);
+    double b = ring_angle(rings, turn.ring) / 2;
+    double c = ((double)turn.twist + 0.5) * PI / (double)twists;
+    double q[4] = {exact_cos(b) * exact_cos(a + c), exact_sin(b) * exact_sin(c - a), exact_sin(b) * exact_cos(c - a),
+                   exact_cos(b) * exact_sin(a + c)};
+    const double *p = back[axis];
+    double r[4] = {
+        q[0] * p[0] - q[1] * p[1] - q[2] * p[2] - q[3] * p[3], q[0] * p[1] + q[1] * p[0] + q[2] * p[3] - q[3] * p[2],
+        q[0] * p[2] - q[1] * p[3] + q[2] * p[0] + q[3] * p[1], q[0] * p[3] + q[1] * p[2] - q[2] * p[1] + q[3] * p[0]};
+    for (int i = 0; i < 4; i++) out[i] = (int32_t)(r[i] * DFY_TURN_ONE + (r[i] < 0 ? -0.5 : 0.5));
+}
+
+void dfy_turn_axis(int32_t direction[3], const int32_t quaternion[4], int axis) {
+    int64_t q[4];
+    for (int i = 0; i < 4; i++) q[i] = quaternion[i] >> 15; /* 1/32768 */
+    int i = axis, j = (axis + 1) % 3, k = (axis + 2) % 3;
+    int64_t w = q[0], x = q[1 + i], y = q[1 + j], z = q[1 + k];
+    direction[i] = (int32_t)((32768LL * 32768 - 2 * (y * y + z * z)) >> 16);
+    direction[j] = (int32_t)((2 * (x * y + w * z)) >> 16);
+    direction[k] = (int32_t)((2 * (x * z - w * y)) >> 16);
+}
+
+/* atan2(y, x) for y >= 0, x >= 0 as 0..4096 a quarter turn; within 0.3 degrees, which is enough for a context. */
+static int32_t quarter_angle(int64_t y, int64_t x) {
+    if (!x && !y) return 0;
+    int64_t small = y < x ? y : x, large = y < x ? x : y;
+    int64_t t = small * 4096 / large;
+    int64_t angle = t * 2048 / 4096 + t * (4096 - t) / 4096 * 711 / 4096;
+    return (int32_t)(y < x ? angle : 4096 - angle);
+}
+
+void dfy_turn_place(int32_t *ring_16, int32_t *turn_16384, const int32_t d[3], int32_t rings) {
+    int64_t x = d[0], y = d[1], z = d[2];
+    int64_t flat = dfy_isqrt((uint64_t)(x * x + y * y));
+    int32_t polar = z >= 0 ? quarter_angle(flat, z) : 8192 - quarter_angle(flat, -z);
+    int32_t azimuth = quarter_angle(y < 0 ? -y : y, x < 0 ? -x : x);
+    if (x < 0) azimuth = 8192 - azimuth;
+    if (y < 0) azimuth = 16383 - azimuth;
+    *ring_16 = (int32_t)((int64_t)polar * rings * 16 / 8192);
+    *turn_16384 = azimuth < 0 ? 0 : azimuth;
+}
+
+void dfy_turn_normalise(int32_t out[4], const int64_t q[4]) {
+    uint64_t sum = 0;
+    for (int i = 0; i < 4; i++) sum += (uint64_t)((q[i] >> 15) * (q[i] >> 15)); /* components at most about 2^30 */
+    int64_t length = dfy_isqrt(sum << 20);                                      /* of q / 2^15, times 2^10 */
+    for (int i = 0; i < 4; i++) out[i] = length ? (int32_t)(q[i] * (1 << 25) / length) : i ? 0 : DFY_TURN_ONE;
+}
+
+void dfy_turn_multiply(int32_t out[4], const int32_t a[4], const int32_t b[4]) {
+    int64_t p[4], w = a[0], x = a[1], y = a[2], z = a[3];
+    p[0] = (w * b[0] >> 30) - (x * b[1] >> 30) - (y * b[2] >> 30) - (z * b[3] >> 30);
+    p[1] = (w * b[1] >> 30) + (x * b[0] >> 30) + (y * b[3] >> 30) - (z * b[2] >> 30);
+    p[2] = (w * b[2] >> 30) - (x * b[3] >> 30) + (y * b[0] >> 30) + (z * b[1] >> 30);
+    p[3] = (w * b[3] >> 30) + (x * b[2] >> 30) - (y * b[1] >> 30) + (z * b[0] >> 30);
+    dfy_turn_normalise(out, p);
+}
