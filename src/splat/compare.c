@@ -74,7 +74,7 @@ int dfy_splats_compare(const DfySplats *reference, const DfySplats *other, const
     double diagonal = diagonal_of(reference);
     *errors = (DfySplatErrors){0};
     if (!order) {
-        int status = dfy_splats_match(reference, other, &found, message);
+        int status = dfy_splats_match(reference, other, INFINITY, &found, message);
         if (status) return status;
         order = found;
     }

@@ -193,7 +193,8 @@ static void pair_rest(uint32_t *order, const uint8_t *taken, uint32_t references
     }
 }
 
-int dfy_splats_match(const DfySplats *reference, const DfySplats *other, uint32_t **order, DfyMessage *message) {
+int dfy_splats_match(const DfySplats *reference, const DfySplats *other, double limit, uint32_t **order,
+                     DfyMessage *message) {
     DfyKdTree tree;
     int status = dfy_kdtree_build(&tree, reference->xyz, reference->count, message);
     if (status) return status;
@@ -207,12 +208,14 @@ int dfy_splats_match(const DfySplats *reference, const DfySplats *other, uint32_
         for (uint32_t j = 0; j < other->count; j++) {
             DfyNeighbour found[CANDIDATES];
             int got = dfy_kdtree_nearest(&tree, other->xyz + (size_t)j * 3, CANDIDATES, found);
-            for (int k = 0; k < got; k++)
-                pairs[count++] =
-                    (Pair){likeness(reference, found[k].point, other, j, found[k].distance, unit), found[k].point, j};
+            for (int k = 0; k < got; k++) {
+                uint32_t i = found[k].point;
+                double cost = likeness(reference, i, other, j, found[k].distance, unit);
+                if (cost <= limit) pairs[count++] = (Pair){cost, i, j};
+            }
         }
         take_pairs(*order, taken, pairs, count);
-        pair_rest(*order, taken, reference->count, other->count);
+        if (isinf(limit)) pair_rest(*order, taken, reference->count, other->count);
     } else {
         free(*order);
         *order = NULL;

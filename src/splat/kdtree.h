@@ -25,8 +25,10 @@ int dfy_kdtree_nearest(const DfyKdTree *tree, const float at[3], int wanted, Dfy
 
 /*
  * Pairs two models' splats one to one by likeness of place and attributes: (*order)[j] is the reference's splat for
- * splat j of the other, UINT32_MAX when it has none. The caller frees *order.
+ * splat j of the other, UINT32_MAX when it has none. The caller frees *order. Pairs less alike than `limit` are not
+ * made; 1 is a quarter of the usual distance between neighbours, and INFINITY pairs whatever is left in the end.
  */
-int dfy_splats_match(const DfySplats *reference, const DfySplats *other, uint32_t **order, DfyMessage *message);
+int dfy_splats_match(const DfySplats *reference, const DfySplats *other, double limit, uint32_t **order,
+                     DfyMessage *message);
 
 #endif

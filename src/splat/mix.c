@@ -37,7 +37,6 @@ int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
     size_t slots = (size_t)1 << slot_bits;
     mixer->coder = coder;
     mixer->slot_mask = (uint32_t)slots - 1;
-    mixer->cost_bits = 0;
     mixer->slots = malloc(slots * sizeof *mixer->slots);
     mixer->weights = malloc(DFY_MIX_SETS * sizeof *mixer->weights);
     if (!mixer->slots || !mixer->weights) {

@@ -27,7 +27,6 @@ typedef struct DfyMixer {
     int16_t stretch[DFY_MIX_TABLE];     /* of probability / 4096 */
     uint16_t squash[DFY_MIX_TABLE];     /* of logit + 2048 */
     uint16_t reciprocal[1024];          /* 65536 / (n + 1.5) */
-    double cost_bits;                   /* what the encoder spent; for its statistics only */
 } DfyMixer;
 
 /* Allocates 2^slot_bits slots; DFY_ERROR_MEMORY when there are none. */

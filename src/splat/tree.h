@@ -56,10 +56,13 @@ typedef struct DfyTreeIndex {
 
 /* Values of one splat: what both sides know. Velocity is the last frame's motion. */
 typedef struct DfyTreeSplat {
-    int32_t place[3], velocity[3];  /* 1/256 of a grid step */
+    int32_t place[3], velocity[3];  /* 1/256 of a grid step; velocity: the last correction of place */
     int32_t turn[4];                /* 1/DFY_TURN_ONE */
     int32_t scale[3], alpha, dc[3]; /* 1/65536 */
     int32_t dc_part[3];             /* dc under the transform, before the mean */
+    uint8_t label;                  /* rigid motion it followed in the last frame, 0: none */
+    uint8_t updates;                /* attributes the last frame corrected, a bit each */
+    uint8_t dirty;                  /* changed since the last model was made of the state */
 } DfyTreeSplat;
 
 typedef struct DfyTreeState {
@@ -67,7 +70,8 @@ typedef struct DfyTreeState {
     uint32_t count, capacity;
     DfyTreeSplat *splats;
     int32_t *rest;  /* count x coefficients, 1/65536 */
-    uint8_t *label; /* rigid motion a splat followed in the last frame, 0: none */
+    DfyMixer mixer; /* of inter frames: it learns from the key frame on */
+    int mixer_open;
 } DfyTreeState;
 
 static inline int dfy_tree_rest(const DfyTreeGrid *grid) {
@@ -83,18 +87,88 @@ void dfy_tree_write_grid(const DfyTreeGrid *grid, DfyBuffer *buffer);
 int dfy_tree_read_grid(DfyTreeGrid *grid, DfyBytes *bytes, DfyMessage *message);
 
 /* Values from indices. */
+void dfy_tree_dc(const DfyTreeGrid *grid, DfyTreeSplat *splat); /* dc from dc_part */
 void dfy_tree_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);
 void dfy_tree_rest_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, const DfyTreeSplat *splat, int32_t *rest);
 /* The axis whose direction a rotation is coded by: that of the smallest scale. */
 int dfy_tree_axis(const DfyTreeSplat *splat);
 
-int dfy_tree_to_frame(const DfyTreeState *state, DfySplats *splats, DfyMessage *message);
+/* Brings *splats up to date: all of it when its size is another, else the splats that changed since the last call. */
+int dfy_tree_to_frame(DfyTreeState *state, DfySplats *splats, DfyMessage *message);
 
 /*
- * Codes grid and indices; decoding fills both and the state. Splats are in the order of their keys. On the encoder's
- * side state->grid, indices and keys are set.
+ * Codes a key frame but for its header; splats are in the order of their keys. Encoding, state->grid, keys and indices
+ * are set; decoding, they and the state are filled. transforms: whether the colour transforms are coded too (they
+ * are not with the splats that an inter frame adds).
  */
-int dfy_tree_code_key(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices,
-                      DfyMessage *message);
+int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int transforms,
+                       DfyMessage *message);
+
+/* ---------------------------------------------------------------- inter frames */
+
+enum {
+    DFY_TREE_MOTIONS = 15, /* rigid motions a frame can have */
+    DFY_TREE_BLOCK = 32    /* splats under one flag that says whether anything happened */
+};
+
+/* Bits of DfyTreeSplat.updates. */
+enum {
+    DFY_TREE_PLACE = 1,
+    DFY_TREE_TURN = 2,
+    DFY_TREE_SCALE = 4,
+    DFY_TREE_ALPHA = 8,
+    DFY_TREE_DC = 16,
+    DFY_TREE_SH = 32,
+    DFY_TREE_KINDS = 6
+};
+
+/* place -> centre + turn (place - centre) + shift, where the centre is the mean of the splats that follow. */
+typedef struct DfyTreeMotion {
+    int precision;    /* bits of turn's fraction, 4..24 */
+    int32_t turn[3];  /* vector part of the unit quaternion, 1/2^precision */
+    int32_t shift[3]; /* 1/16 of a grid step */
+} DfyTreeMotion;
+
+/* What an inter frame does to one splat, in steps. */
+typedef struct DfyTreeUpdate {
+    int32_t place[3], turn[3], scale[3], alpha, dc[3];
+    int16_t sh[DFY_TREE_REST];
+    uint8_t label, updates;
+} DfyTreeUpdate;
+
+enum { DFY_TREE_NEAR = 4 };
+/* The nearest of the splats coded just before splat i, nearest first; returns how many. */
+int dfy_tree_near(const DfyTreeState *state, uint32_t i, uint32_t near[DFY_TREE_NEAR]);
+
+/* How positions that follow no motion are predicted: stay, go on as in the last frame, or as the one before them. */
+enum { DFY_TREE_STAY, DFY_TREE_GO_ON, DFY_TREE_FOLLOW, DFY_TREE_GUESSES };
+
+typedef struct DfyTreeInter {
+    int guess;
+    DfyTreeMotion motions[DFY_TREE_MOTIONS];
+    int motion_count;
+    uint8_t *gone; /* a flag a splat of the state: removed */
+    uint32_t removed;
+    DfyTreeUpdate *updates; /* one a splat of the state, after removal */
+    uint32_t added;
+    uint64_t *added_keys; /* sorted */
+    DfyTreeIndex *added_indices;
+} DfyTreeInter;
+
+/* Where a motion about `centre` takes a splat of the state. */
+void dfy_tree_moved(const DfyTreeMotion *motion, const int64_t centre[3], const DfyTreeSplat *in, DfyTreeSplat *out);
+/* The mean place of the splats that follow each motion. */
+void dfy_tree_centres(int64_t centres[DFY_TREE_MOTIONS][3], const DfyTreeState *state, const DfyTreeInter *inter);
+
+/* The encoder's moment between labels and corrections: the state is moved, updates are to be filled in. */
+typedef void (*DfyTreePlan)(void *opaque, const DfyTreeState *state, DfyTreeInter *inter);
+
+/*
+ * An inter frame's syntax; the state becomes the new frame's. Encoding, *inter is set but for what plan fills in;
+ * decoding, plan is NULL and *inter empty. dfy_tree_inter_free releases what either way allocated.
+ */
+int dfy_tree_code_inter(DfyRangeCoder *coder, DfyTreeState *state, DfyTreeInter *inter, DfyTreePlan plan, void *opaque,
+                        DfyMessage *message);
+void dfy_tree_inter_free(DfyTreeInter *inter);
 
 #endif

@@ -396,14 +396,17 @@ static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
 
 /* ---------------------------------------------------------------- all */
 
+static DfyTurn turn_index(const DfyTreeGrid *g, const DfyTreeSplat *splat, const float *r) {
+    double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
+    double q[4] = {r[0] / length, r[1] / length, r[2] / length, r[3] / length};
+    return dfy_turn_of(q, dfy_tree_axis(splat), g->rings, g->twists);
+}
+
 static void choose_turn_indices(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
     for (size_t i = 0; i < s->count; i++) {
-        const float *r = s->rotation + (size_t)choice->order[i] * 4;
-        double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
-        double q[4] = {r[0] / length, r[1] / length, r[2] / length, r[3] / length};
         DfyTreeSplat splat = {.alpha = 0};
         dfy_tree_values(g, &choice->indices[i], &splat);
-        choice->indices[i].turn = dfy_turn_of(q, dfy_tree_axis(&splat), g->rings, g->twists);
+        choice->indices[i].turn = turn_index(g, &splat, s->rotation + (size_t)choice->order[i] * 4);
     }
 }
 
@@ -431,6 +434,93 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s,
     if (!status) return DFY_OK;
     dfy_tree_choice_free(choice);
     return dfy_fail(message, status, "There is no memory to quantise a model of %u splats.", s->count);
+}
+
+/* ---------------------------------------------------------------- added splats */
+
+static int fits(const DfyTreeRange *range, int32_t *index) {
+    *index -= range->low;
+    return *index >= 0 && *index < 1 << range->bits;
+}
+
+/* Indices of one splat; 0 when one is outside its range. */
+static int index_splat(const DfyTreeGrid *g, const DfySplats *s, size_t j, const double *dc_analysis,
+                       const double *analysis, DfyTreeIndex *index) {
+    int n = dfy_tree_rest(g), good = 1;
+    double centred[DFY_TREE_REST], parts[DFY_TREE_REST], step = (double)g->sh_step / DFY_TREE_ONE;
+    for (size_t k = 0; k < 3; k++) {
+        index->scale[k] = to_index(s->scale[j * 3 + k], (double)g->scale_step / DFY_TREE_ONE);
+        good &= fits(&g->scale[k], &index->scale[k]);
+        centred[k] = s->dc[j * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
+    }
+    multiply(parts, dc_analysis, centred, 3);
+    for (int k = 0; k < 3; k++) {
+        index->dc[k] = to_index(parts[k], (double)g->dc_step / DFY_TREE_ONE);
+        good &= fits(&g->dc[k], &index->dc[k]);
+    }
+    int32_t alpha = to_index(dfy_sigmoid(s->opacity[j]), (double)g->alpha_step / DFY_TREE_ONE),
+            last = DFY_TREE_ONE / g->alpha_step;
+    index->alpha = alpha > last ? last : alpha;
+    DfyTreeSplat splat = {.alpha = 0};
+    dfy_tree_values(g, index, &splat);
+    index->turn = turn_index(g, &splat, s->rotation + j * 4);
+    for (int k = 0; k < n; k++) centred[k] = s->rest[j * (size_t)n + (size_t)k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
+    if (n) multiply(parts, analysis, centred, n);
+    for (int k = 0; k < n; k++) {
+        for (int m = 0; m < 3; m++) parts[k] -= (double)g->sh_from_dc[k][m] / 128 * splat.dc_part[m] / DFY_TREE_ONE;
+        int32_t q = dead_zone(parts[k], step);
+        index->sh[k] = (int16_t)(q > 32767 ? 32767 : q < -32767 ? -32767 : q);
+    }
+    return good;
+}
+
+static int undo_base(double *analysis, const int16_t *base, size_t stride, int n) {
+    double matrix[DFY_TREE_REST * DFY_TREE_REST];
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < n; i++)
+            matrix[i * n + k] = (double)base[(size_t)k * stride + (size_t)i] / DFY_TREE_BASE_ONE;
+    return dfy_invert(analysis, matrix, n);
+}
+
+/* Keys of the added splats, sorted, and `added` with them; 0 when one is outside the grid. */
+static int key_added(const DfyTreeGrid *g, const DfySplats *s, uint32_t *added, KeyOf *pairs, uint32_t count,
+                     uint64_t *keys) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t place[3];
+        for (int k = 0; k < 3; k++) {
+            double at = rint(((double)s->xyz[(size_t)added[i] * 3 + (size_t)k] - g->origin[k]) / g->step);
+            if (at < 0 || at >= (double)(1 << g->place_bits[k])) return 0;
+            place[k] = (uint32_t)at;
+        }
+        pairs[i] = (KeyOf){dfy_place_key(g->place_bits, place), added[i]};
+    }
+    qsort(pairs, count, sizeof *pairs, by_key);
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = pairs[i].key;
+        added[i] = pairs[i].splat;
+    }
+    return 1;
+}
+
+int dfy_tree_place_added(const DfyTreeGrid *g, const DfySplats *s, uint32_t *added, uint32_t count, DfyTreeInter *inter,
+                         DfyMessage *message) {
+    double dc_analysis[9], *analysis = malloc(DFY_TREE_REST * DFY_TREE_REST * sizeof *analysis);
+    KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
+    inter->added = count;
+    inter->added_keys = malloc((count ? count : 1) * sizeof *inter->added_keys);
+    inter->added_indices = calloc(count ? count : 1, sizeof *inter->added_indices);
+    int status = analysis && pairs && inter->added_keys && inter->added_indices ? DFY_OK : DFY_ERROR_MEMORY;
+    if (status) dfy_fail(message, status, "There is no memory for %u more splats.", count);
+    int good = !status && undo_base(dc_analysis, g->dc_base[0], 3, 3) &&
+               undo_base(analysis, g->sh_base[0], DFY_TREE_REST, dfy_tree_rest(g)) &&
+               key_added(g, s, added, pairs, count, inter->added_keys);
+    for (uint32_t i = 0; good && i < count; i++)
+        good = index_splat(g, s, added[i], dc_analysis, analysis, &inter->added_indices[i]);
+    if (!status && !good)
+        status = dfy_fail(message, DFY_ERROR_UNSUPPORTED, "An added splat is outside the key frame's grid.");
+    free(analysis);
+    free(pairs);
+    return status;
 }
 
 void dfy_tree_choice_free(DfyTreeChoice *choice) {

@@ -17,6 +17,12 @@ typedef struct DfyTreeChoice {
  */
 int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats,
                     const double errors[DFY_SPLAT_ATTRIBUTES], DfyMessage *message);
+/*
+ * Indices on a grid that stands, for splats an inter frame adds: `added` (splats of the model, put in the order of
+ * their keys) and inter->added*. DFY_ERROR_UNSUPPORTED when one does not fit the grid: then a key frame is due.
+ */
+int dfy_tree_place_added(const DfyTreeGrid *grid, const DfySplats *splats, uint32_t *added, uint32_t count,
+                         DfyTreeInter *inter, DfyMessage *message);
 void dfy_tree_choice_free(DfyTreeChoice *choice);
 
 #endif

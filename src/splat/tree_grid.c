@@ -14,8 +14,7 @@ int dfy_tree_state_alloc(DfyTreeState *state, uint32_t count, DfyMessage *messag
     state->count = state->capacity = count;
     state->splats = calloc(n, sizeof *state->splats);
     state->rest = calloc(n, (rest ? rest : 1) * sizeof *state->rest);
-    state->label = calloc(n, 1);
-    if (state->splats && state->rest && state->label) return DFY_OK;
+    if (state->splats && state->rest) return DFY_OK;
     dfy_tree_state_free(state);
     return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", count);
 }
@@ -23,11 +22,8 @@ int dfy_tree_state_alloc(DfyTreeState *state, uint32_t count, DfyMessage *messag
 void dfy_tree_state_free(DfyTreeState *state) {
     free(state->splats);
     free(state->rest);
-    free(state->label);
-    state->splats = NULL;
-    state->rest = NULL;
-    state->label = NULL;
-    state->count = state->capacity = 0;
+    if (state->mixer_open) dfy_mixer_close(&state->mixer);
+    *state = (DfyTreeState){.grid = state->grid};
 }
 
 int dfy_tree_state_copy(DfyTreeState *out, const DfyTreeState *in, DfyMessage *message) {
@@ -37,7 +33,6 @@ int dfy_tree_state_copy(DfyTreeState *out, const DfyTreeState *in, DfyMessage *m
     if (status || !in->count) return status;
     memcpy(out->splats, in->splats, in->count * sizeof *in->splats);
     if (rest) memcpy(out->rest, in->rest, in->count * rest * sizeof *in->rest);
-    memcpy(out->label, in->label, in->count);
     return DFY_OK;
 }
 
@@ -136,18 +131,23 @@ int dfy_tree_axis(const DfyTreeSplat *s) {
     return s->scale[2] < s->scale[axis] ? 2 : axis;
 }
 
+void dfy_tree_dc(const DfyTreeGrid *g, DfyTreeSplat *s) {
+    for (int c = 0; c < 3; c++) {
+        int64_t sum = (int64_t)g->dc_mean[c] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
+        for (int k = 0; k < 3; k++) sum += (int64_t)s->dc_part[k] * g->dc_base[k][c];
+        s->dc[c] = clamp64(sum >> 7, 1 << 28);
+    }
+}
+
 void dfy_tree_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
     for (int i = 0; i < 3; i++)
         s->scale[i] = clamp64(((int64_t)g->scale[i].low + index->scale[i]) * g->scale_step, 1 << 20);
     int64_t alpha = (int64_t)index->alpha * g->alpha_step;
     s->alpha = alpha > DFY_TREE_ONE ? DFY_TREE_ONE : (int32_t)alpha;
     for (int i = 0; i < 3; i++) s->dc_part[i] = clamp64(((int64_t)g->dc[i].low + index->dc[i]) * g->dc_step, 1 << 28);
-    for (int c = 0; c < 3; c++) {
-        int64_t sum = (int64_t)g->dc_mean[c] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
-        for (int k = 0; k < 3; k++) sum += (int64_t)s->dc_part[k] * g->dc_base[k][c];
-        s->dc[c] = clamp64(sum >> 7, 1 << 28);
-    }
+    dfy_tree_dc(g, s);
     dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), g->rings, g->twists);
+    s->dirty = 1;
 }
 
 static int32_t sh_value(const DfyTreeGrid *g, int32_t index) {
@@ -203,22 +203,31 @@ static float logit_of(int32_t alpha, int32_t step) {
     return (float)exact_ln(a / (DFY_TREE_ONE - a));
 }
 
-int dfy_tree_to_frame(const DfyTreeState *state, DfySplats *out, DfyMessage *message) {
+static void splat_to_frame(const DfyTreeState *state, DfySplats *out, size_t i, size_t rest) {
     const DfyTreeGrid *g = &state->grid;
-    size_t rest = (size_t)dfy_tree_rest(g);
-    int status = dfy_splats_alloc(out, state->count, g->degree, message);
-    if (status) return status;
+    const DfyTreeSplat *s = &state->splats[i];
+    for (size_t k = 0; k < 3; k++) {
+        double place = (double)s->place[k] / (1 << DFY_TREE_FRACTION) * (double)g->step;
+        out->xyz[i * 3 + k] = (float)((double)g->origin[k] + place);
+        out->scale[i * 3 + k] = (float)s->scale[k] / DFY_TREE_ONE;
+        out->dc[i * 3 + k] = (float)s->dc[k] / DFY_TREE_ONE;
+    }
+    for (size_t k = 0; k < 4; k++) out->rotation[i * 4 + k] = (float)s->turn[k] / DFY_TURN_ONE;
+    out->opacity[i] = logit_of(s->alpha, g->alpha_step);
+    for (size_t k = 0; k < rest; k++) out->rest[i * rest + k] = (float)state->rest[i * rest + k] / DFY_TREE_ONE;
+}
+
+int dfy_tree_to_frame(DfyTreeState *state, DfySplats *out, DfyMessage *message) {
+    int all = out->count != state->count || out->degree != state->grid.degree || !out->xyz;
+    size_t rest = (size_t)dfy_tree_rest(&state->grid);
+    if (all) {
+        dfy_splats_free(out);
+        int status = dfy_splats_alloc(out, state->count, state->grid.degree, message);
+        if (status) return status;
+    }
     for (size_t i = 0; i < state->count; i++) {
-        const DfyTreeSplat *s = &state->splats[i];
-        for (int k = 0; k < 3; k++) {
-            out->xyz[i * 3 + k] =
-                (float)((double)g->origin[k] + (double)s->place[k] / (1 << DFY_TREE_FRACTION) * (double)g->step);
-            out->scale[i * 3 + k] = (float)s->scale[k] / DFY_TREE_ONE;
-            out->dc[i * 3 + k] = (float)s->dc[k] / DFY_TREE_ONE;
-        }
-        for (int k = 0; k < 4; k++) out->rotation[i * 4 + k] = (float)s->turn[k] / DFY_TURN_ONE;
-        out->opacity[i] = logit_of(s->alpha, g->alpha_step);
-        for (size_t k = 0; k < rest; k++) out->rest[i * rest + k] = (float)state->rest[i * rest + k] / DFY_TREE_ONE;
+        if (all || state->splats[i].dirty) splat_to_frame(state, out, i, rest);
+        state->splats[i].dirty = 0;
     }
     return DFY_OK;
 }

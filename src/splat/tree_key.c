@@ -3,7 +3,6 @@
  * under contexts from the four nearest of the splats just before it (the order is spatial, so near ones are) and from
  * the splat's own attributes coded so far.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +11,7 @@
 enum {
     SLOT_BITS = 18,
     WINDOW = 40, /* splats before this one that are looked at for neighbours */
-    NEAR = 4     /* neighbours kept */
+    NEAR = DFY_TREE_NEAR
 };
 
 /* First set of weights of each kind of decision. */
@@ -35,7 +34,6 @@ typedef struct KeyCoder {
     uint8_t *energy; /* of a splat's colour coefficients, log scale */
     uint32_t near[NEAR];
     int near_count;
-    double bits[6]; /* spent, by attribute */
 } KeyCoder;
 
 /* ---------------------------------------------------------------- transforms */
@@ -57,24 +55,24 @@ static void code_transforms(KeyCoder *key) {
 
 /* ---------------------------------------------------------------- neighbours */
 
-static void find_near(KeyCoder *key, uint32_t i) {
-    const DfyTreeSplat *splats = key->state->splats, *here = &splats[i];
-    uint64_t distance[NEAR];
+int dfy_tree_near(const DfyTreeState *state, uint32_t i, uint32_t near[DFY_TREE_NEAR]) {
+    const DfyTreeSplat *splats = state->splats, *here = &splats[i];
+    uint64_t distance[DFY_TREE_NEAR];
     int count = 0;
     for (uint32_t j = i; j-- > 0 && i - j <= WINDOW;) {
-        int64_t dx = splats[j].place[0] - here->place[0], dy = splats[j].place[1] - here->place[1];
-        int64_t dz = splats[j].place[2] - here->place[2];
+        int64_t dx = (int64_t)splats[j].place[0] - here->place[0], dy = (int64_t)splats[j].place[1] - here->place[1];
+        int64_t dz = (int64_t)splats[j].place[2] - here->place[2];
         uint64_t d = (uint64_t)(dx * dx) + (uint64_t)(dy * dy) + (uint64_t)(dz * dz);
-        if (count == NEAR && d >= distance[NEAR - 1]) continue;
-        int at = count < NEAR ? count++ : NEAR - 1;
+        if (count == DFY_TREE_NEAR && d >= distance[DFY_TREE_NEAR - 1]) continue;
+        int at = count < DFY_TREE_NEAR ? count++ : DFY_TREE_NEAR - 1;
         for (; at > 0 && distance[at - 1] > d; at--) {
             distance[at] = distance[at - 1];
-            key->near[at] = key->near[at - 1];
+            near[at] = near[at - 1];
         }
         distance[at] = d;
-        key->near[at] = j;
+        near[at] = j;
     }
-    key->near_count = count;
+    return count;
 }
 
 /* Weighted mean and spread of a value of the neighbours, nearest most; `first` is that of the nearest. */
@@ -296,27 +294,18 @@ static void code_splats(KeyCoder *key) {
     for (uint32_t i = 0; i < state->count; i++) {
         DfyTreeIndex *index = &key->indices[i];
         DfyTreeSplat *splat = &state->splats[i];
-        find_near(key, i);
-        size_t at[6];
-        DfyRangeCoder *rc = key->mixer.coder;
-        at[0] = rc->size;
+        key->near_count = dfy_tree_near(state, i, key->near);
         code_scales(key, i, index);
         dfy_tree_values(&state->grid, index, splat);
-        at[1] = rc->size;
         code_alpha(key, splat, index);
         dfy_tree_values(&state->grid, index, splat);
-        at[2] = rc->size;
         code_dc(key, splat, index);
-        at[3] = rc->size;
         code_turn(key, splat, index);
         dfy_tree_values(&state->grid, index, splat);
-        at[4] = rc->size;
         if (rest) {
             code_sh(key, i, splat, index);
             dfy_tree_rest_values(&state->grid, index, splat, state->rest + i * rest);
         }
-        at[5] = rc->size;
-        for (int k = 0; k < 5; k++) key->bits[k] += (double)(at[k + 1] - at[k]);
     }
 }
 
@@ -330,8 +319,8 @@ static void set_places(DfyTreeState *state, const uint64_t *keys) {
     }
 }
 
-int dfy_tree_code_key(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices,
-                      DfyMessage *message) {
+int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int transforms,
+                       DfyMessage *message) {
     KeyCoder *key = calloc(1, sizeof *key);
     int status = key ? dfy_mixer_open(&key->mixer, coder, SLOT_BITS) : DFY_ERROR_MEMORY;
     if (!status) {
@@ -340,17 +329,10 @@ int dfy_tree_code_key(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys,
         key->energy = calloc(state->count ? state->count : 1, 1);
         if (!key->energy) status = DFY_ERROR_MEMORY;
         if (!status && state->count) status = dfy_code_places(&key->mixer, state->grid.place_bits, state->count, keys);
-        size_t places = coder->size;
         if (!status) {
             set_places(state, keys);
-            code_transforms(key);
-            size_t base = coder->size - places;
+            if (transforms) code_transforms(key);
             code_splats(key);
-            if (coder->encoding && getenv("SPLAT_BITS"))
-                printf("places %.3f base %zu B scale %.3f alpha %.3f dc %.3f turn %.3f sh %.3f bits/splat\n",
-                       (double)places * 8.0 / state->count, base, key->bits[0] * 8 / state->count,
-                       key->bits[1] * 8 / state->count, key->bits[2] * 8 / state->count,
-                       key->bits[3] * 8 / state->count, key->bits[4] * 8 / state->count);
         }
         free(key->energy);
     }

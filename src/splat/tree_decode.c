@@ -1,0 +1,39 @@
+/* tree-range: bytes to the state of a frame. */
+#include <stdlib.h>
+
+#include "splat/tree_encode.h"
+
+int dfy_tree_decode_key(DfyTreeState *state, const uint8_t *data, size_t size_bytes, DfyMessage *message) {
+    DfyBytes bytes = dfy_bytes(data, size_bytes);
+    DfyTreeGrid grid;
+    int status = dfy_tree_read_grid(&grid, &bytes, message);
+    if (status) return status;
+    /* Even splats all alike take some bits: 64 of them a byte is more than any encoder reaches. */
+    if (grid.count / 64 > dfy_bytes_left(&bytes))
+        return dfy_fail(message, DFY_ERROR_DAMAGED, "A key frame claims %u splats: its bytes are damaged.", grid.count);
+    dfy_tree_state_free(state);
+    state->grid = grid;
+    size_t n = grid.count ? grid.count : 1;
+    uint64_t *keys = calloc(n, sizeof *keys);
+    DfyTreeIndex *indices = calloc(n, sizeof *indices);
+    status = keys && indices ? dfy_tree_state_alloc(state, grid.count, message)
+                             : dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %u splats.", grid.count);
+    if (!status) {
+        DfyRangeCoder coder;
+        size_t left = dfy_bytes_left(&bytes);
+        dfy_range_decode_start(&coder, data + bytes.position, left);
+        status = dfy_tree_code_body(&coder, state, keys, indices, 1, message);
+    }
+    free(keys);
+    free(indices);
+    return status;
+}
+
+int dfy_tree_decode_inter(DfyTreeState *state, const uint8_t *data, size_t size_bytes, DfyMessage *message) {
+    DfyRangeCoder coder;
+    DfyTreeInter inter = {0};
+    dfy_range_decode_start(&coder, data, size_bytes);
+    int status = dfy_tree_code_inter(&coder, state, &inter, NULL, NULL, message);
+    dfy_tree_inter_free(&inter);
+    return status;
+}

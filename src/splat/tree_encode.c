@@ -1,0 +1,425 @@
+/*
+ * tree-range, encoder: what an inter frame has to say. A splat that did not change in the source is left alone; of
+ * one that did, an attribute is corrected when it is farther off than rounding could have left it. Should all that
+ * was left alone push an attribute's RMS error over the wanted one, less is left alone.
+ */
+#include "splat/tree_encode.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "splat/files.h"
+#include "splat/kdtree.h"
+#include "splat/transform.h"
+#include "splat/tree_motion.h"
+
+enum { TIGHTENINGS = 6 };
+#define SAME_SPLAT 80.0 /* pairs of frames with different counts less alike than this are different splats */
+
+/* How far off a splat is, by attribute, in the steps that would correct it. */
+typedef struct Off {
+    double place[3], turn[3], scale[3], alpha, dc[3], sh[DFY_TREE_REST];
+} Off;
+
+/* ---------------------------------------------------------------- errors */
+
+static void turn_off(const DfyTreeGrid *g, const DfyTreeSplat *s, const float *r, double off[3]) {
+    double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
+    double a[4], b[4];
+    for (int k = 0; k < 4; k++) {
+        a[k] = r[k] / length;
+        b[k] = (double)s->turn[k] / DFY_TURN_ONE;
+    }
+    double w = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
+    double v[3] = {-a[0] * b[1] + a[1] * b[0] - a[2] * b[3] + a[3] * b[2],
+                   -a[0] * b[2] + a[1] * b[3] + a[2] * b[0] - a[3] * b[1],
+                   -a[0] * b[3] - a[1] * b[2] + a[2] * b[1] + a[3] * b[0]};
+    double unit = 1686629713.0 / DFY_TURN_ONE / g->rings;
+    if (fabs(w) < 1e-3) w = w < 0 ? -1e-3 : 1e-3;
+    for (int k = 0; k < 3; k++) off[k] = v[k] / w / unit;
+}
+
+static double squares(const double *v, int n) {
+    double sum = 0;
+    for (int k = 0; k < n; k++) sum += v[k] * v[k];
+    return sum;
+}
+
+static void multiply_part(double *out, const double *matrix, const double *in, int n) {
+    for (int k = 0; k < n; k++) {
+        out[k] = 0;
+        for (int i = 0; i < n; i++) out[k] += matrix[k * n + i] * in[i];
+    }
+}
+
+/* What splat i of the state lacks of splat j of the model. */
+static void find_off(const DfyTreeEncoder *e, const DfyTreeState *state, uint32_t i, const DfySplats *in, size_t j,
+                     Off *off) {
+    const DfyTreeGrid *g = &state->grid;
+    const DfyTreeSplat *s = &state->splats[i];
+    int n = dfy_tree_rest(g);
+    double dc[3], rest[DFY_TREE_REST], base[9], inverse[9];
+    for (int k = 0; k < 3; k++) {
+        size_t at = j * 3 + (size_t)k;
+        off->place[k] = ((double)in->xyz[at] - g->origin[k]) / g->step - (double)s->place[k] / (1 << DFY_TREE_FRACTION);
+        off->scale[k] = (in->scale[at] * (double)DFY_TREE_ONE - s->scale[k]) / g->scale_step;
+        dc[k] = (in->dc[at] * (double)DFY_TREE_ONE - s->dc[k]) / g->dc_step;
+    }
+    for (int k = 0; k < 9; k++) base[k % 3 * 3 + k / 3] = (double)g->dc_base[k / 3][k % 3] / DFY_TREE_BASE_ONE;
+    if (!dfy_invert(inverse, base, 3)) memset(inverse, 0, sizeof inverse);
+    multiply_part(off->dc, inverse, dc, 3);
+    off->alpha = (dfy_sigmoid(in->opacity[j]) * DFY_TREE_ONE - s->alpha) / g->alpha_step;
+    turn_off(g, s, in->rotation + j * 4, off->turn);
+    for (int k = 0; k < n; k++)
+        rest[k] = (in->rest[j * (size_t)n + (size_t)k] * (double)DFY_TREE_ONE -
+                   state->rest[(size_t)i * (size_t)n + (size_t)k]) /
+                  g->sh_step;
+    if (n) multiply_part(off->sh, e->analysis, rest, n);
+}
+
+/* Squared errors in the units of DfySplatErrors, position in steps. */
+static void square_off(const DfyTreeGrid *g, const Off *off, float square[DFY_SPLAT_ATTRIBUTES]) {
+    int n = dfy_tree_rest(g);
+    double scale = (double)g->scale_step / DFY_TREE_ONE, dc = (double)g->dc_step / DFY_TREE_ONE;
+    double alpha = (double)g->alpha_step / DFY_TREE_ONE, sh = (double)g->sh_step / DFY_TREE_ONE,
+           turn = 180.0 / g->rings;
+    square[DFY_SPLAT_POSITION] = (float)squares(off->place, 3);
+    square[DFY_SPLAT_SCALE] = (float)(squares(off->scale, 3) / 3 * scale * scale);
+    square[DFY_SPLAT_ALPHA] = (float)(off->alpha * off->alpha * alpha * alpha);
+    square[DFY_SPLAT_DC] = (float)(squares(off->dc, 3) / 3 * dc * dc);
+    square[DFY_SPLAT_ROTATION] = (float)(squares(off->turn, 3) * turn * turn);
+    square[DFY_SPLAT_SH] = n ? (float)(squares(off->sh, n) / n * sh * sh) : 0;
+}
+
+/* ---------------------------------------------------------------- corrections */
+
+static const int kinds[DFY_SPLAT_ATTRIBUTES] = {DFY_TREE_PLACE, DFY_TREE_SCALE, DFY_TREE_ALPHA,
+                                                DFY_TREE_DC,    DFY_TREE_TURN,  DFY_TREE_SH};
+
+/* Rounds and leaves in v what rounding leaves. */
+static int32_t take_steps(double *v) {
+    double steps = fmin(fmax(rint(*v), -1000000), 1000000);
+    *v -= steps;
+    return (int32_t)steps;
+}
+
+static void correct(int kind, Off *off, DfyTreeUpdate *u, int n) {
+    u->updates |= (uint8_t)kind;
+    for (int k = 0; k < 3; k++) {
+        if (kind == DFY_TREE_PLACE) u->place[k] = take_steps(&off->place[k]);
+        if (kind == DFY_TREE_TURN) u->turn[k] = take_steps(&off->turn[k]);
+        if (kind == DFY_TREE_SCALE) u->scale[k] = take_steps(&off->scale[k]);
+        if (kind == DFY_TREE_DC) u->dc[k] = take_steps(&off->dc[k]);
+    }
+    if (kind == DFY_TREE_ALPHA) u->alpha = take_steps(&off->alpha);
+    if (kind != DFY_TREE_SH) return;
+    for (int k = 0; k < n; k++) {
+        int32_t steps = (int32_t)fmin(fabs(off->sh[k]) + 0.4, 32767);
+        u->sh[k] = (int16_t)(off->sh[k] < 0 ? -steps : steps);
+        off->sh[k] -= u->sh[k];
+    }
+}
+
+/* Whether an attribute is farther off than `slack` times what rounding can leave. */
+static int too_far(int attribute, const Off *off, const DfyTreeGrid *g, double slack) {
+    int n = dfy_tree_rest(g);
+    double most = 0;
+    switch (attribute) {
+    case DFY_SPLAT_POSITION: return squares(off->place, 3) > 0.78 * slack * slack;
+    case DFY_SPLAT_ROTATION: return squares(off->turn, 3) > 0.9 * slack * slack;
+    case DFY_SPLAT_ALPHA: return fabs(off->alpha) > 0.53 * slack;
+    case DFY_SPLAT_SH: return n && squares(off->sh, n) / n > 0.16 * slack * slack;
+    default:
+        for (int k = 0; k < 3; k++) most = fmax(most, fabs(attribute == DFY_SPLAT_SCALE ? off->scale[k] : off->dc[k]));
+        return most > 0.55 * slack;
+    }
+}
+
+typedef struct Plan {
+    DfyTreeEncoder *encoder;
+    const DfySplats *in;
+    const uint32_t *order;
+    const uint8_t *changed;
+} Plan;
+
+/* Fills in one attribute's corrections; returns the sum of its squared errors over all splats. */
+static double correct_attribute(const Plan *plan, const DfyTreeState *state, DfyTreeInter *inter, Off *offs,
+                                int attribute, double slack) {
+    const DfyTreeGrid *g = &state->grid;
+    DfyTreeEncoder *e = plan->encoder;
+    double sum = 0;
+    for (uint32_t i = 0, c = 0; i < state->count; i++) {
+        if (plan->changed[i]) {
+            Off off = offs[c++];
+            DfyTreeUpdate *u = &inter->updates[i];
+            float square[DFY_SPLAT_ATTRIBUTES];
+            u->updates &= (uint8_t)~kinds[attribute];
+            int moved = u->label && (kinds[attribute] & (DFY_TREE_PLACE | DFY_TREE_TURN));
+            if ((plan->changed[i] & kinds[attribute] || moved) && too_far(attribute, &off, g, slack))
+                correct(kinds[attribute], &off, u, dfy_tree_rest(g));
+            square_off(g, &off, square);
+            e->square[i][attribute] = square[attribute];
+        }
+        sum += e->square[i][attribute];
+    }
+    return sum;
+}
+
+static double wanted_square(const DfyTreeEncoder *e, const DfyTreeGrid *g, int attribute) {
+    double wanted = attribute == DFY_SPLAT_POSITION ? 0.5 : e->errors[attribute];
+    (void)g;
+    return wanted * wanted;
+}
+
+/* The guess with the smallest numbers left to code. */
+static int choose_guess(const DfyTreeState *state, const DfyTreeInter *inter) {
+    double cost[DFY_TREE_GUESSES] = {0};
+    int32_t last[3] = {0, 0, 0};
+    int best = 0;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const DfyTreeUpdate *u = &inter->updates[i];
+        const DfyTreeSplat *s = &state->splats[i];
+        if (!(u->updates & DFY_TREE_PLACE) || u->label) continue;
+        for (int k = 0; k < 3; k++) {
+            cost[DFY_TREE_STAY] += log2(1 + abs(u->place[k]));
+            cost[DFY_TREE_GO_ON] += log2(1 + abs(u->place[k] - ((s->velocity[k] + 128) >> DFY_TREE_FRACTION)));
+            cost[DFY_TREE_FOLLOW] += log2(1 + abs(u->place[k] - last[k]));
+            last[k] = u->place[k];
+        }
+    }
+    for (int g = 1; g < DFY_TREE_GUESSES; g++)
+        if (cost[g] < cost[best]) best = g;
+    return best;
+}
+
+static void plan_updates(void *opaque, const DfyTreeState *state, DfyTreeInter *inter) {
+    const Plan *plan = opaque;
+    DfyTreeEncoder *e = plan->encoder;
+    size_t changed = 0, c = 0;
+    for (uint32_t i = 0; i < state->count; i++) changed += plan->changed[i] != 0;
+    Off *offs = malloc((changed ? changed : 1) * sizeof *offs);
+    if (!offs) return; /* nothing is corrected, which the next frame makes good */
+    for (uint32_t i = 0; i < state->count; i++)
+        if (plan->changed[i]) find_off(e, state, i, plan->in, plan->order[i], &offs[c++]);
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) {
+        double slack = 1, most = wanted_square(e, &state->grid, a) * state->count;
+        for (int t = 0; t < TIGHTENINGS && correct_attribute(plan, state, inter, offs, a, slack) > most; t++)
+            slack *= 0.75;
+    }
+    inter->guess = choose_guess(state, inter);
+    free(offs);
+}
+
+/* ---------------------------------------------------------------- matching */
+
+/* The attributes in which two splats differ at all, as bits. */
+static uint8_t differences(const DfySplats *a, size_t i, const DfySplats *b, size_t j) {
+    size_t rest = (size_t)dfy_splat_rest(a->degree) * 3;
+    int bits = 0;
+    if (memcmp(a->xyz + i * 3, b->xyz + j * 3, 12)) bits |= DFY_TREE_PLACE;
+    if (memcmp(a->rotation + i * 4, b->rotation + j * 4, 16)) bits |= DFY_TREE_TURN;
+    if (memcmp(a->scale + i * 3, b->scale + j * 3, 12)) bits |= DFY_TREE_SCALE;
+    if (memcmp(a->opacity + i, b->opacity + j, 4)) bits |= DFY_TREE_ALPHA;
+    if (memcmp(a->dc + i * 3, b->dc + j * 3, 12)) bits |= DFY_TREE_DC;
+    if (rest && memcmp(a->rest + i * rest, b->rest + j * rest, rest * sizeof(float))) bits |= DFY_TREE_SH;
+    return (uint8_t)bits;
+}
+
+typedef struct Match {
+    uint32_t *next;     /* splat of the new frame for each splat of the state that stays */
+    uint32_t *previous; /* and of the last frame */
+    uint32_t *added;    /* splats of the new frame that are added */
+    uint8_t *changed;   /* attributes that changed in the source, of those that stay */
+    uint32_t kept, added_count;
+} Match;
+
+static void free_match(Match *m) {
+    free(m->next);
+    free(m->previous);
+    free(m->added);
+    free(m->changed);
+}
+
+/* partner[j] is the last frame's splat for splat j; NULL: the same number. */
+static int fill_match(const DfyTreeEncoder *e, const DfySplats *in, const uint32_t *partner, Match *m,
+                      DfyTreeInter *inter) {
+    uint32_t count = e->state.count, *forward = malloc((count ? count : 1) * sizeof *forward);
+    uint8_t *gone = calloc(count ? count : 1, 1);
+    if (!forward || !gone) {
+        free(forward);
+        free(gone);
+        return DFY_ERROR_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) forward[i] = partner ? UINT32_MAX : i;
+    for (uint32_t j = 0; partner && j < in->count; j++) {
+        if (partner[j] < count)
+            forward[partner[j]] = j;
+        else
+            m->added[m->added_count++] = j;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t j = forward[e->order[i]];
+        if (j == UINT32_MAX) {
+            gone[i] = 1;
+            inter->removed++;
+            continue;
+        }
+        m->previous[m->kept] = e->order[i];
+        m->next[m->kept] = j;
+        memcpy(e->square[m->kept], e->square[i], sizeof e->square[i]);
+        m->changed[m->kept++] = differences(&e->last, e->order[i], in, j);
+    }
+    free(forward);
+    inter->gone = gone;
+    return DFY_OK;
+}
+
+static int match_frames(const DfyTreeEncoder *e, const DfySplats *in, Match *m, DfyTreeInter *inter,
+                        DfyMessage *message) {
+    size_t n = e->state.count ? e->state.count : 1;
+    uint32_t *partner = NULL;
+    *m = (Match){malloc(n * sizeof(uint32_t)),
+                 malloc(n * sizeof(uint32_t)),
+                 malloc((in->count ? in->count : 1) * sizeof(uint32_t)),
+                 calloc(n, 1),
+                 0,
+                 0};
+    int status = m->next && m->previous && m->added && m->changed ? DFY_OK : DFY_ERROR_MEMORY;
+    if (!status && in->count != e->last.count) status = dfy_splats_match(&e->last, in, SAME_SPLAT, &partner, message);
+    if (!status) status = fill_match(e, in, partner, m, inter);
+    free(partner);
+    if (status) dfy_fail(message, status, "There is no memory to match frames of %u splats.", in->count);
+    return status;
+}
+
+/* ---------------------------------------------------------------- motions */
+
+static int find_motions(const DfyTreeEncoder *e, const DfySplats *in, const Match *m, DfyTreeInter *inter) {
+    const DfyTreeGrid *g = &e->state.grid;
+    DfyTreeState kept = {.grid = *g, .count = m->kept};
+    DfyTreeWay *ways = malloc((m->kept ? m->kept : 1) * sizeof *ways);
+    kept.splats = malloc((m->kept ? m->kept : 1) * sizeof *kept.splats);
+    inter->updates = calloc(m->kept ? m->kept : 1, sizeof *inter->updates);
+    int status = ways && kept.splats && inter->updates ? DFY_OK : DFY_ERROR_MEMORY;
+    size_t count = 0;
+    for (uint32_t i = 0, to = 0; !status && i < e->state.count; i++)
+        if (!inter->gone[i]) kept.splats[to++] = e->state.splats[i];
+    for (uint32_t i = 0; !status && i < m->kept; i++) {
+        const float *from = e->last.xyz + (size_t)m->previous[i] * 3, *to = in->xyz + (size_t)m->next[i] * 3;
+        if (!m->changed[i] || !memcmp(from, to, 12)) continue;
+        ways[count].splat = i;
+        for (int k = 0; k < 3; k++) {
+            ways[count].from[k] = ((double)from[k] - g->origin[k]) / g->step;
+            ways[count].to[k] = ((double)to[k] - g->origin[k]) / g->step;
+        }
+        count++;
+    }
+    if (!status) dfy_tree_find_motions(inter, &kept, ways, count);
+    free(ways);
+    free(kept.splats);
+    return status;
+}
+
+/* ---------------------------------------------------------------- frames */
+
+static int put_code(DfyRangeCoder *coder, DfyBuffer *payload, DfyMessage *message) {
+    dfy_range_encode_finish(coder);
+    dfy_put_bytes(payload, coder->data, coder->size);
+    int failed = coder->failed || payload->failed;
+    return failed ? dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a coded frame.") : DFY_OK;
+}
+
+static int remember(DfyTreeEncoder *e, const DfySplats *splats, DfyMessage *message) {
+    dfy_splats_free(&e->last);
+    return dfy_splats_copy(&e->last, splats, message);
+}
+
+static void measure(DfyTreeEncoder *e, const DfySplats *splats, uint32_t from) {
+    for (uint32_t i = from; i < e->state.count; i++) {
+        Off off;
+        find_off(e, &e->state, i, splats, e->order[i], &off);
+        square_off(&e->state.grid, &off, e->square[i]);
+    }
+}
+
+static int learn_analysis(DfyTreeEncoder *e) {
+    int n = dfy_tree_rest(&e->state.grid);
+    double *base = malloc((size_t)(n * n + 1) * sizeof *base);
+    free(e->analysis);
+    e->analysis = malloc((size_t)(n * n + 1) * sizeof *e->analysis);
+    int status = base && e->analysis ? DFY_OK : DFY_ERROR_MEMORY;
+    for (int k = 0; !status && k < n * n; k++)
+        base[k % n * n + k / n] = (double)e->state.grid.sh_base[k / n][k % n] / DFY_TREE_BASE_ONE;
+    if (!status && n && !dfy_invert(e->analysis, base, n)) status = DFY_ERROR_MEMORY;
+    free(base);
+    return status;
+}
+
+int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *payload, DfyMessage *message) {
+    DfyTreeChoice choice;
+    DfyRangeCoder coder;
+    dfy_tree_state_free(&e->state);
+    int status = dfy_tree_choose(&choice, &e->state.grid, splats, e->errors, message);
+    if (status) return status;
+    dfy_range_encode_start(&coder);
+    dfy_tree_write_grid(&e->state.grid, payload);
+    status = dfy_tree_state_alloc(&e->state, splats->count, message);
+    if (!status) status = dfy_tree_code_body(&coder, &e->state, choice.keys, choice.indices, 1, message);
+    if (!status) status = put_code(&coder, payload, message);
+    dfy_range_free(&coder);
+    free(e->order);
+    free(e->square);
+    e->order = choice.order;
+    choice.order = NULL;
+    dfy_tree_choice_free(&choice);
+    e->square = calloc(splats->count ? splats->count : 1, sizeof *e->square);
+    if (!status && (!e->square || learn_analysis(e)))
+        status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", splats->count);
+    if (!status) measure(e, splats, 0);
+    return status ? status : remember(e, splats, message);
+}
+
+static int grow_order(DfyTreeEncoder *e, const Match *m, const uint32_t *added) {
+    size_t count = (size_t)m->kept + m->added_count;
+    uint32_t *order = realloc(e->order, (count ? count : 1) * sizeof *order);
+    if (order) e->order = order;
+    float(*square)[DFY_SPLAT_ATTRIBUTES] = realloc(e->square, (count ? count : 1) * sizeof *square);
+    if (square) e->square = square;
+    if (!order || !square) return DFY_ERROR_MEMORY;
+    if (m->kept) memcpy(e->order, m->next, m->kept * sizeof *order);
+    for (uint32_t i = 0; i < m->added_count; i++) e->order[m->kept + i] = added[i];
+    return DFY_OK;
+}
+
+int dfy_tree_encode_inter(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *payload, DfyMessage *message) {
+    DfyTreeInter inter = {0};
+    Match match;
+    DfyRangeCoder coder;
+    dfy_range_encode_start(&coder);
+    int status = match_frames(e, splats, &match, &inter, message);
+    if (!status && find_motions(e, splats, &match, &inter)) status = DFY_ERROR_MEMORY;
+    if (!status) status = dfy_tree_place_added(&e->state.grid, splats, match.added, match.added_count, &inter, message);
+    Plan plan = {e, splats, match.next, match.changed};
+    if (!status) status = dfy_tree_code_inter(&coder, &e->state, &inter, plan_updates, &plan, message);
+    if (!status) status = put_code(&coder, payload, message);
+    if (!status && grow_order(e, &match, match.added))
+        status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a frame.");
+    if (!status) measure(e, splats, match.kept);
+    if (!status) status = remember(e, splats, message);
+    dfy_range_free(&coder);
+    dfy_tree_inter_free(&inter);
+    free_match(&match);
+    return status;
+}
+
+void dfy_tree_encoder_free(DfyTreeEncoder *e) {
+    dfy_tree_state_free(&e->state);
+    dfy_splats_free(&e->last);
+    free(e->order);
+    free(e->square);
+    free(e->analysis);
+    e->order = NULL;
+    e->square = NULL;
+    e->analysis = NULL;
+}
