@@ -167,7 +167,7 @@ static void add_child(Walk *walk, const Cell *cell, uint32_t *children, int axis
 }
 
 static void code_level(DfyMixer *mixer, Walk *walk, int axis, int level, int bit, uint64_t *keys) {
-    int encoding = mixer->coder->encoding;
+    int encoding = mixer->coder->mode;
     uint32_t children = 0;
     fill_table(walk);
     for (uint32_t i = 0; i < walk->cell_count; i++) {
@@ -199,7 +199,7 @@ int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t
     int status = walk.cells && walk.next && walk.table ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
         walk.cells[0].count = count;
-        if (!mixer->coder->encoding) memset(keys, 0, count * sizeof *keys);
+        if (!mixer->coder->mode) memset(keys, 0, count * sizeof *keys);
         for (int level = 0; level < levels; level++)
             code_level(mixer, &walk, axes[level], level, levels - 1 - level, keys);
     }

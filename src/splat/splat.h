@@ -121,6 +121,93 @@ typedef struct DfySplatErrors {
 int dfy_splats_compare(const DfySplats *reference, const DfySplats *other, const uint32_t *order,
                        DfySplatErrors *errors, DfyMessage *message);
 
+/* ---------------------------------------------------------------- sequences */
+
+typedef struct DfySplatCodec DfySplatCodec; /* splat/codec.h; named in splat/registry.c */
+
+/* NULL when there is none of that name. dfy_splat_codec_at lists them, the default first; NULL behind the last. */
+const DfySplatCodec *dfy_splat_codec(const char *name);
+const DfySplatCodec *dfy_splat_codec_at(int index);
+const char *dfy_splat_codec_name(const DfySplatCodec *codec);
+const char *dfy_splat_codec_description(const DfySplatCodec *codec);
+
+/* Of the vqxyz codecs; the meanings and defaults are those of gsvvcompressor. */
+typedef struct DfySplatVqSettings {
+    int clusters_rotation_re, clusters_rotation_im, clusters_opacity, clusters_scale, clusters_dc; /* 256 each */
+    int clusters_rest[3]; /* of each band of the spherical harmonics, 256 each */
+    int max_degree;       /* higher degrees are dropped; 3 */
+    double tolerance;     /* at which clustering stops, 1e-6 */
+    int iterations;       /* at most, 500 */
+    /* Position: step = alpha x the quantile of distances to the k-th neighbours of `samples` splats. */
+    int neighbour;             /* k, 1 */
+    uint32_t samples;          /* 10,000 */
+    uint64_t seed;             /* 42 */
+    double quantile;           /* 0.05 */
+    double alpha;              /* 0.2 */
+    double min_step, max_step; /* limits of the step; 0: none */
+    double xyz_tolerance;      /* steps a position may move and count as unmoved, 0 */
+} DfySplatVqSettings;
+
+typedef struct DfySplatSettings {
+    const DfySplatCodec *codec;         /* NULL: the default */
+    double error[DFY_SPLAT_ATTRIBUTES]; /* wanted RMS of each attribute, as DfySplatErrors has it; default codec */
+    int key_interval;                   /* frames from key frame to key frame at most, 90; 0: only where needed */
+    int two_pass;                       /* keep all frames, look at all, then code; default 0 */
+    int degree;                         /* of the sequence; -1 (default): the first frame's */
+    int frame_rate_num, frame_rate_den; /* recorded for players; 30/1 */
+    uint64_t memory_limit_bytes;        /* of frames kept for two passes; 0: 2 GiB */
+    DfySplatVqSettings vq;
+} DfySplatSettings;
+
+void dfy_splat_defaults(DfySplatSettings *settings);
+/* Sets all errors for a quality of 1 (coarsest) to 100; 50 is the errors of .spz, 25 about those of vector
+ * quantisation. */
+int dfy_splat_set_quality(DfySplatSettings *settings, int quality);
+
+typedef struct DfySplatStats {
+    uint64_t frames, key_frames, bytes, last_frame_bytes, splats;
+    DfySplatRepairs repairs;
+} DfySplatStats;
+
+typedef struct DfySplatEncoder DfySplatEncoder;
+
+/* As with the video encoder: close it even after a failure, its message says why. */
+int dfy_splat_encoder_open(DfySplatEncoder **encoder, const DfySplatSettings *settings, const DfyOutput *output);
+/* Takes a copy; models of another degree than the sequence's are padded or cut. */
+int dfy_splat_encoder_push(DfySplatEncoder *encoder, const DfySplats *splats);
+int dfy_splat_encoder_finish(DfySplatEncoder *encoder, DfySplatStats *stats);
+void dfy_splat_encoder_stats(const DfySplatEncoder *encoder, DfySplatStats *stats);
+/* Which splat of the model pushed last each decoded one is, for measuring; NULL: the same, or not coded yet. */
+const uint32_t *dfy_splat_encoder_order(const DfySplatEncoder *encoder);
+const char *dfy_splat_encoder_message(const DfySplatEncoder *encoder);
+void dfy_splat_encoder_close(DfySplatEncoder **encoder);
+
+typedef struct DfySplatInfo {
+    char codec[32];
+    int degree;
+    uint64_t frames, key_frames, bytes;
+    int frame_rate_num, frame_rate_den;
+    int complete; /* 0: the file was cut or never finished */
+} DfySplatInfo;
+
+typedef struct DfySplatDecoder DfySplatDecoder;
+
+/* extra: a codec beside the registry's, may be NULL. */
+int dfy_splat_decoder_open(DfySplatDecoder **decoder, const DfyInput *input, const DfySplatCodec *extra);
+int dfy_splat_decoder_info(const DfySplatDecoder *decoder, DfySplatInfo *info);
+/* Bytes of a frame in the file, and whether decoding can begin with it. */
+int dfy_splat_decoder_frame(const DfySplatDecoder *decoder, uint64_t frame, uint64_t *bytes, int *is_key);
+/*
+ * The next frame, or DFY_END. *splats is the decoder's, valid until its next call. DFY_ERROR_DAMAGED means that
+ * frames were lost: the call after it goes on with the next key frame.
+ */
+int dfy_splat_decoder_next(DfySplatDecoder *decoder, const DfySplats **splats);
+/* Makes `frame` the next one. */
+int dfy_splat_decoder_seek(DfySplatDecoder *decoder, uint64_t frame);
+uint64_t dfy_splat_decoder_position(const DfySplatDecoder *decoder);
+const char *dfy_splat_decoder_message(const DfySplatDecoder *decoder);
+void dfy_splat_decoder_close(DfySplatDecoder **decoder);
+
 #ifdef __cplusplus
 }
 #endif

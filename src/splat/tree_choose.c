@@ -20,29 +20,39 @@ enum {
 
 /* ---------------------------------------------------------------- positions */
 
-static void bounds_of(const DfySplats *s, float low[3], float high[3]) {
-    for (int k = 0; k < 3; k++) low[k] = high[k] = s->count ? s->xyz[k] : 0;
-    for (size_t i = 0; i < (size_t)s->count * 3; i++) {
-        if (s->xyz[i] < low[i % 3]) low[i % 3] = s->xyz[i];
-        if (s->xyz[i] > high[i % 3]) high[i % 3] = s->xyz[i];
+static void span(float bounds[2][3], const float *values, size_t count, int first) {
+    for (size_t i = 0; i < count * 3; i++) {
+        float *low = &bounds[0][i % 3], *high = &bounds[1][i % 3], v = values[i];
+        int begin = first && i < 3;
+        if (begin || v < *low) *low = v;
+        if (begin || v > *high) *high = v;
     }
 }
 
+void dfy_tree_hull_add(DfyTreeHull *hull, const DfySplats *s) {
+    if (!s->count) return;
+    int first = !hull->frames++;
+    span(hull->xyz, s->xyz, s->count, first);
+    span(hull->scale, s->scale, s->count, first);
+    span(hull->dc, s->dc, s->count, first);
+}
+
 /* A cube's rounding error has an RMS of half its side. */
-static void choose_places(DfyTreeGrid *g, const DfySplats *s, double error) {
-    float high[3];
+static void choose_places(DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull, double error) {
+    float own[2][3] = {{0}};
     double diagonal = 0, largest = 0;
-    bounds_of(s, g->origin, high);
+    span(own, s->xyz, s->count, 1);
     for (int k = 0; k < 3; k++) {
-        double side = (double)high[k] - g->origin[k];
+        double side = (double)own[1][k] - own[0][k], all = (double)hull->xyz[1][k] - hull->xyz[0][k];
+        g->origin[k] = hull->xyz[0][k];
         diagonal += side * side;
-        if (side > largest) largest = side;
+        if (all > largest) largest = all;
     }
     double step = 2 * error * sqrt(diagonal);
     double finest = largest / ((1 << DFY_PLACE_BITS) - 2);
     g->step = (float)fmax(step, fmax(finest, 1e-9));
     for (int k = 0; k < 3; k++) {
-        uint32_t last = (uint32_t)(((double)high[k] - g->origin[k]) / g->step + 0.5);
+        uint32_t last = (uint32_t)(((double)hull->xyz[1][k] - g->origin[k]) / g->step + 0.5);
         for (g->place_bits[k] = 0; last >> g->place_bits[k];) g->place_bits[k]++;
     }
 }
@@ -126,23 +136,19 @@ static int32_t to_index(double value, double step) {
     return (int32_t)rint(value / step);
 }
 
-static void choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+static void choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
+                          double error, double *work) {
     size_t n = s->count;
-    int32_t low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
     for (size_t i = 0; i < n * 3; i++) work[i] = s->scale[i];
     Values values = {work, n * 3, stride_for(n * 3)};
     g->scale_step = search_step(uniform_error, &values, error);
     double step = (double)g->scale_step / DFY_TREE_ONE;
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < 3; k++) {
-            int32_t q = to_index(s->scale[(size_t)choice->order[i] * 3 + (size_t)k], step);
-            choice->indices[i].scale[k] = q;
-            if (!i || q < low[k]) low[k] = q;
-            if (!i || q > high[k]) high[k] = q;
-        }
-    for (int k = 0; k < 3; k++) choose_range(&g->scale[k], low[k], high[k]);
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < 3; k++) choice->indices[i].scale[k] -= low[k];
+    for (int k = 0; k < 3; k++) {
+        int32_t low = to_index(hull->scale[0][k], step);
+        choose_range(&g->scale[k], low, to_index(hull->scale[1][k], step));
+        for (size_t i = 0; i < n; i++)
+            choice->indices[i].scale[k] = to_index(s->scale[(size_t)choice->order[i] * 3 + (size_t)k], step) - low;
+    }
 }
 
 static void choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
@@ -288,7 +294,19 @@ static void squared_lengths(double *norm, const int16_t *base, size_t stride, in
     }
 }
 
-static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+/* The lowest and highest a coefficient can be for colours within the hull; a step of room, as sums are rounded. */
+static void part_bounds(const DfyTreeGrid *g, const DfyTreeHull *hull, const double *analysis, double bounds[2]) {
+    bounds[0] = bounds[1] = 0;
+    for (int i = 0; i < 3; i++)
+        for (int side = 0; side < 2; side++) {
+            double mean = (double)g->dc_mean[i] / DFY_TREE_ONE;
+            double one = analysis[i] * (hull->dc[0][i] - mean), other = analysis[i] * (hull->dc[1][i] - mean);
+            bounds[side] += side ? fmax(one, other) : fmin(one, other);
+        }
+}
+
+static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull, double error,
+                     double *work) {
     double analysis[9], mean[3];
     size_t n = s->count;
     for (size_t i = 0; i < n; i++)
@@ -304,17 +322,21 @@ static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
     Values values = {work, n * 3, stride_for(n * 3)};
     g->dc_step = search_step(uniform_error, &values, error);
     double step = (double)g->dc_step / DFY_TREE_ONE;
-    int32_t low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < 3; k++) {
-            int32_t q = to_index(work[i * 3 + (size_t)k], step);
-            choice->indices[i].dc[k] = q;
-            if (!i || q < low[k]) low[k] = q;
-            if (!i || q > high[k]) high[k] = q;
+    for (int k = 0; k < 3; k++) {
+        double bounds[2];
+        part_bounds(g, hull, analysis + k * 3, bounds);
+        int32_t low = to_index(bounds[0], step) - 1, high = to_index(bounds[1], step) + 1;
+        if (hull->frames == 1) {
+            low = high = n ? to_index(work[k], step) : 0;
+            for (size_t i = 0; i < n; i++) {
+                int32_t q = to_index(work[i * 3 + (size_t)k], step);
+                low = q < low ? q : low;
+                high = q > high ? q : high;
+            }
         }
-    for (int k = 0; k < 3; k++) choose_range(&g->dc[k], low[k], high[k]);
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < 3; k++) choice->indices[i].dc[k] -= low[k];
+        choose_range(&g->dc[k], low, high);
+        for (size_t i = 0; i < n; i++) choice->indices[i].dc[k] = to_index(work[i * 3 + (size_t)k], step) - low;
+    }
     return DFY_OK;
 }
 
@@ -410,7 +432,7 @@ static void choose_turn_indices(DfyTreeChoice *choice, const DfyTreeGrid *g, con
     }
 }
 
-int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s,
+int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
                     const double errors[DFY_SPLAT_ATTRIBUTES], DfyMessage *message) {
     size_t n = s->count ? s->count : 1, rest = (size_t)dfy_splat_rest(s->degree) * 3;
     *g = (DfyTreeGrid){.count = s->count, .degree = s->degree, .sh_step = DFY_TREE_ONE};
@@ -419,14 +441,14 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s,
     double *work = malloc(n * (rest > 3 ? rest : 3) * sizeof *work);
     int status = choice->order && choice->keys && choice->indices && work ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
-        choose_places(g, s, errors[DFY_SPLAT_POSITION]);
+        choose_places(g, s, hull, errors[DFY_SPLAT_POSITION]);
         status = sort_places(choice, g, s);
     }
     if (!status) {
-        choose_scales(choice, g, s, errors[DFY_SPLAT_SCALE], work);
+        choose_scales(choice, g, s, hull, errors[DFY_SPLAT_SCALE], work);
         choose_alphas(choice, g, s, errors[DFY_SPLAT_ALPHA], work);
         choose_turns(g, errors[DFY_SPLAT_ROTATION]);
-        status = choose_dc(choice, g, s, errors[DFY_SPLAT_DC], work);
+        status = choose_dc(choice, g, s, hull, errors[DFY_SPLAT_DC], work);
     }
     if (!status) choose_turn_indices(choice, g, s);
     if (!status && rest) status = choose_sh(choice, g, s, errors[DFY_SPLAT_SH], work);

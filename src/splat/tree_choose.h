@@ -11,11 +11,19 @@ typedef struct DfyTreeChoice {
     DfyTreeIndex *indices;
 } DfyTreeChoice;
 
+/* What all frames of a sequence span, so that splats added later fit the grid; grows by dfy_tree_hull_add. */
+typedef struct DfyTreeHull {
+    int frames;
+    float xyz[2][3], scale[2][3], dc[2][3]; /* lowest, highest */
+} DfyTreeHull;
+
+void dfy_tree_hull_add(DfyTreeHull *hull, const DfySplats *splats);
+
 /*
  * errors: wanted RMS of each attribute, as DfySplatErrors measures it. Sets *grid and *choice, which
- * dfy_tree_choice_free releases.
+ * dfy_tree_choice_free releases. The hull holds at least this model.
  */
-int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats,
+int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats, const DfyTreeHull *hull,
                     const double errors[DFY_SPLAT_ATTRIBUTES], DfyMessage *message);
 /*
  * Indices on a grid that stands, for splats an inter frame adds: `added` (splats of the model, put in the order of

@@ -15,6 +15,8 @@
 #include "splat/tree_motion.h"
 
 enum { TIGHTENINGS = 6 };
+/* Key frames aim a little below the wanted errors, so that what inter frames leave alone has room. */
+#define MARGIN 0.996
 #define SAME_SPLAT 80.0 /* pairs of frames with different counts less alike than this are different splats */
 
 /* How far off a splat is, by attribute, in the steps that would correct it. */
@@ -166,9 +168,8 @@ static double correct_attribute(const Plan *plan, const DfyTreeState *state, Dfy
     return sum;
 }
 
-static double wanted_square(const DfyTreeEncoder *e, const DfyTreeGrid *g, int attribute) {
-    double wanted = attribute == DFY_SPLAT_POSITION ? 0.5 : e->errors[attribute];
-    (void)g;
+static double wanted_square(const DfyTreeEncoder *e, int attribute) {
+    double wanted = attribute == DFY_SPLAT_POSITION ? 0.5 / MARGIN : e->errors[attribute];
     return wanted * wanted;
 }
 
@@ -203,7 +204,7 @@ static void plan_updates(void *opaque, const DfyTreeState *state, DfyTreeInter *
     for (uint32_t i = 0; i < state->count; i++)
         if (plan->changed[i]) find_off(e, state, i, plan->in, plan->order[i], &offs[c++]);
     for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) {
-        double slack = 1, most = wanted_square(e, &state->grid, a) * state->count;
+        double slack = 1, most = wanted_square(e, a) * state->count;
         for (int t = 0; t < TIGHTENINGS && correct_attribute(plan, state, inter, offs, a, slack) > most; t++)
             slack *= 0.75;
     }
@@ -360,7 +361,11 @@ int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *p
     DfyTreeChoice choice;
     DfyRangeCoder coder;
     dfy_tree_state_free(&e->state);
-    int status = dfy_tree_choose(&choice, &e->state.grid, splats, e->errors, message);
+    DfyTreeHull hull = e->hull;
+    double aimed[DFY_SPLAT_ATTRIBUTES];
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) aimed[a] = e->errors[a] * MARGIN;
+    if (!hull.frames) dfy_tree_hull_add(&hull, splats);
+    int status = dfy_tree_choose(&choice, &e->state.grid, splats, &hull, aimed, message);
     if (status) return status;
     dfy_range_encode_start(&coder);
     dfy_tree_write_grid(&e->state.grid, payload);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splat/exact.h"
 #include "splat/tree.h"
 
 enum { MAX_STEP = 1 << 24, MAX_INDEX_BITS = 20 };
@@ -173,34 +174,12 @@ void dfy_tree_rest_values(const DfyTreeGrid *g, const DfyTreeIndex *index, const
 
 /* ---------------------------------------------------------------- model */
 
-/*
- * ln(x) for x > 0 from IEEE additions, multiplications and divisions alone, so that decoded models are the same
- * everywhere: x = m 2^e, ln m by the series of the inverse hyperbolic tangent.
- */
-static double exact_ln(double x) {
-    int e = 0;
-    while (x >= 1.5) {
-        x /= 2;
-        e++;
-    }
-    while (x < 0.75) {
-        x *= 2;
-        e--;
-    }
-    double t = (x - 1) / (x + 1), t2 = t * t, sum = 0, power = t;
-    for (int k = 1; k < 24; k += 2) {
-        sum += power / (double)k;
-        power *= t2;
-    }
-    return 2 * sum + (double)e * 0.69314718055994530942;
-}
-
 /* Alphas of exactly 0 and 1 have no logit: they become those of half the smallest step from there. */
 static float logit_of(int32_t alpha, int32_t step) {
     double edge = (double)step / 4, a = alpha;
     if (a < edge) a = edge;
     if (a > DFY_TREE_ONE - edge) a = DFY_TREE_ONE - edge;
-    return (float)exact_ln(a / (DFY_TREE_ONE - a));
+    return (float)dfy_exact_ln(a / (DFY_TREE_ONE - a));
 }
 
 static void splat_to_frame(const DfyTreeState *state, DfySplats *out, size_t i, size_t rest) {

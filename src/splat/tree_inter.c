@@ -182,7 +182,7 @@ static void code_labels(InterCoder *c) {
     for (uint32_t from = 0; from < c->state->count; from += DFY_TREE_BLOCK) {
         uint32_t to = c->state->count - from < DFY_TREE_BLOCK ? c->state->count : from + DFY_TREE_BLOCK;
         uint32_t had = (uint32_t)any_in_block(c->state, c->inter, from, to, 0, 0);
-        int now = c->mixer->coder->encoding ? any_in_block(c->state, c->inter, from, to, 0, 1) : 0;
+        int now = c->mixer->coder->mode ? any_in_block(c->state, c->inter, from, to, 0, 1) : 0;
         now = code_flag(c->mixer, TAG_FLAG, had * 2 + before, 0, SET_FLAG, now);
         for (uint32_t i = from; now && i < to; i++) code_label(c, i, &last);
         before = (uint32_t)now;
@@ -305,7 +305,7 @@ static void code_block(InterCoder *c, uint32_t from, uint32_t to, uint32_t *befo
         const DfyTreeSplat *s = &c->state->splats[i];
         int32_t guess[3];
         guess_of(c, s, last, guess);
-        if (c->mixer->coder->encoding && u->updates & DFY_TREE_PLACE)
+        if (c->mixer->coder->mode && u->updates & DFY_TREE_PLACE)
             for (int k = 0; k < 3; k++) u->place[k] -= guess[k];
         u->updates = (uint8_t)code_mask(c, i, *before, u->updates);
         *before = u->updates;
@@ -323,7 +323,7 @@ static void code_updates(InterCoder *c) {
     for (uint32_t from = 0; from < c->state->count; from += DFY_TREE_BLOCK) {
         uint32_t to = c->state->count - from < DFY_TREE_BLOCK ? c->state->count : from + DFY_TREE_BLOCK;
         uint32_t had = (uint32_t)any_in_block(c->state, c->inter, from, to, 1, 0);
-        int now = c->mixer->coder->encoding ? any_in_block(c->state, c->inter, from, to, 1, 1) : 0;
+        int now = c->mixer->coder->mode ? any_in_block(c->state, c->inter, from, to, 1, 1) : 0;
         now = code_flag(c->mixer, TAG_FLAG + 8, had * 2 + any_before, 0, SET_FLAG + 1, now);
         any_before = (uint32_t)now;
         if (now)
@@ -379,12 +379,12 @@ static int code_added(InterCoder *c, DfyMessage *message) {
     inter->added = code_count(coder, inter->added);
     if (!inter->added) return DFY_OK;
     /* A splat takes bits for its place at least: more than 64 of them a byte are damage. */
-    if (!coder->encoding && (inter->added > DFY_SPLAT_MAX_COUNT || inter->added / 64 > coder->size))
+    if (!coder->mode && (inter->added > DFY_SPLAT_MAX_COUNT || inter->added / 64 > coder->size))
         return dfy_fail(message, DFY_ERROR_DAMAGED, "A frame claims to add %u splats: its bytes are damaged.",
                         inter->added);
     int status = grow(state, inter->added, message);
     if (status) return status;
-    if (!coder->encoding) {
+    if (!coder->mode) {
         inter->added_keys = calloc(inter->added, sizeof *inter->added_keys);
         inter->added_indices = calloc(inter->added, sizeof *inter->added_indices);
         if (!inter->added_keys || !inter->added_indices)

@@ -2,33 +2,9 @@
 
 #include <math.h>
 
+#include "splat/exact.h"
+
 #define PI 3.14159265358979323846
-
-/*
- * Sine and cosine that are the same on every machine: Taylor series in IEEE double precision, used for angles of
- * up to a quarter turn after reduction; the error is below 1e-11, and results are rounded to 1/2^30.
- */
-static double series_sin(double x) {
-    double x2 = x * x, sum = 1, term = 1;
-    for (int k = 1; k <= 9; k++) {
-        term = -term * x2 / (double)(2 * k * (2 * k + 1));
-        sum += term;
-    }
-    return sum * x;
-}
-
-/* Any angle in -4 pi .. 4 pi. */
-static double exact_sin(double x) {
-    while (x > PI) x -= 2 * PI;
-    while (x < -PI) x += 2 * PI;
-    if (x > PI / 2) x = PI - x;
-    if (x < -PI / 2) x = -PI - x;
-    return series_sin(x);
-}
-
-static double exact_cos(double x) {
-    return exact_sin(x + PI / 2);
-}
 
 uint32_t dfy_isqrt(uint64_t value) {
     uint64_t root = 0, bit = (uint64_t)1 << 62;
@@ -49,7 +25,7 @@ static double ring_angle(int32_t rings, int32_t ring) {
 }
 
 int32_t dfy_turn_sectors(int32_t rings, int32_t ring) {
-    double sectors = exact_sin(ring_angle(rings, ring)) * 2 * (double)rings;
+    double sectors = dfy_exact_sin(ring_angle(rings, ring)) * 2 * (double)rings;
     return sectors < 3 ? 3 : (int32_t)(sectors + 0.5);
 }
 
@@ -96,8 +72,8 @@ void dfy_turn_quaternion(int32_t out[4], DfyTurn turn, int axis, int32_t rings, 
     double a = ((double)turn.sector + 0.5) * PI / (double)dfy_turn_sectors(rings, turn.ring);
     double b = ring_angle(rings, turn.ring) / 2;
     double c = ((double)turn.twist + 0.5) * PI / (double)twists;
-    double q[4] = {exact_cos(b) * exact_cos(a + c), exact_sin(b) * exact_sin(c - a), exact_sin(b) * exact_cos(c - a),
-                   exact_cos(b) * exact_sin(a + c)};
+    double q[4] = {dfy_exact_cos(b) * dfy_exact_cos(a + c), dfy_exact_sin(b) * dfy_exact_sin(c - a),
+                   dfy_exact_sin(b) * dfy_exact_cos(c - a), dfy_exact_cos(b) * dfy_exact_sin(a + c)};
     const double *p = back[axis];
     double r[4] = {
         q[0] * p[0] - q[1] * p[1] - q[2] * p[2] - q[3] * p[3], q[0] * p[1] + q[1] * p[0] + q[2] * p[3] - q[3] * p[2],

@@ -1,0 +1,21 @@
+/* What writing and reading a sequence share: a codec at work, and the stream's head. */
+#ifndef DFY_SPLAT_SEQUENCE_H
+#define DFY_SPLAT_SEQUENCE_H
+
+#include "container/v2.h"
+#include "splat/codec.h"
+
+enum { DFY_SPLAT_STREAM_VERSION = 1, DFY_SPLAT_NAME = 31, DFY_SPLAT_KEY = 0, DFY_SPLAT_INTER = 1 };
+
+/* A codec with its parts' contexts. */
+typedef struct DfySplatWork {
+    const DfySplatCodec *codec;
+    void *contexts[2];
+} DfySplatWork;
+
+/* Opens the parts; settings are NULL when decoding. */
+int dfy_splat_work_open(DfySplatWork *work, const DfySplatCodec *codec, const DfySplatSettings *settings,
+                        DfyMessage *message);
+void dfy_splat_work_close(DfySplatWork *work);
+
+#endif
