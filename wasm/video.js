@@ -18,6 +18,8 @@ import { ALL_FORMATS, BlobSource, Input, VideoSampleSink } from 'mediabunny';
  * @property {VideoColorSpaceInit} colorSpace what the file says, unlike a VideoFrame, whose colour the browser guesses
  * @property {() => AsyncGenerator<{ frame: VideoFrame, timestamp: number, rotation: 0 | 90 | 180 | 270, flip: boolean }>} frames
  *     every frame is the consumer's to close
+ * @property {(timestamps: number[]) => AsyncGenerator<{ frame: VideoFrame, timestamp: number, rotation: 0 | 90 | 180 | 270, flip: boolean } | null>} framesAt
+ *     the frames shown at these times, in rising order; null where there is none
  * @property {() => void} close
  */
 
@@ -50,6 +52,7 @@ export async function openVideo(blob) {
             colorSpace: await track.getColorSpace(),
             hasAudio: (await input.getPrimaryAudioTrack()) !== null,
             frames: () => framesOf(track, start),
+            framesAt: (timestamps) => framesAt(track, start, timestamps),
             close: () => input.dispose(),
         };
     } catch (error) {
@@ -76,6 +79,23 @@ async function* framesOf(track, start) {
             yield { frame: sample.toVideoFrame(), timestamp: sample.timestamp - start, rotation: sample.rotation, flip: sample.flip };
         } finally {
             sample.close();
+        }
+    }
+}
+
+/**
+ * @param {import('mediabunny').InputVideoTrack} track
+ * @param {number} start seconds
+ * @param {number[]} timestamps seconds from the first frame
+ */
+async function* framesAt(track, start, timestamps) {
+    // Half a millisecond on: times in a .dfy are rounded to its ticks.
+    const wanted = timestamps.map((timestamp) => timestamp + start + 0.0005);
+    for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(wanted)) {
+        try {
+            yield sample && { frame: sample.toVideoFrame(), timestamp: sample.timestamp - start, rotation: sample.rotation, flip: sample.flip };
+        } finally {
+            sample?.close();
         }
     }
 }

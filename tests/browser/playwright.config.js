@@ -6,6 +6,7 @@ const port = 8917;
 
 export default defineConfig({
     testDir: '.',
+    testMatch: '*.spec.js',
     outputDir: '../../build/browser-tests',
     reporter: 'list',
     workers: 1,

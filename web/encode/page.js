@@ -57,6 +57,7 @@ function enqueue(job) {
     const row = new Row(job, {
         retry: () => (job.wait(), void work()),
         remove: () => remove(job),
+        inspect: () => void inspect(job, row),
     });
     queue.set(job, row);
     list.append(row.element);
@@ -90,6 +91,13 @@ async function work() {
     }
     working = false;
     showActions();
+}
+
+/** @param {Job} job
+ * @param {Row} row */
+async function inspect(job, row) {
+    const { showQuality } = await import('./quality.js');
+    await showQuality(job, row.element);
 }
 
 let shownActions = '';

@@ -2,7 +2,7 @@
 import { announce, downloadLink, make } from '../shared/dom.js';
 import { asciiBar, formatBytes, formatCount, formatDuration, formatRatio } from '../shared/text.js';
 
-/** @typedef {{ retry: () => void, remove: () => void }} RowActions */
+/** @typedef {{ retry: () => void, remove: () => void, inspect: () => void }} RowActions */
 
 const stageNames = /** @type {const} */ ({ background: 'background model', frames: 'frame encoding', cycles: 'cycle compression' });
 
@@ -88,7 +88,7 @@ export class Row {
         if (state !== 'done' || !job.result) return [button('retry', () => this.#actions.retry()), remove];
         this.#link = downloadLink(job.result.file, job.fileName);
         this.#link.classList.add('primary', 'download');
-        return [this.#link, button('encode again', () => this.#actions.retry()), remove];
+        return [this.#link, button('quality', () => this.#actions.inspect()), button('encode again', () => this.#actions.retry()), remove];
     }
 
     remove() {

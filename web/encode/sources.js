@@ -26,7 +26,8 @@ configure({ useWebWorkers: false });
  * @property {number} inputBytes
  * @property {boolean} hasAudio
  * @property {VideoColorSpaceInit} [colorSpace]
- * @property {(from?: number) => AsyncGenerator<SourceFrame>} frames VideoFrames are the consumer's to close
+ * @property {() => AsyncGenerator<SourceFrame>} frames VideoFrames are the consumer's to close
+ * @property {(places: { index: number, timestamp: number }[]) => AsyncGenerator<SourceFrame | null>} framesAt frames out of order of need, rising
  * @property {() => void} close
  */
 
@@ -45,7 +46,7 @@ export async function openSource(source, { frameRate }) {
     }
     if (source.kind === 'zip') return openZip(source.file, source.folder, frameRate);
     const video = await openVideo(source.file);
-    return { ...video, inputBytes: source.file.size };
+    return { ...video, inputBytes: source.file.size, framesAt: (places) => video.framesAt(places.map(({ timestamp }) => timestamp)) };
 }
 
 /** @param {File} file */
@@ -121,14 +122,18 @@ async function openZip(file, folder, frameRate) {
  */
 function imageSource(images, frameRate, close) {
     if (!images.length) throw new Error('There are no images here: frames must be PNG, JPEG or another format this browser shows.');
+    const canvas = new OffscreenCanvas(1, 1);
+    const context = canvas.getContext('2d', { willReadFrequently: true });
+    if (!context) throw new Error('This browser gives no canvas to decode images with.');
+    const read = async (/** @type {typeof images[0]} */ image) => /** @type {SourceFrame} */ ({ frame: await readImage(image, canvas, context), rotation: 0, flip: false });
     return {
         frameRate, expectedFrames: images.length, hasAudio: false, close,
         inputBytes: images.reduce((sum, { size }) => sum + size, 0),
-        async *frames(from = 0) {
-            const canvas = new OffscreenCanvas(1, 1);
-            const context = canvas.getContext('2d', { willReadFrequently: true });
-            if (!context) throw new Error('This browser gives no canvas to decode images with.');
-            for (const image of images.slice(from)) yield { frame: await readImage(image, canvas, context), rotation: 0, flip: false };
+        async *frames() {
+            for (const image of images) yield read(image);
+        },
+        async *framesAt(places) {
+            for (const { index } of places) yield images[index] ? read(images[index]) : null;
         },
     };
 }

@@ -5,6 +5,8 @@
 import { Codec, DiffyEncoder } from '../../wasm/index.js';
 import { serve } from '../shared/rpc.js';
 import { openOutput } from '../shared/storage.js';
+import { compareCurve, compareFrame, openComparison } from './compare.js';
+import { scaler } from './scale.js';
 import { listZip, openSource } from './sources.js';
 
 /** @type {Promise<void> | null} */
@@ -14,6 +16,9 @@ let resume = () => {};
 serve({
     list: ({ file }) => listZip(file),
     encode,
+    openComparison,
+    compareFrame,
+    compareCurve,
     pause() {
         paused ??= new Promise((resolve) => {
             resume = resolve;
@@ -35,6 +40,9 @@ async function encode({ source, settings, folder, name }, emit, signal) {
     const input = await openSource(source, settings);
     const output = await openOutput(folder, name);
     let written = 0;
+    /** How the file grew: frames that had come, bytes that were out.
+     * @type {[number, number][]} */
+    const growth = [];
     try {
         const progress = progressReporter(emit, input.expectedFrames);
         const encoder = await DiffyEncoder.create({
@@ -45,6 +53,9 @@ async function encode({ source, settings, folder, name }, emit, signal) {
             write(data) {
                 output.write(data);
                 written += data.length;
+                const last = growth.at(-1);
+                if (last?.[0] === encoder.framesPushed) last[1] = written;
+                else growth.push([encoder.framesPushed, written]);
             },
             onProgress: progress.fromCodec,
         });
@@ -62,7 +73,7 @@ async function encode({ source, settings, folder, name }, emit, signal) {
             }
             const stats = encoder.finish();
             const file = await output.finish();
-            return { file, stats, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
+            return { file, stats, growth, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
         } finally {
             encoder.close();
         }
@@ -100,33 +111,5 @@ function progressReporter(emit, expectedFrames) {
         frames(done, bytes) {
             if (due()) emit({ type: 'progress', stage, done, total: Math.max(done, expectedFrames), bytes });
         },
-    };
-}
-
-/**
- * Makes frames no wider (as they are shown, after turning) than asked; even sizes suit every video encoder later.
- * @param {number} maxWidth
- * @returns {(frame: VideoFrame | ImageData, rotation: number) => VideoFrame | ImageData}
- */
-function scaler(maxWidth) {
-    /** @type {OffscreenCanvas | undefined} */
-    let canvas;
-    return (frame, rotation) => {
-        const [width, height] = 'displayWidth' in frame ? [frame.displayWidth, frame.displayHeight] : [frame.width, frame.height];
-        const shown = rotation % 180 ? height : width;
-        if (!maxWidth || shown <= maxWidth) return frame;
-        const even = (/** @type {number} */ size) => Math.max(2, Math.round((size * maxWidth) / shown / 2) * 2);
-        canvas ??= new OffscreenCanvas(even(width), even(height));
-        const context = canvas.getContext('2d', { willReadFrequently: true });
-        if (!context) throw new Error('This browser gives no canvas to scale with: choose the full resolution.');
-        context.imageSmoothingQuality = 'high';
-        if ('displayWidth' in frame) {
-            context.drawImage(frame, 0, 0, canvas.width, canvas.height);
-        } else {
-            const whole = new OffscreenCanvas(width, height);
-            whole.getContext('2d')?.putImageData(frame, 0, 0);
-            context.drawImage(whole, 0, 0, canvas.width, canvas.height);
-        }
-        return context.getImageData(0, 0, canvas.width, canvas.height);
     };
 }
