@@ -26,6 +26,7 @@ int run_decode(int argc, char **argv);
 int run_info(int argc, char **argv);
 int run_compare(int argc, char **argv);
 int run_verify(int argc, char **argv);
+int run_splat(int argc, char **argv);
 
 /* ---------------------------------------------------------------- messages (messages.c) */
 

@@ -12,6 +12,7 @@ static const Command commands[] = {
     {"info", "tells what a .dfy file holds: header, chunks, cycles", run_info},
     {"compare", "measures PSNR and SSIM between any two inputs", run_compare},
     {"verify", "checks every checksum of a .dfy file", run_verify},
+    {"splat", "the same for sequences of Gaussian-splat models", run_splat},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
