@@ -2,7 +2,7 @@
 # A script sources this, calls `check NAME COMMAND...` and ends with `finish`.
 set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-diffy="$top/build/diffy" scene="$top/build/scene"
+diffy="${DIFFY_BUILD:-$top/build}/diffy" scene="$top/build/scene"
 shared="${DIFFY_SHARED:-$(cd "$top/.." && pwd)/shared}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
