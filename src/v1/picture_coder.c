@@ -6,21 +6,59 @@
 
 #include <zlib.h>
 
-/* Error of a sample in luma and chroma terms: e_y^2 + CHROMA_WEIGHT (e_cb^2 + e_cr^2). */
-#define CHROMA_WEIGHT 0.25f
-/* Bits that deflate spends: a coefficient's triplet and its share of the zero run before it, and a bit a doubling. */
-#define COEFFICIENT_BITS 11.0f
-#define DOUBLING_BITS 2.0f
-#define BLOCK_BITS 8.0f
+/*
+ * Error of a sample in luma and chroma: e_y^2 + CHROMA_WEIGHT (e_cb^2 + e_cr^2). With 1 the three channels' errors
+ * would count alike; below 0.25 the blue channel becomes a cheap way to mend luma, and it shows.
+ */
+#define CHROMA_WEIGHT 0.4f
+/* Squared error that a bit is worth, in squares of the luminance table's first step. */
+#define LAMBDA 0.025f
+/*
+ * What deflate spends, as measured over whole chunks: two triplets a coefficient cost some 10 bits when it stands
+ * alone, because of the zero run before it, and little more when its two other channels follow.
+ */
+#define RUN_BITS 8.0f
+#define COEFFICIENT_BITS 1.5f
+#define DOUBLING_BITS 2.0f /* each doubling of a level */
+#define BLOCK_BITS 8.0f    /* a block's first coefficient breaks the run of empty blocks */
+#define MOST_MOVES 5
 
-int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, int quality) {
-    *coder = (DfyV1PictureCoder){.width = width, .height = height, .quality = quality};
+static void multiply(float out[3][3], const float a[3][3], const float b[3][3]) {
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) out[i][j] = a[i][0] * b[0][j] + a[i][1] * b[1][j] + a[i][2] * b[2][j];
+}
+
+/*
+ * The squared error of a coefficient in luma and chroma terms is e' W e, with e the error of R, G and B and
+ * W = y y' + CHROMA_WEIGHT (u u' + v v'), of the rows of the transform to YCbCr. For channels that are themselves
+ * a transform of R, G and B, W is taken there by the inverse transform.
+ */
+static void init_weights(DfyV1PictureCoder *coder) {
+    static const float row[3][3] = {
+        {0.299f, 0.587f, 0.114f}, {-0.168736f, -0.331264f, 0.5f}, {0.5f, -0.418688f, -0.081312f}};
+    static const float to_rgb[3][3] = {{1, 1.7720025f, 0}, {1, -0.3441331f, -0.714138f}, {1, 0, 1.4019976f}};
+    float weight[3][3], half[3][3], from_rgb[3][3];
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            weight[i][j] = row[0][i] * row[0][j] + CHROMA_WEIGHT * (row[1][i] * row[1][j] + row[2][i] * row[2][j]);
+            from_rgb[i][j] = to_rgb[j][i];
+        }
+    if (coder->space == DFY_V1_SPACE_YCC_BGR) {
+        multiply(half, (const float(*)[3])from_rgb, (const float(*)[3])weight);
+        multiply(weight, (const float(*)[3])half, to_rgb);
+    }
+    memcpy(coder->weight, weight, sizeof weight);
+}
+
+int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, int quality, DfyV1Space space) {
+    *coder = (DfyV1PictureCoder){.width = width, .height = height, .quality = quality, .space = space};
     coder->blocks_across = (width + 7) / 8;
     coder->blocks_down = (height + 7) / 8;
     dfy_v1_table_init(&coder->table, quality);
     float step = (float)coder->table.step[0][1];
-    coder->lambda = 0.1f * step * step;
-    coder->skip_error = 64 * 2.0f;
+    coder->lambda = LAMBDA * step * step;
+    coder->skip_error = 2 * coder->lambda * (RUN_BITS + COEFFICIENT_BITS + BLOCK_BITS);
+    init_weights(coder);
     size_t blocks = (size_t)coder->blocks_across * (size_t)coder->blocks_down;
     coder->level = malloc(blocks * 3 * 64 * sizeof *coder->level);
     coder->used = malloc(blocks);
@@ -69,64 +107,94 @@ static void load_difference(float difference[3][64], const DfyPicture *source, c
     }
 }
 
-static inline float weighted_error(float r, float g, float b) {
-    float y = 0.299f * r + 0.587f * g + 0.114f * b;
-    float cb = 0.564f * (b - y), cr = 0.713f * (r - y);
-    return y * y + CHROMA_WEIGHT * (cb * cb + cr * cr);
+/* The library's YCbCr of a difference, channel 0 first. */
+static void to_ycc(float difference[3][64]) {
+    for (int i = 0; i < 64; i++) {
+        float a = difference[0][i], b = difference[1][i], c = difference[2][i];
+        difference[0][i] = 0.114f * a + 0.587f * b + 0.299f * c;
+        difference[1][i] = 0.5f * a - 0.33126f * b - 0.16874f * c;
+        difference[2][i] = -0.08131f * a - 0.41869f * b + 0.5f * c;
+    }
 }
 
 static inline float level_bits(int level) {
-    int size = level < 0 ? -level : level;
+    unsigned size = (unsigned)(level < 0 ? -level : level);
     if (!size) return 0;
     float bits = COEFFICIENT_BITS;
     for (; size > 1; size >>= 1) bits += DOUBLING_BITS;
     return bits;
 }
 
-/* Cost of one coefficient's three levels. */
-static float coefficient_cost(const float target[3], const float step[3], const int level[3], float lambda) {
-    return weighted_error(target[0] - (float)level[0] * step[0], target[1] - (float)level[1] * step[1],
-                          target[2] - (float)level[2] * step[2]) +
-           lambda * (level_bits(level[0]) + level_bits(level[1]) + level_bits(level[2]));
+static inline int nearest(float value) {
+    return (int)(value < 0 ? value - 0.5f : value + 0.5f);
 }
 
-/* Moves one channel's level at a time to where the cost is least, from each start, until nothing moves. */
-static float descend(const float target[3], const float step[3], int level[3], float lambda) {
-    float best = coefficient_cost(target, step, level, lambda);
-    for (int pass = 0, moved = 1; moved && pass < 3; pass++) {
-        moved = 0;
-        for (int c = 0; c < 3; c++) {
-            int tries[3] = {0, level[c] - 1, level[c] + 1}, kept = level[c];
-            for (int i = 0; i < 3; i++) {
-                level[c] = tries[i];
-                float cost = coefficient_cost(target, step, level, lambda);
-                if (cost < best) {
-                    best = cost;
-                    kept = tries[i];
-                    moved = 1;
-                }
-            }
-            level[c] = kept;
+/* The best new level of one channel, and what it saves. pull: half the slope of the error against the channel. */
+static float best_move(float pull, float weight, float step, int level, int alone, float lambda, int *moved) {
+    float now = level_bits(level), best = 0;
+    if (level && alone) now += RUN_BITS;
+    int ideal = level + nearest(pull / (weight * step));
+    int tries[3] = {ideal, ideal > 0 ? ideal - 1 : ideal + 1, 0};
+    *moved = level;
+    for (int i = 0; i < 3; i++) {
+        float change = (float)(tries[i] - level) * step;
+        float saved = 2 * change * pull - change * change * weight -
+                      lambda * (level_bits(tries[i]) + (tries[i] && alone ? RUN_BITS : 0) - now);
+        if (saved > best) {
+            best = saved;
+            *moved = tries[i];
         }
     }
     return best;
 }
 
-/* Levels of one coefficient; returns what they save against none. */
-static float choose_levels(const float target[3], const float step[3], int level[3], float lambda) {
-    float none = weighted_error(target[0], target[1], target[2]);
+/*
+ * Levels of one coefficient's three channels: from none, the single change that saves most, then the next, until
+ * none saves. Returns what they save in all.
+ */
+static float choose_levels(const DfyV1PictureCoder *coder, const float target[3], const float step[3], int level[3]) {
+    float error[3] = {target[0], target[1], target[2]}, total = 0;
     level[0] = level[1] = level[2] = 0;
-    if (none <= lambda * COEFFICIENT_BITS) return 0;
-    int start[3] = {(int)lrintf(target[0] / step[0]), (int)lrintf(target[1] / step[1]),
-                    (int)lrintf(target[2] / step[2])};
-    float luma = 0.299f * target[0] + 0.587f * target[1] + 0.114f * target[2];
-    int green[3] = {0, (int)lrintf(luma / (0.587f * step[1])), 0};
-    float cost = descend(target, step, start, lambda), green_cost = descend(target, step, green, lambda);
-    const int *chosen = cost <= green_cost ? start : green;
-    float least = cost <= green_cost ? cost : green_cost;
-    if (least >= none) return 0;
-    memcpy(level, chosen, 3 * sizeof *level);
-    return none - least;
+    for (int move = 0; move < MOST_MOVES; move++) {
+        float best = 0;
+        int channel = 0, next = 0;
+        for (int c = 0; c < 3; c++) {
+            const float *w = coder->weight[c];
+            int moved;
+            float saved = best_move(w[0] * error[0] + w[1] * error[1] + w[2] * error[2], w[c], step[c], level[c],
+                                    !level[(c + 1) % 3] && !level[(c + 2) % 3], coder->lambda, &moved);
+            if (saved > best) {
+                best = saved;
+                channel = c;
+                next = moved;
+            }
+        }
+        if (best <= 0) break;
+        error[channel] -= (float)(next - level[channel]) * step[channel];
+        level[channel] = next;
+        total += best;
+    }
+    return total;
+}
+
+/* Marks the coefficients that any level could pay for; returns whether there are some. */
+static int find_candidates(const DfyV1PictureCoder *coder, uint8_t candidate[64], const float coefficient[3][64]) {
+    const float least = coder->lambda * (RUN_BITS + COEFFICIENT_BITS);
+    float gain[64] = {0};
+    for (int c = 0; c < 3; c++) {
+        const float *w = coder->weight[c], scale = 1 / w[c];
+        for (int i = 0; i < 64; i++) {
+            float pull = w[0] * coefficient[0][i] + w[1] * coefficient[1][i] + w[2] * coefficient[2][i];
+            float possible = pull * pull * scale;
+            gain[i] = possible > gain[i] ? possible : gain[i];
+        }
+    }
+    int any = 0;
+    for (int i = 0; i < 64; i++) {
+        candidate[i] = gain[i] > least;
+        any |= candidate[i];
+    }
+    return any;
 }
 
 static int16_t clip_level(int level) {
@@ -137,16 +205,21 @@ static int16_t clip_level(int level) {
 static int quantise_block(const DfyV1PictureCoder *coder, int16_t level[3][64], const float difference[3][64],
                           double *bits) {
     float coefficient[3][64], saved = 0, spent = 0;
+    uint8_t candidate[64];
     for (int c = 0; c < 3; c++) dfy_v1_forward_dct(coefficient[c], difference[c]);
+    if (!find_candidates(coder, candidate, (const float(*)[64])coefficient)) return 0;
+    memset(level, 0, 3 * 64 * sizeof level[0][0]);
     for (int i = 0; i < 64; i++) {
+        if (!candidate[i]) continue;
         float target[3] = {coefficient[0][i], coefficient[1][i], coefficient[2][i]};
         float step[3] = {coder->table.step[0][i], coder->table.step[1][i], coder->table.step[2][i]};
         int chosen[3];
-        saved += choose_levels(target, step, chosen, coder->lambda);
+        saved += choose_levels(coder, target, step, chosen);
         for (int c = 0; c < 3; c++) {
             level[c][i] = clip_level(chosen[c]);
             spent += level_bits(chosen[c]);
         }
+        if (chosen[0] || chosen[1] || chosen[2]) spent += RUN_BITS;
     }
     if (saved <= coder->lambda * BLOCK_BITS) return 0;
     *bits += spent + BLOCK_BITS;
@@ -164,7 +237,7 @@ static void reconstruct(const DfyV1PictureCoder *coder, DfyPicture *decoded, con
         }
         if (any) dfy_v1_inverse_dct(sample[c], coefficient);
     }
-    dfy_v1_add_block(decoded, sample, place->x, place->y, coder->width, coder->height, DFY_V1_SPACE_RGB);
+    dfy_v1_add_block(decoded, sample, place->x, place->y, coder->width, coder->height, coder->space);
 }
 
 /* ---------------------------------------------------------------- triplets */
@@ -290,6 +363,7 @@ int dfy_v1_code_picture(DfyV1PictureCoder *coder, DfyBuffer *payload, DfyPicture
             if ((float)error > coder->skip_error) {
                 float difference[3][64];
                 load_difference(difference, source, decoded, &place);
+                if (coder->space == DFY_V1_SPACE_YCC_BGR) to_ycc(difference);
                 coder->used[block] = (uint8_t)quantise_block(coder, level, difference, &result->bits);
             }
             if (coder->used[block]) {

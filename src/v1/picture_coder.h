@@ -15,16 +15,18 @@
 typedef struct DfyV1PictureCoder {
     int width, height;
     int blocks_across, blocks_down;
-    int quality; /* of the tables */
+    int quality;      /* of the tables */
+    DfyV1Space space; /* DFY_V1_SPACE_RGB or DFY_V1_SPACE_YCC_BGR */
     DfyV1Table table;
-    float lambda;     /* squared error that a bit is worth */
-    float skip_error; /* a block whose squared error is below this is left as it is */
-    int16_t *level;   /* [block][channel][64] */
-    uint8_t *used;    /* blocks with a coefficient */
+    float weight[3][3]; /* of an error in R, G and B; see init_weights */
+    float lambda;       /* squared error that a bit is worth */
+    float skip_error;   /* a block whose squared error is below this is left as it is */
+    int16_t *level;     /* [block][channel][64] */
+    uint8_t *used;      /* blocks with a coefficient */
     DfyBuffer triplets;
 } DfyV1PictureCoder;
 
-int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, int quality);
+int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, int quality, DfyV1Space space);
 void dfy_v1_picture_coder_close(DfyV1PictureCoder *coder);
 
 typedef struct DfyV1CodedPicture {

@@ -130,7 +130,8 @@ static int write_cycles(DfyV1Writer *writer) {
     DfyV1PictureCoder coder;
     DfyPicture source = {0}, decoded = {0};
     DfyBuffer payload = {0}, record = {0};
-    int status = dfy_v1_picture_coder_open(&coder, settings->width, settings->height, settings->quality);
+    int status =
+        dfy_v1_picture_coder_open(&coder, settings->width, settings->height, settings->quality, DFY_V1_SPACE_RGB);
     if (!status) status = dfy_picture_alloc(&source, DFY_PIXELS_RGB, settings->width, settings->height);
     if (!status) status = dfy_picture_alloc(&decoded, DFY_PIXELS_RGB, settings->width, settings->height);
     if (status) dfy_fail(writer->message, status, "There is no memory for an encoder.");
@@ -152,7 +153,7 @@ static int write_cycles(DfyV1Writer *writer) {
     if (!status) {
         uLongf size = compressBound((uLong)payload.size);
         uint8_t *data = malloc(size);
-        compress2(data, &size, payload.data, payload.size, 9);
+        compress2(data, &size, payload.data, payload.size, 8);
         status = dfy_v1_chunk_write(&writer->output, DFY_V1_CYCLE_CANON, 1, data, size, writer->message);
         free(data);
     }
