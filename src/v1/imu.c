@@ -66,10 +66,10 @@ int dfy_camera_matrix(double out[9], const double matrix[9], int width, int heig
 }
 
 void dfy_imu_homography(double out[9], const double camera[9], DfyQuaternion orientation, DfyQuaternion first,
-                        int inverse) {
+                        int unwarp) {
     DfyQuaternion back = {-first.x, -first.y, -first.z, first.w};
     DfyQuaternion turn = dfy_quaternion_normalise(product(back, orientation));
-    if (inverse) turn = (DfyQuaternion){-turn.x, -turn.y, -turn.z, turn.w};
+    if (!unwarp) turn = (DfyQuaternion){-turn.x, -turn.y, -turn.z, turn.w};
     double r[9], camera_inverse[9], product_kr[9];
     rotation(r, turn);
     invert(camera_inverse, camera);

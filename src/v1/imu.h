@@ -20,11 +20,11 @@ DfyQuaternion dfy_quaternion_normalise(DfyQuaternion q); /* the identity when q 
 int dfy_camera_matrix(double out[9], const double matrix[9], int width, int height);
 
 /*
- * The homography K R K^-1 of a frame's orientation against the first frame's, or its inverse. It maps a pixel
- * of the result to the place in the source where it is sampled.
+ * With H = K R K^-1, R the turn from the first frame's orientation to this one's: where to sample a frame to see it
+ * as the first frame's camera would, H^-1, or, with unwarp, H, which undoes that.
  */
 void dfy_imu_homography(double out[9], const double camera[9], DfyQuaternion orientation, DfyQuaternion first,
-                        int inverse);
+                        int unwarp);
 
 /* Bilinear; what lies outside takes the nearest edge pixel. RGB or I420 (chroma planes at half size). */
 void dfy_imu_warp(DfyPicture *dst, const DfyPicture *src, const double homography[9]);

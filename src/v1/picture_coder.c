@@ -62,32 +62,41 @@ int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, i
     size_t blocks = (size_t)coder->blocks_across * (size_t)coder->blocks_down;
     coder->level = malloc(blocks * 3 * 64 * sizeof *coder->level);
     coder->used = malloc(blocks);
-    return coder->level && coder->used ? DFY_OK : DFY_ERROR_MEMORY;
+    coder->word = malloc(blocks * 3);
+    coder->left = calloc(blocks, sizeof *coder->left);
+    return coder->level && coder->used && coder->word && coder->left ? DFY_OK : DFY_ERROR_MEMORY;
 }
 
 void dfy_v1_picture_coder_close(DfyV1PictureCoder *coder) {
     free(coder->level);
     free(coder->used);
+    free(coder->word);
+    free(coder->left);
     dfy_buffer_free(&coder->triplets);
     *coder = (DfyV1PictureCoder){0};
 }
 
 /* ---------------------------------------------------------------- one block */
 
+/* In blocks. */
+typedef struct BlockBox {
+    int left, top, right, bottom;
+} BlockBox;
+
 /* A block's place; columns and rows of it that are inside the picture. */
 typedef struct Place {
     int x, y, columns, rows;
 } Place;
 
-static int block_error(const DfyPicture *a, const DfyPicture *b, const Place *place) {
-    int sum = 0;
+static uint32_t block_error(const DfyPicture *a, const DfyPicture *b, const Place *place) {
+    uint32_t sum = 0;
     for (int row = 0; row < place->rows; row++) {
         const uint8_t *pa = a->plane[0] + (place->y + row) * a->stride_bytes[0] + 3 * place->x;
         const uint8_t *pb = b->plane[0] + (place->y + row) * b->stride_bytes[0] + 3 * place->x;
         if (place->columns == 8) {
-            for (int i = 0; i < 24; i++) sum += (pa[i] - pb[i]) * (pa[i] - pb[i]);
+            for (int i = 0; i < 24; i++) sum += (uint32_t)((pa[i] - pb[i]) * (pa[i] - pb[i]));
         } else {
-            for (int i = 0; i < 3 * place->columns; i++) sum += (pa[i] - pb[i]) * (pa[i] - pb[i]);
+            for (int i = 0; i < 3 * place->columns; i++) sum += (uint32_t)((pa[i] - pb[i]) * (pa[i] - pb[i]));
         }
     }
     return sum;
@@ -202,9 +211,8 @@ static int16_t clip_level(int level) {
 }
 
 /* Fills the block's levels; returns whether sending them is worth its bits. */
-static int quantise_block(const DfyV1PictureCoder *coder, int16_t level[3][64], const float difference[3][64],
-                          double *bits) {
-    float coefficient[3][64], saved = 0, spent = 0;
+static int quantise_block(const DfyV1PictureCoder *coder, int16_t level[3][64], const float difference[3][64]) {
+    float coefficient[3][64], saved = 0;
     uint8_t candidate[64];
     for (int c = 0; c < 3; c++) dfy_v1_forward_dct(coefficient[c], difference[c]);
     if (!find_candidates(coder, candidate, (const float(*)[64])coefficient)) return 0;
@@ -215,15 +223,58 @@ static int quantise_block(const DfyV1PictureCoder *coder, int16_t level[3][64], 
         float step[3] = {coder->table.step[0][i], coder->table.step[1][i], coder->table.step[2][i]};
         int chosen[3];
         saved += choose_levels(coder, target, step, chosen);
-        for (int c = 0; c < 3; c++) {
-            level[c][i] = clip_level(chosen[c]);
-            spent += level_bits(chosen[c]);
-        }
-        if (chosen[0] || chosen[1] || chosen[2]) spent += RUN_BITS;
+        for (int c = 0; c < 3; c++) level[c][i] = clip_level(chosen[c]);
     }
-    if (saved <= coder->lambda * BLOCK_BITS) return 0;
-    *bits += spent + BLOCK_BITS;
-    return 1;
+    return saved > coder->lambda * BLOCK_BITS;
+}
+
+/* ---------------------------------------------------------------- vector quantisation */
+
+/* The codeword nearest to quantised coefficients. */
+static uint8_t nearest_word(const DfyV1Codebook *codebook, const float quantised[64]) {
+    uint32_t best = 0;
+    float least = -1;
+    for (uint32_t word = 0; word < codebook->words; word++) {
+        float sum = 0;
+        for (int i = 0; i < 64 && (least < 0 || sum < least); i += 16)
+            for (int k = i; k < i + 16; k++) {
+                float difference = quantised[k] - codebook->word[word][k];
+                sum += difference * difference;
+            }
+        if (least >= 0 && sum >= least) continue;
+        least = sum;
+        best = word;
+    }
+    return (uint8_t)best;
+}
+
+/* Word 0 is nothing, so that a block counts as used when any channel has another. */
+static int choose_words(const DfyV1PictureCoder *coder, uint8_t word[3], const float difference[3][64]) {
+    for (int c = 0; c < 3; c++) {
+        float coefficient[64];
+        dfy_v1_forward_dct(coefficient, difference[c]);
+        for (int i = 0; i < 64; i++) coefficient[i] /= coder->table.step[c][i];
+        word[c] = nearest_word(coder->codebook, coefficient);
+    }
+    return word[0] || word[1] || word[2];
+}
+
+static void reconstruct_words(const DfyV1PictureCoder *coder, DfyPicture *decoded, const uint8_t word[3],
+                              const Place *place) {
+    float sample[3][64], coefficient[64];
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < 64; i++) coefficient[i] = coder->codebook->word[word[c]][i] * coder->table.step[c][i];
+        dfy_v1_inverse_dct(sample[c], coefficient);
+    }
+    dfy_v1_add_block(decoded, sample, place->x, place->y, coder->width, coder->height, coder->space);
+}
+
+static void put_words(DfyV1PictureCoder *coder, const BlockBox *box) {
+    coder->triplets.size = 0;
+    for (int c = 0; c < 3; c++)
+        for (int by = box->top; by < box->bottom; by++)
+            for (int bx = box->left; bx < box->right; bx++)
+                dfy_put_u8(&coder->triplets, coder->word[(by * coder->blocks_across + bx) * 3 + c]);
 }
 
 static void reconstruct(const DfyV1PictureCoder *coder, DfyPicture *decoded, const int16_t level[3][64],
@@ -268,11 +319,6 @@ static void put_block_row(TripletRun *run, const int16_t (*level)[64], int row) 
             put_triplet(run->out, level[c][i], 1);
         }
 }
-
-/* In blocks. */
-typedef struct BlockBox {
-    int left, top, right, bottom;
-} BlockBox;
 
 static void put_triplets(DfyV1PictureCoder *coder, const BlockBox *box) {
     coder->triplets.size = 0;
@@ -336,6 +382,7 @@ static int put_payload(DfyV1PictureCoder *coder, DfyBuffer *payload, DfyV1Framin
     BlockBox box = box_of_used(coder, framing);
     int bottom = limited(box.bottom * 8, coder->height), right = limited(box.right * 8, coder->width);
     unsigned height = (unsigned)(bottom - box.top * 8), width = (unsigned)(right - box.left * 8);
+    if (coder->codebook) dfy_put_u8(payload, 1);
     if (framing != DFY_V1_FRAMING_PLAIN) {
         dfy_put_u16be(payload, (unsigned)coder->height);
         dfy_put_u16be(payload, (unsigned)coder->width);
@@ -344,33 +391,54 @@ static int put_payload(DfyV1PictureCoder *coder, DfyBuffer *payload, DfyV1Framin
         dfy_put_u16be(payload, height);
         dfy_put_u16be(payload, width);
     }
-    dfy_put_u16be(payload, height);
-    dfy_put_u16be(payload, width);
-    dfy_put_u8(payload, (unsigned)coder->quality);
-    put_triplets(coder, &box);
+    if (coder->codebook) {
+        dfy_put_u8(payload, (unsigned)coder->quality);
+        dfy_put_u16be(payload, height);
+        dfy_put_u16be(payload, width);
+        dfy_put_u32be(payload, (uint32_t)((box.bottom - box.top) * (box.right - box.left)));
+        put_words(coder, &box);
+    } else {
+        dfy_put_u16be(payload, height);
+        dfy_put_u16be(payload, width);
+        dfy_put_u8(payload, (unsigned)coder->quality);
+        put_triplets(coder, &box);
+    }
     return put_stream(payload, &coder->triplets);
 }
 
+/* Codes a block and corrects it in decoded. */
+static int code_block(DfyV1PictureCoder *coder, DfyPicture *decoded, const DfyPicture *source, int block,
+                      const Place *place) {
+    float difference[3][64];
+    load_difference(difference, source, decoded, place);
+    if (coder->space == DFY_V1_SPACE_YCC_BGR) to_ycc(difference);
+    if (coder->codebook) {
+        uint8_t *word = coder->word + (size_t)block * 3;
+        if (!choose_words(coder, word, (const float(*)[64])difference)) return 0;
+        reconstruct_words(coder, decoded, word, place);
+        return 1;
+    }
+    int16_t(*level)[64] = (int16_t(*)[64])(coder->level + (size_t)block * 192);
+    if (!quantise_block(coder, level, (const float(*)[64])difference)) return 0;
+    reconstruct(coder, decoded, (const int16_t(*)[64])level, place);
+    return 1;
+}
+
+void dfy_v1_picture_coder_restart(DfyV1PictureCoder *coder) {
+    memset(coder->left, 0, (size_t)coder->blocks_across * (size_t)coder->blocks_down * sizeof *coder->left);
+}
+
 int dfy_v1_code_picture(DfyV1PictureCoder *coder, DfyBuffer *payload, DfyPicture *decoded, const DfyPicture *source,
-                        DfyV1Framing framing, DfyV1CodedPicture *result) {
-    *result = (DfyV1CodedPicture){0};
+                        DfyV1Framing framing) {
+    if (coder->codebook) memset(coder->word, 0, (size_t)coder->blocks_across * (size_t)coder->blocks_down * 3);
     for (int by = 0, block = 0; by < coder->blocks_down; by++)
         for (int bx = 0; bx < coder->blocks_across; bx++, block++) {
             Place place = {bx * 8, by * 8, limited(8, coder->width - bx * 8), limited(8, coder->height - by * 8)};
-            int16_t(*level)[64] = (int16_t(*)[64])(coder->level + (size_t)block * 192);
-            int error = block_error(decoded, source, &place);
+            uint32_t error = block_error(decoded, source, &place);
             coder->used[block] = 0;
-            if ((float)error > coder->skip_error) {
-                float difference[3][64];
-                load_difference(difference, source, decoded, &place);
-                if (coder->space == DFY_V1_SPACE_YCC_BGR) to_ycc(difference);
-                coder->used[block] = (uint8_t)quantise_block(coder, level, difference, &result->bits);
-            }
-            if (coder->used[block]) {
-                reconstruct(coder, decoded, level, &place);
-                error = block_error(decoded, source, &place);
-            }
-            result->error += error;
+            if ((float)error <= coder->skip_error || error <= coder->left[block] + coder->left[block] / 8) continue;
+            coder->used[block] = (uint8_t)code_block(coder, decoded, source, block, &place);
+            coder->left[block] = coder->used[block] ? 0 : error;
         }
     return put_payload(coder, payload, framing);
 }

@@ -23,16 +23,17 @@ typedef struct DfyV1PictureCoder {
     float skip_error;   /* a block whose squared error is below this is left as it is */
     int16_t *level;     /* [block][channel][64] */
     uint8_t *used;      /* blocks with a coefficient */
+    uint32_t *left;     /* error at which a block was last found not worth coding: looked at again when it grows */
     DfyBuffer triplets;
+    const DfyV1Codebook *codebook; /* vector quantisation, or NULL */
+    uint8_t *word;                 /* [block][channel] of the codebook */
 } DfyV1PictureCoder;
 
 int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, int quality, DfyV1Space space);
 void dfy_v1_picture_coder_close(DfyV1PictureCoder *coder);
 
-typedef struct DfyV1CodedPicture {
-    double error; /* squared, over all samples, of the decoded picture */
-    double bits;  /* by the coder's own estimate */
-} DfyV1CodedPicture;
+/* To be called when the next picture's reference is not the picture coded last. */
+void dfy_v1_picture_coder_restart(DfyV1PictureCoder *coder);
 
 /*
  * decoded holds the reference and becomes the decoded picture; both RGB. Appends the payload: with a box of
@@ -40,6 +41,6 @@ typedef struct DfyV1CodedPicture {
  */
 typedef enum DfyV1Framing { DFY_V1_FRAMING_PLAIN, DFY_V1_FRAMING_BOX, DFY_V1_FRAMING_FULL_BOX } DfyV1Framing;
 int dfy_v1_code_picture(DfyV1PictureCoder *coder, DfyBuffer *payload, DfyPicture *decoded, const DfyPicture *source,
-                        DfyV1Framing framing, DfyV1CodedPicture *result);
+                        DfyV1Framing framing);
 
 #endif

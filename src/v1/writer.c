@@ -4,8 +4,11 @@
  */
 #include "v1/writer.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <zlib.h>
 
 #include "base/picture.h"
 #include "v1/jpeg.h"
@@ -15,10 +18,38 @@
 static void v1_close(void *state) {
     DfyV1Writer *writer = state;
     for (uint64_t i = 0; i < writer->frames; i++) dfy_picture_free(&writer->frame[i]);
+    for (uint32_t i = 0; writer->canonical_payload && i < writer->plan.canonicals; i++)
+        dfy_buffer_free(&writer->canonical_payload[i]);
     free(writer->frame);
+    free(writer->canonical_payload);
+    free(writer->codebook.word);
     dfy_background_close(&writer->background);
+    dfy_cycle_finder_close(&writer->finder);
+    dfy_v1_plan_free(&writer->plan);
+    dfy_buffer_free(&writer->imu);
     dfy_picture_free(&writer->plate);
+    dfy_picture_free(&writer->plate_i420);
+    dfy_picture_free(&writer->warped);
     free(writer);
+}
+
+/* What can fail or be refused before the first frame. */
+static int prepare(DfyV1Writer *writer) {
+    const DfyEncoderSettings *settings = &writer->settings;
+    const int width = settings->width, height = settings->height;
+    double fps = (double)settings->frame_rate_num / settings->frame_rate_den;
+    if (settings->use_vq && !settings->use_temporal)
+        return dfy_fail(writer->message, DFY_ERROR_ARGUMENT,
+                        "Vector quantisation needs temporal coding: choose one of --vq and --no-temporal.");
+    if (settings->has_imu && dfy_camera_matrix(writer->camera, settings->camera_matrix, width, height))
+        return dfy_fail(writer->message, DFY_ERROR_ARGUMENT, "The camera matrix can't be inverted.");
+    int status = dfy_background_open(&writer->background, width, height, settings->warmup_frames);
+    if (!status) status = dfy_cycle_finder_open(&writer->finder, width, height, fps);
+    if (!status && settings->has_imu) status = dfy_picture_alloc(&writer->warped, DFY_PIXELS_I420, width, height);
+    if (status)
+        return dfy_fail(writer->message, status, "There is no memory for the background of %d x %d pixels.", width,
+                        height);
+    return DFY_OK;
 }
 
 static int v1_open(void **state, const DfyEncoderSettings *settings, const DfyOutput *output, DfyMessage *message) {
@@ -28,10 +59,11 @@ static int v1_open(void **state, const DfyEncoderSettings *settings, const DfyOu
     writer->output = *output;
     writer->message = message;
     if (!writer->settings.memory_limit_bytes) writer->settings.memory_limit_bytes = DEFAULT_MEMORY_LIMIT;
-    if (dfy_background_open(&writer->background, settings->width, settings->height, settings->warmup_frames)) {
+    writer->orientation = dfy_quaternion_identity();
+    int status = prepare(writer);
+    if (status) {
         v1_close(writer);
-        return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for the background of %d x %d pixels.",
-                        settings->width, settings->height);
+        return status;
     }
     *state = writer;
     return DFY_OK;
@@ -73,18 +105,70 @@ static int hold(DfyV1Writer *writer, const DfyPicture *picture) {
     return status;
 }
 
-static int report(DfyV1Writer *writer, DfyStage stage, uint64_t done, uint64_t total) {
+int dfy_v1_report(DfyV1Writer *writer, DfyStage stage, uint64_t done, uint64_t total) {
     if (writer->settings.progress && writer->settings.progress(writer->settings.progress_opaque, stage, done, total))
         return dfy_fail(writer->message, DFY_ERROR_CANCELLED, "Encoding was cancelled.");
     return DFY_OK;
 }
 
+/* ---------------------------------------------------------------- orientation */
+
+static int v1_push_gyro(void *state, const double xyz[3], double dt) {
+    DfyV1Writer *writer = state;
+    if (!isfinite(xyz[0] + xyz[1] + xyz[2] + dt) || dt < 0)
+        return dfy_fail(writer->message, DFY_ERROR_ARGUMENT,
+                        "A gyroscope sample is not a number or goes back in time.");
+    writer->orientation = dfy_quaternion_integrate(writer->orientation, xyz, dt);
+    return DFY_OK;
+}
+
+static DfyQuaternion stored_orientation(const DfyV1Writer *writer, uint64_t frame) {
+    double value[4];
+    for (size_t i = 0; i < 4; i++) {
+        const uint8_t *half = writer->imu.data + (frame * 4 + i) * 2;
+        value[i] = dfy_half_to_float((uint16_t)(half[0] | half[1] << 8));
+    }
+    return dfy_quaternion_normalise((DfyQuaternion){value[0], value[1], value[2], value[3]});
+}
+
+/* Notes the frame's orientation and turns the frame to the first one's, by the orientation that readers will have. */
+static int turn_frame(DfyV1Writer *writer, DfyPicture *frame) {
+    const double value[4] = {writer->orientation.x, writer->orientation.y, writer->orientation.z,
+                             writer->orientation.w};
+    for (int i = 0; i < 4; i++) dfy_put_u16le(&writer->imu, dfy_float_to_half((float)value[i]));
+    if (writer->imu.failed) return dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for orientations.");
+    double homography[9];
+    dfy_imu_homography(homography, writer->camera, stored_orientation(writer, writer->frames - 1),
+                       stored_orientation(writer, 0), 0);
+    dfy_imu_warp(&writer->warped, frame, homography);
+    dfy_picture_copy(frame, &writer->warped);
+    return DFY_OK;
+}
+
+static int write_imu(DfyV1Writer *writer) {
+    if (!writer->settings.has_imu) return DFY_OK;
+    uLongf size = compressBound((uLong)writer->imu.size);
+    uint8_t *deflated = malloc(size);
+    int status = deflated && compress2(deflated, &size, writer->imu.data, (uLong)writer->imu.size, 9) == Z_OK
+                     ? dfy_v1_chunk_write(&writer->output, DFY_V1_IMU_BLOCK, 1, deflated, size, writer->message)
+                     : dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for orientations.");
+    free(deflated);
+    return status;
+}
+
+/* ---------------------------------------------------------------- frames and the file */
+
 static int v1_push(void *state, const DfyPicture *picture) {
     DfyV1Writer *writer = state;
     int status = hold(writer, picture);
     if (status) return status;
-    dfy_background_push(&writer->background, &writer->frame[writer->frames - 1]);
-    return report(writer, DFY_STAGE_BACKGROUND, writer->frames, writer->settings.expected_frames);
+    DfyPicture *frame = &writer->frame[writer->frames - 1];
+    if (writer->settings.has_imu) status = turn_frame(writer, frame);
+    if (!status && dfy_cycle_finder_push(&writer->finder, frame))
+        status = dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for finding cycles.");
+    if (status) return status;
+    dfy_background_push(&writer->background, frame);
+    return dfy_v1_report(writer, DFY_STAGE_BACKGROUND, writer->frames, writer->settings.expected_frames);
 }
 
 static int write_header(DfyV1Writer *writer) {
@@ -92,7 +176,8 @@ static int write_header(DfyV1Writer *writer) {
     DfyV1Header header = {.total_frames = writer->frames,
                           .fps = (float)settings->frame_rate_num / (float)settings->frame_rate_den,
                           .width = settings->width,
-                          .height = settings->height};
+                          .height = settings->height,
+                          .flags = settings->has_imu ? DFY_V1_HAS_IMU : 0};
     DfyBuffer bytes = {0};
     dfy_v1_put_header(&bytes, &header);
     int status = bytes.failed || writer->output.write(writer->output.opaque, bytes.data, bytes.size)
@@ -102,82 +187,48 @@ static int write_header(DfyV1Writer *writer) {
     return status;
 }
 
+/* The user's quality is that of the tables; the plate, on which everything is built, gets no less than this. */
+static int jpeg_quality(int quality) {
+    return quality <= 50 ? 85 : 85 + (quality - 50) / 4;
+}
+
 /* Writes the plate and keeps it as readers will decode it. */
 static int write_background(DfyV1Writer *writer) {
     const DfyEncoderSettings *settings = &writer->settings;
-    DfyPicture mean = {0};
+    DfyPicture *plate = &writer->plate, *i420 = &writer->plate_i420;
     DfyBuffer jpeg = {0};
-    int status = dfy_picture_alloc(&mean, DFY_PIXELS_I420, settings->width, settings->height);
-    if (!status) status = dfy_picture_alloc(&writer->plate, DFY_PIXELS_RGB, settings->width, settings->height);
+    int status = dfy_picture_alloc(i420, DFY_PIXELS_I420, settings->width, settings->height);
+    if (!status) status = dfy_picture_alloc(plate, DFY_PIXELS_RGB, settings->width, settings->height);
     if (status) dfy_fail(writer->message, status, "There is no memory for the background.");
     if (!status) {
-        dfy_background_plate(&writer->background, &mean);
-        mean.matrix = settings->matrix;
-        mean.range = settings->range;
-        status = dfy_picture_convert(&writer->plate, &mean);
+        dfy_background_plate(&writer->background, i420);
+        i420->matrix = settings->matrix;
+        i420->range = settings->range;
+        dfy_picture_convert(plate, i420);
+        status = dfy_v1_jpeg_write(&jpeg, plate, jpeg_quality(settings->quality), writer->message);
     }
-    if (!status) status = dfy_v1_jpeg_write(&jpeg, &writer->plate, DFY_V1_JPEG_QUALITY, writer->message);
-    if (!status) status = dfy_v1_jpeg_read(&writer->plate, jpeg.data, jpeg.size, writer->message);
+    if (!status) status = dfy_v1_jpeg_read(plate, jpeg.data, jpeg.size, writer->message);
+    if (!status) dfy_picture_convert(i420, plate);
     if (!status)
         status = dfy_v1_chunk_write(&writer->output, DFY_V1_BACKGROUND, 0, jpeg.data, jpeg.size, writer->message);
-    dfy_picture_free(&mean);
     dfy_buffer_free(&jpeg);
-    return status;
-}
-
-static int write_cycles(DfyV1Writer *writer) {
-    const DfyEncoderSettings *settings = &writer->settings;
-    DfyV1PictureCoder coder;
-    DfyPicture source = {0}, decoded = {0};
-    DfyBuffer payload = {0}, record = {0};
-    int status =
-        dfy_v1_picture_coder_open(&coder, settings->width, settings->height, settings->quality, DFY_V1_SPACE_RGB);
-    if (!status) status = dfy_picture_alloc(&source, DFY_PIXELS_RGB, settings->width, settings->height);
-    if (!status) status = dfy_picture_alloc(&decoded, DFY_PIXELS_RGB, settings->width, settings->height);
-    if (status) dfy_fail(writer->message, status, "There is no memory for an encoder.");
-    dfy_put_u32be(&payload, (uint32_t)writer->frames);
-    dfy_put_u8(&payload, 3);
-    for (uint64_t i = 0; i < writer->frames && !status; i++) {
-        DfyV1CodedPicture coded;
-        int predicted = i % (unsigned)(settings->max_p_run + 1) != 0;
-        if (!predicted) dfy_picture_copy(&decoded, &writer->plate);
-        status = dfy_picture_convert(&source, &writer->frame[i]);
-        record.size = 0;
-        if (!status) status = dfy_v1_code_picture(&coder, &record, &decoded, &source, DFY_V1_FRAMING_BOX, &coded);
-        dfy_put_u8(&payload, (unsigned)predicted);
-        dfy_put_u32be(&payload, (uint32_t)record.size);
-        dfy_put_bytes(&payload, record.data, record.size);
-        if (!status) status = report(writer, DFY_STAGE_FRAMES, i + 1, writer->frames);
-    }
-    if (!status && payload.failed) status = dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory.");
-    if (!status) {
-        uLongf size = compressBound((uLong)payload.size);
-        uint8_t *data = malloc(size);
-        compress2(data, &size, payload.data, payload.size, 8);
-        status = dfy_v1_chunk_write(&writer->output, DFY_V1_CYCLE_CANON, 1, data, size, writer->message);
-        free(data);
-    }
-    dfy_buffer_free(&payload);
-    dfy_buffer_free(&record);
-    dfy_picture_free(&source);
-    dfy_picture_free(&decoded);
-    dfy_v1_picture_coder_close(&coder);
     return status;
 }
 
 static int v1_finish(void *state, DfyEncoderStats *stats) {
     DfyV1Writer *writer = state;
-    static const char text[] = "{\"use_temporal\":true,\"use_bbox\":true,\"cycle_map\":[[0,0]]}";
-    int status = write_header(writer);
-    if (!status)
-        status = dfy_v1_chunk_write(&writer->output, DFY_V1_METADATA, 0, (const uint8_t *)text, strlen(text),
-                                    writer->message);
+    int status = dfy_v1_plan_make(writer);
+    if (!status) status = write_header(writer);
+    if (!status) status = dfy_v1_write_metadata(writer);
     if (!status) status = write_background(writer);
-    if (!status) status = write_cycles(writer);
-    if (!status) status = report(writer, DFY_STAGE_DONE, writer->frames, writer->frames);
-    stats->cycles = stats->canonicals = 1;
+    if (!status && writer->settings.use_vq) status = dfy_v1_write_codebook(writer);
+    if (!status) status = write_imu(writer);
+    if (!status) status = dfy_v1_write_pieces(writer);
+    if (!status) status = dfy_v1_report(writer, DFY_STAGE_DONE, writer->frames, writer->frames);
+    stats->cycles = writer->plan.cycles;
+    stats->canonicals = writer->plan.followed;
     return status;
 }
 
 const DfyFormatWriter dfy_v1_writer = {
-    .version = 1, .open = v1_open, .push = v1_push, .finish = v1_finish, .close = v1_close};
+    .version = 1, .open = v1_open, .push = v1_push, .push_gyro = v1_push_gyro, .finish = v1_finish, .close = v1_close};
