@@ -232,3 +232,19 @@ int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *c
     e->frame_number += frames;
     return DFY_OK;
 }
+
+int dfy_video_encode_still(DfyVideoEncoder *e, DfyRangeCoder *coder, int frames) {
+    DfyGroupHeader header = {.frames = frames, .still = 1, .qp = e->last_qp};
+    DfyGroupPicture place = {.number = frames, .past = 0, .future = -1};
+    DfyFrame *frame = dfy_video_encoder_take(e);
+    if (!frame) return DFY_ERROR_MEMORY;
+    dfy_code_group(coder, &e->contexts, &header, e->last_qp);
+    dfy_picture_references(&e->picture, &e->store, &place, 0);
+    frame->order = e->frame_number + frames;
+    dfy_picture_repeat(&e->picture, frame);
+    dfy_video_encoder_give_back(e, e->store.older);
+    e->store.older = e->store.group[0];
+    e->store.group[0] = frame;
+    e->frame_number += frames;
+    return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
+}

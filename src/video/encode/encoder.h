@@ -29,4 +29,7 @@ void dfy_video_encoder_enter(DfyVideoEncoder *encoder);
 int dfy_video_encode_group(DfyVideoEncoder *encoder, DfyRangeCoder *coder, DfyFrame *const *sources, int frames,
                            int qp);
 
+/* Codes a group whose frames are all the anchor before it once more; the source must be the same, too. */
+int dfy_video_encode_still(DfyVideoEncoder *encoder, DfyRangeCoder *coder, int frames);
+
 #endif

@@ -14,8 +14,10 @@
 
 #define GROUP 16           /* frames from anchor to anchor */
 #define LOOK_AHEAD 33      /* frames held before the first is coded: what the first plate is made of */
+#define STILL 8            /* as many frames that repeat the last anchor make a group of their own */
 #define SEGMENT_BYTES 4096 /* a segment this large is written; smaller, its 20 bytes of framing would tell */
 #define SEGMENT_SECONDS 10 /* or this long, so that a crash loses no more */
+#define QUIET_BYTES 128    /* a segment of so few bytes may last three times as long: little happens in it */
 
 typedef struct Writer {
     DfyEncoderSettings settings;
@@ -25,6 +27,8 @@ typedef struct Writer {
     DfyVideoEncoder *encoder;
     DfyFrame *queue[LOOK_AHEAD + 1];
     int64_t queue_pts[LOOK_AHEAD + 1];
+    uint8_t queue_repeats[LOOK_AHEAD + 1]; /* the source is that of the frame before once more */
+    DfyFrame *last_source;                 /* of the last frame coded, NULL before the first */
     int queued;
     DfyPicture converted; /* for RGB input */
     DfyRangeCoder coder;
@@ -74,10 +78,10 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
     w->qp = quantiser_of(settings->quality);
     double rate = (double)settings->frame_rate_num / settings->frame_rate_den;
     /* Two seconds of pictures are the anchors since the entry and the few that lead to one frame of a group. */
-    int chain = (int)(2 * rate) - 6;
+    int chain = (int)(2 * (rate < 1000 ? rate : 1000)) - 6;
     w->entry_interval = (uint64_t)(chain < 1 ? 1 : chain) * GROUP + 1;
-    w->segment_most = (uint64_t)(rate * SEGMENT_SECONDS) < GROUP ? GROUP : (uint64_t)(rate * SEGMENT_SECONDS);
-    w->pts = malloc((size_t)(w->segment_most + DFY_MAX_GROUP) * sizeof *w->pts);
+    w->segment_most = (uint64_t)dfy_clamp((int)(rate < 1000 ? rate * SEGMENT_SECONDS : 10000), GROUP, 10000);
+    w->pts = malloc((size_t)(3 * w->segment_most + DFY_MAX_GROUP) * sizeof *w->pts);
     int threads = settings->threads ? settings->threads : dfy_processors();
     w->encoder = dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads);
     if (!w->pts || !w->encoder) return out_of_memory(w);
@@ -150,15 +154,25 @@ static int write_plate(Writer *w) {
     return useful < 0 ? out_of_memory(w) : status;
 }
 
-/* Codes the first `frames` of the queue. */
-static int code_group(Writer *w, int frames) {
-    if (!w->segment_frames) w->segment_first = w->frames;
-    if (dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, w->qp)) return out_of_memory(w);
+/* Takes the first `frames` off the queue. */
+static void leave_queue(Writer *w, int frames) {
     memcpy(w->pts + w->segment_frames, w->queue_pts, (size_t)frames * sizeof *w->pts);
-    for (int i = 0; i < frames; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
+    dfy_video_encoder_give_back(w->encoder, w->last_source);
+    w->last_source = w->queue[frames - 1];
+    for (int i = 0; i < frames - 1; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
     w->queued -= frames;
     memmove(w->queue, w->queue + frames, (size_t)w->queued * sizeof *w->queue);
     memmove(w->queue_pts, w->queue_pts + frames, (size_t)w->queued * sizeof *w->queue_pts);
+    memmove(w->queue_repeats, w->queue_repeats + frames, (size_t)w->queued);
+}
+
+/* Codes the first `frames` of the queue; `still`: all repeat the last anchor. */
+static int code_group(Writer *w, int frames, int still) {
+    if (!w->segment_frames) w->segment_first = w->frames;
+    int status = still ? dfy_video_encode_still(w->encoder, &w->coder, frames)
+                       : dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, w->qp);
+    if (status) return out_of_memory(w);
+    leave_queue(w, frames);
     w->segment_frames += (uint64_t)frames;
     w->frames += (uint64_t)frames;
     w->since_entry += (uint64_t)frames;
@@ -166,8 +180,16 @@ static int code_group(Writer *w, int frames) {
         w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
         return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.",
                         (unsigned long long)w->frames);
-    if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= w->segment_most) return flush_segment(w);
+    uint64_t most = w->coder.size < QUIET_BYTES ? 3 * w->segment_most : w->segment_most;
+    if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most) return flush_segment(w);
     return DFY_OK;
+}
+
+/* Frames at the head of the queue that repeat the last one coded. */
+static int repeats(const Writer *w) {
+    int count = 0;
+    while (count < w->queued && count < DFY_MAX_GROUP && w->queue_repeats[count]) count++;
+    return count;
 }
 
 /* Codes what is queued, whole groups unless `all`. */
@@ -180,12 +202,26 @@ static int code_queue(Writer *w, int all) {
             dfy_video_encoder_enter(w->encoder);
             w->segment_entry = 1;
             w->since_entry = 0;
-            status = code_group(w, 1);
+            status = code_group(w, 1, 0);
             continue;
         }
-        status = code_group(w, w->queued < GROUP ? w->queued : GROUP);
+        int still = repeats(w);
+        if (still == w->queued && still < DFY_MAX_GROUP && !all) break; /* there may be more of them */
+        if (still >= STILL || still == w->queued)
+            status = code_group(w, still, 1);
+        else
+            status = code_group(w, w->queued < GROUP ? w->queued : GROUP, 0);
     }
     return status;
+}
+
+static int same_pixels(const DfyFrame *a, const DfyFrame *b) {
+    for (int p = 0; p < 3; p++)
+        for (int y = 0; y < a->plane[p].height; y++)
+            if (memcmp(a->plane[p].pixels + y * a->plane[p].stride, b->plane[p].pixels + y * b->plane[p].stride,
+                       (size_t)a->plane[p].width))
+                return 0;
+    return 1;
 }
 
 static int writer_push(void *state, const DfyPicture *picture) {
@@ -193,7 +229,9 @@ static int writer_push(void *state, const DfyPicture *picture) {
     DfyFrame *frame = dfy_video_encoder_take(w->encoder);
     if (!frame) return out_of_memory(w);
     int status = fill_frame(w, frame, picture);
+    const DfyFrame *before = w->queued ? w->queue[w->queued - 1] : w->last_source;
     w->queue_pts[w->queued] = picture->pts;
+    w->queue_repeats[w->queued] = before && same_pixels(before, frame);
     w->queue[w->queued++] = frame;
     if (!status && w->queued >= (w->frames ? GROUP : LOOK_AHEAD)) status = code_queue(w, 0);
     return status;
@@ -214,6 +252,7 @@ static int writer_finish(void *state, DfyEncoderStats *stats) {
 static void writer_close(void *state) {
     Writer *w = state;
     for (int i = 0; i < w->queued; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
+    dfy_video_encoder_give_back(w->encoder, w->last_source);
     dfy_video_encoder_free(w->encoder);
     dfy_v2_writer_close(&w->file);
     dfy_range_free(&w->coder);
