@@ -202,7 +202,12 @@ int dfy_decoder_open(DfyDecoder **decoder, const DfyInput *input, const DfyDecod
                             "This .dfy file is of version %d: a newer Diffy is needed to open it.", magic[3]);
         return dfy_fail(&d->message, DFY_ERROR_FORMAT, "This is not a .dfy file: it doesn't begin with \"DFY\".");
     }
-    return d->room->open(&d->state, input, &own, &d->message);
+    int status = d->room->open(&d->state, input, &own, &d->message);
+    if (status && d->state) { /* only the message is left to ask for */
+        d->room->close(d->state);
+        d->state = NULL;
+    }
+    return status;
 }
 
 static int decoder_usable(const DfyDecoder *d) {
