@@ -19,6 +19,7 @@ done
 check "a quality out of range is bad usage" fails_with 2 "$diffy" encode -q 101 clip.y4m x.dfy
 check "a mode that isn't known is bad usage" fails_with 2 "$diffy" encode --mode nonsense clip.y4m x.dfy
 check "an option without its value is bad usage" fails_with 2 "$diffy" encode clip.y4m x.dfy --effort
+check "an option of version 1 with version 2 is bad usage" fails_with 2 "$diffy" encode --format 2 --vq clip.y4m x.dfy
 check "an argument too many is bad usage" fails_with 2 "$diffy" encode clip.y4m x.dfy y.dfy
 check "a frame range that isn't one is bad usage" fails_with 2 "$diffy" decode --frames a:b clip.dfy x.y4m
 check "an output of no known kind is bad usage" fails_with 2 "$diffy" decode clip.dfy x.tiff

@@ -45,6 +45,17 @@ check "--max-width scales down" is "$(facts narrow.dfy 'width|height')" '"width"
 encode --max-width 640 clip.mp4 wide.dfy
 check "and never up" is "$(facts wide.dfy 'width|height')" '"width":128,"height":80,'
 
+encode --no-temporal clip.mp4 legacy.dfy
+check "an option of version 1 chooses it" is "$(facts legacy.dfy format)" '"format":1,'
+awk 'BEGIN { print "t,x,y,z"; for (i = 0; i < 200; i++) printf "%.3f,0,0,%.4f\n", i / 200, 0.1 * sin(i / 15) }' >gyro.csv
+warps() { encode --imu gyro.csv clip.mp4 imu.dfy && is "$(facts imu.dfy imu_samples)" '"imu_samples":20,' &&
+    "$diffy" decode --unwarp imu.dfy unwarped.y4m && "$diffy" decode imu.dfy warped.y4m; }
+check "--imu keeps an orientation a frame" warps
+mse() { "$diffy" compare --json clip.y4m "$1" | grep -m 1 mse_y | tr -dc '0-9.'; }
+check "--unwarp brings the pictures back" awk "BEGIN { exit !($(mse unwarped.y4m) < $(mse warped.y4m)) }"
+printf '0,1,2\n' >short.csv
+check "a gyroscope log with a column too few is refused" fails_with 1 "$diffy" encode --imu short.csv clip.y4m x.dfy
+
 ffmpeg -i clip.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4
 ffmpeg -i turned.mp4 turned.y4m # ffmpeg turns by itself
 check "a phone's rotation is carried out" becomes turned.mp4 turned.y4m

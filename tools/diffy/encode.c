@@ -8,7 +8,7 @@
 
 typedef struct EncodeOptions {
     const char *mode, *progress, *imu, *camera;
-    int no_temporal, no_bbox, max_width, frames;
+    int format, no_temporal, no_bbox, max_width, frames; /* format 0: not said */
     double fps;
     DfyEncoderSettings settings;
 } EncodeOptions;
@@ -30,6 +30,18 @@ static const char usage_text[] =
     "OUTPUT  the .dfy file; it appears under its name only when it is complete. Ctrl-C completes it with the frames\n"
     "        so far; a second Ctrl-C gives up.\n";
 
+/* Options that only version 1 has choose it, and contradict version 2. */
+static int choose_format(EncodeOptions *o) {
+    const char *own = o->imu               ? "--imu"
+                      : o->settings.use_vq ? "--vq"
+                      : o->no_temporal     ? "--no-temporal"
+                      : o->no_bbox         ? "--no-bbox"
+                                           : NULL;
+    if (own && o->format > 1) return complain_usage("%s needs --format 1: version 2 has nothing like it.", own);
+    if (own || o->format) o->settings.format = own ? 1 : o->format;
+    return PARSE_GO_ON;
+}
+
 static int parse(EncodeOptions *o, int argc, char **argv, const char **paths) {
     DfyEncoderSettings *s = &o->settings;
     dfy_encoder_defaults(s);
@@ -38,7 +50,8 @@ static int parse(EncodeOptions *o, int argc, char **argv, const char **paths) {
     double most = INT32_MAX;
     const Option options[] = {
         {"--quality", "-q", OPTION_INT, &s->quality, "1..100", "1 smallest, 100 best (default 25)", 1, 100},
-        {"--format", NULL, OPTION_INT, &s->format, "1|2", "version of the file format", 1, 2},
+        {"--format", NULL, OPTION_INT, &o->format, "1|2",
+         "version of the file format (default 2; 1 for its own options)", 1, 2},
         {"--mode", NULL, OPTION_TEXT, &o->mode, "training|upload",
          "training keeps every frame's own pixels (default);\n" //
          "                             upload makes near-identical cycles clones of one",
@@ -69,6 +82,8 @@ static int parse(EncodeOptions *o, int argc, char **argv, const char **paths) {
     const Usage usage = {"diffy encode [options] INPUT OUTPUT.dfy", usage_text, options,
                          sizeof options / sizeof *options,          2,          2};
     int status = parse_options(&usage, argc, argv, paths);
+    if (status != PARSE_GO_ON) return status;
+    status = choose_format(o);
     if (status != PARSE_GO_ON) return status;
     s->mode = !strcmp(o->mode, "upload") ? DFY_MODE_UPLOAD : DFY_MODE_TRAINING;
     s->use_temporal = !o->no_temporal;
