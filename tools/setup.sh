@@ -56,10 +56,11 @@ install_packages() {
     rm -f "$log"
 }
 
-node_version=22.23.3 # the site's tools need 20.19, or 22.12 and later
+node_version=22.23.3 npm_version=11.19.1 # the site's tools need Node.js 20.19, or 22.12 and later; npm 9 can't read overrides
 
 node_is_new_enough() {
-    node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)'
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' &&
+        [ "$(npm --version | cut -d. -f1)" -ge 10 ]
 }
 
 install_node() {
@@ -70,13 +71,14 @@ install_node() {
         x86_64) machine=x64 ;;
         aarch64) machine=arm64 ;;
         *)
-            echo "Node.js $(node --version) is too old for the site's tools: install 20.19, or 22.12 or later." >&2
+            echo "Node.js $(node --version) and npm $(npm --version) are too old: install Node.js 22.12 or later." >&2
             exit 1
             ;;
     esac
-    echo "Node.js $(node --version) is too old for the site's tools: installing $node_version into build/node"
+    echo "Node.js $(node --version) or npm $(npm --version) is too old for the site's tools: installing newer ones into build/node"
     mkdir -p build/node
-    npm install --prefix build/node --no-save --no-audit --no-fund --loglevel=error "node-linux-$machine@$node_version" </dev/null
+    npm install --prefix build/node --no-save --no-audit --no-fund --loglevel=error "node-linux-$machine@$node_version" \
+        "npm@$npm_version" </dev/null
     hash -r
 }
 
