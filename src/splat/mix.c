@@ -57,33 +57,34 @@ void dfy_mixer_close(DfyMixer *mixer) {
     mixer->weights = NULL;
 }
 
-static void learn(const DfyMixer *mixer, uint32_t *slot, int bit) {
-    uint32_t uses = *slot & 1023, p = *slot >> 10;
-    int32_t target = bit ? (1 << LOW_BITS) - 1 : 0;
-    int32_t delta = (int32_t)(((int64_t)(target - (int32_t)p) * mixer->reciprocal[uses]) >> 16);
-    p = (uint32_t)((int32_t)p + delta);
-    *slot = p << 10 | (uses < COUNT_LIMIT ? uses + 1 : uses);
+/* New slot after a bit: nearer to it by 1/(uses + 1.5). */
+static inline uint32_t learn(const DfyMixer *mixer, uint32_t slot, uint32_t target) {
+    uint32_t uses = slot & 1023;
+    int32_t p = (int32_t)(slot >> 10);
+    p += (int32_t)(((int64_t)((int32_t)target - p) * mixer->reciprocal[uses]) >> 16);
+    return (uint32_t)p << 10 | (uses + (uses < COUNT_LIMIT));
 }
 
 int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit) {
     uint32_t *slot[DFY_MIX_INPUTS];
     int32_t input[DFY_MIX_INPUTS], *weights = mixer->weights[set];
     int64_t sum = 0;
+    for (int i = 0; i < count; i++) slot[i] = &mixer->slots[(contexts[i] ^ contexts[i] >> 16) & mixer->slot_mask];
     for (int i = 0; i < count; i++) {
-        slot[i] = &mixer->slots[(contexts[i] ^ contexts[i] >> 16) & mixer->slot_mask];
-        input[i] = mixer->stretch[*slot[i] >> 20];
-        uint32_t uses = *slot[i] & 1023;
-        if (uses < 4) input[i] = input[i] * (int32_t)uses / 4; /* hearsay */
+        int32_t uses = (int32_t)(*slot[i] & 1023);
+        /* What was seen fewer than four times is hearsay. */
+        input[i] = mixer->stretch[*slot[i] >> 20] * (uses < 4 ? uses : 4) >> 2;
         sum += (int64_t)weights[i] * input[i];
     }
     int32_t logit = (int32_t)(sum >> 16);
     logit = logit > DFY_MIX_STRETCH ? DFY_MIX_STRETCH : logit < -DFY_MIX_STRETCH ? -DFY_MIX_STRETCH : logit;
     uint32_t p = mixer->squash[logit + 2048];
     bit = dfy_code_with(mixer->coder, p, bit);
-    int32_t error = (bit ? 65536 : 0) - (int32_t)p;
+    int32_t error = (((bit << 16) - (int32_t)p) >> 2) * LEARNING;
+    uint32_t target = ((uint32_t)bit << LOW_BITS) - (uint32_t)bit;
     for (int i = 0; i < count; i++) {
-        weights[i] += (input[i] * (error >> 2) * LEARNING + (1 << 15)) >> 16;
-        learn(mixer, slot[i], bit);
+        weights[i] += (input[i] * error + (1 << 15)) >> 16;
+        *slot[i] = learn(mixer, *slot[i], target);
     }
     return bit;
 }
@@ -112,7 +113,9 @@ int32_t dfy_mix_number(DfyMixer *mixer, const DfyMixContext *contexts, int count
 
 static int mix_step(DfyMixer *mixer, const uint32_t *contexts, int count, int set, uint32_t step, int bit) {
     uint32_t hash[DFY_MIX_INPUTS];
-    for (int i = 0; i < count; i++) hash[i] = dfy_mix_hash(contexts[i], step);
+    for (int i = 0; i < count; i++)
+        hash[i] =
+            step < 16 ? (contexts[i] & ~15u) | (step ^ (contexts[i] >> 16 & 15)) : dfy_mix_hash(contexts[i], step);
     return dfy_mix_bit(mixer, hash, count, set, bit);
 }
 

@@ -11,6 +11,8 @@
 
 #include "diffy.h"
 
+enum { SPARSE = 128 }; /* cells are sparse when all but one in so many are a point's own */
+
 typedef struct Cell {
     uint32_t at[3];
     uint32_t start, count; /* of the keys in it */
@@ -21,6 +23,7 @@ typedef struct Walk {
     Cell *cells, *next;
     uint32_t *table; /* cell number + 1 by the hash of its place */
     uint32_t cell_count, mask;
+    int sparse; /* nearly every cell holds one point: neighbours are too far to tell anything */
 } Walk;
 
 int dfy_place_axes(const int bits[3], uint8_t axes[3 * DFY_PLACE_BITS]) {
@@ -60,7 +63,7 @@ static uint32_t hash_cell(const uint32_t at[3]) {
 
 static void fill_table(Walk *walk) {
     memset(walk->table, 0, ((size_t)walk->mask + 1) * sizeof *walk->table);
-    for (uint32_t i = 0; i < walk->cell_count; i++) {
+    for (uint32_t i = 0; !walk->sparse && i < walk->cell_count; i++) {
         uint32_t slot = hash_cell(walk->cells[i].at) & walk->mask;
         while (walk->table[slot]) slot = (slot + 1) & walk->mask;
         walk->table[slot] = i + 1;
@@ -130,6 +133,7 @@ static int code_flag(DfyMixer *mixer, const uint32_t *base, int count, int set, 
 /* The number of n points in the lower half. */
 static uint32_t code_lower(DfyMixer *mixer, const Walk *walk, uint32_t index, int axis, int level, uint32_t lower) {
     uint32_t hash[DFY_MIX_INPUTS], n = walk->cells[index].count;
+    if (n == 1 && walk->sparse) return (uint32_t)!dfy_code_with(mixer->coder, 32768, lower == 0);
     int count = gather(walk, index, axis, level, hash), set = n == 1 ? 0 : n < 4 ? 4 : 8;
     if (code_flag(mixer, hash, count, set, 0, lower == 0)) return 0;
     if (n == 1) return 1;
@@ -200,8 +204,10 @@ int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t
     if (!status) {
         walk.cells[0].count = count;
         if (!mixer->coder->mode) memset(keys, 0, count * sizeof *keys);
-        for (int level = 0; level < levels; level++)
+        for (int level = 0; level < levels; level++) {
+            walk.sparse = walk.cell_count > count - count / SPARSE;
             code_level(mixer, &walk, axes[level], level, levels - 1 - level, keys);
+        }
     }
     free(walk.cells);
     free(walk.next);

@@ -88,7 +88,9 @@ int dfy_tree_read_grid(DfyTreeGrid *grid, DfyBytes *bytes, DfyMessage *message);
 
 /* Values from indices. */
 void dfy_tree_dc(const DfyTreeGrid *grid, DfyTreeSplat *splat); /* dc from dc_part */
-void dfy_tree_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);
+void dfy_tree_scale_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);
+void dfy_tree_colour_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat); /* alpha, dc */
+void dfy_tree_turn_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);   /* after scales */
 void dfy_tree_rest_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, const DfyTreeSplat *splat, int32_t *rest);
 /* The axis whose direction a rotation is coded by: that of the smallest scale. */
 int dfy_tree_axis(const DfyTreeSplat *splat);

@@ -13,7 +13,9 @@
 #include "splat/transform.h"
 
 enum {
-    SEARCH_STEPS = 14,  /* halvings of the interval in which a step is searched */
+    HALVINGS = 14,      /* of the interval in which a step is searched */
+    REFINEMENTS = 4,    /* tries on all values after a search on a sample */
+    SAMPLE = 32768,     /* values a search looks at */
     SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
 };
 #define DEAD_ZONE 0.4 /* of a step is rounded up: a little less than half, as zeros are cheap */
@@ -89,42 +91,50 @@ static int sort_places(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySpl
 /* ---------------------------------------------------------------- steps */
 
 /* RMS error with this step. */
-typedef double (*Trial)(const void *data, double step);
+typedef double (*Trial)(const void *data, double step, size_t stride);
 
-/* The largest step whose error is at most `wanted`; the error need only grow with the step by and large. */
-static int32_t search_step(Trial trial, const void *data, double wanted) {
+/*
+ * The largest step whose error is at most `wanted` (the error need only grow with the step by and large): halving on
+ * a sample, every stride-th value, then a few steps of regula falsi in logarithms on all of them.
+ */
+static int32_t search_step(Trial trial, const void *data, double wanted, size_t stride) {
     double low = wanted, high = wanted * 8;
-    for (int i = 0; i < SEARCH_STEPS; i++) {
+    for (int i = 0; i < (stride > 1 ? HALVINGS / 2 : HALVINGS); i++) {
         double middle = sqrt(low * high);
-        if (trial(data, middle) <= wanted)
+        if (trial(data, middle, stride) <= wanted)
             low = middle;
         else
             high = middle;
     }
-    double fixed = low * DFY_TREE_ONE;
+    double step = low;
+    for (int i = 0; i < REFINEMENTS && stride > 1; i++) {
+        double error = trial(data, step, 1);
+        if (error <= wanted && error > wanted * 0.9985) break;
+        step *= pow(wanted * 0.9993 / fmax(error, wanted / 8), 1.2);
+    }
+    for (int i = 0; i < REFINEMENTS && stride > 1 && trial(data, step, 1) > wanted; i++) step *= 0.997;
+    double fixed = step * DFY_TREE_ONE;
     return fixed < 1 ? 1 : fixed > 1 << 22 ? 1 << 22 : (int32_t)fixed;
 }
 
 typedef struct Values {
     const double *values;
     size_t count;
-    size_t stride; /* only every stride-th is tried, for speed */
 } Values;
 
-static double uniform_error(const void *data, double step) {
+static double uniform_error(const void *data, double step, size_t stride) {
     const Values *v = data;
     double sum = 0;
     size_t tried = 0;
-    for (size_t i = 0; i < v->count; i += v->stride, tried++) {
+    for (size_t i = 0; i < v->count; i += stride, tried++) {
         double e = v->values[i] - rint(v->values[i] / step) * step;
         sum += e * e;
     }
     return sqrt(sum / (double)(tried ? tried : 1));
 }
 
-/* Steps are searched on at most this many values. */
 static size_t stride_for(size_t count) {
-    return count > 65536 ? count / 32768 : 1;
+    return count > 65536 ? count / SAMPLE | 1 : 1;
 }
 
 static void choose_range(DfyTreeRange *range, int32_t lowest, int32_t highest) {
@@ -140,8 +150,8 @@ static void choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats
                           double error, double *work) {
     size_t n = s->count;
     for (size_t i = 0; i < n * 3; i++) work[i] = s->scale[i];
-    Values values = {work, n * 3, stride_for(n * 3)};
-    g->scale_step = search_step(uniform_error, &values, error);
+    Values values = {work, n * 3};
+    g->scale_step = search_step(uniform_error, &values, error, stride_for(values.count));
     double step = (double)g->scale_step / DFY_TREE_ONE;
     for (int k = 0; k < 3; k++) {
         int32_t low = to_index(hull->scale[0][k], step);
@@ -154,8 +164,8 @@ static void choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats
 static void choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
     size_t n = s->count;
     for (size_t i = 0; i < n; i++) work[i] = dfy_sigmoid(s->opacity[choice->order[i]]);
-    Values values = {work, n, stride_for(n)};
-    g->alpha_step = search_step(uniform_error, &values, error);
+    Values values = {work, n};
+    g->alpha_step = search_step(uniform_error, &values, error, stride_for(values.count));
     if (g->alpha_step > DFY_TREE_ONE) g->alpha_step = DFY_TREE_ONE;
     for (g->alpha_bits = 0; DFY_TREE_ONE / g->alpha_step >> g->alpha_bits;) g->alpha_bits++;
     for (size_t i = 0; i < n; i++) {
@@ -239,7 +249,7 @@ static int choose_base(double *analysis, int16_t *base, size_t base_stride, doub
 typedef struct Colours {
     const double *parts; /* count x n coefficients */
     const double *norm;  /* squared length of each axis, rounded */
-    size_t count, stride;
+    size_t count;
     int n;
     double shrink[2]; /* set by a trial: mean distance of magnitudes 1, and more, from their steps */
 } Colours;
@@ -250,11 +260,11 @@ static int32_t dead_zone(double value, double step) {
     return value < 0 ? -q : q;
 }
 
-static double colour_error(const void *data, double step) {
+static double colour_error(const void *data, double step, size_t stride) {
     Colours *c = (Colours *)(uintptr_t)data; /* it keeps the shrinkage it finds */
     double gap[2] = {0, 0}, square[2] = {0, 0}, weight[2] = {0, 0}, zero = 0;
     size_t tried = 0;
-    for (size_t i = 0; i < c->count; i += c->stride, tried++)
+    for (size_t i = 0; i < c->count; i += stride, tried++)
         for (int k = 0; k < c->n; k++) {
             double value = fabs(c->parts[i * (size_t)c->n + (size_t)k]);
             int32_t q = (int32_t)(value / step + DEAD_ZONE);
@@ -319,8 +329,8 @@ static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
         for (size_t k = 0; k < 3; k++) centred[k] = work[i * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
         multiply(work + i * 3, analysis, centred, 3);
     }
-    Values values = {work, n * 3, stride_for(n * 3)};
-    g->dc_step = search_step(uniform_error, &values, error);
+    Values values = {work, n * 3};
+    g->dc_step = search_step(uniform_error, &values, error, stride_for(values.count));
     double step = (double)g->dc_step / DFY_TREE_ONE;
     for (int k = 0; k < 3; k++) {
         double bounds[2];
@@ -377,7 +387,7 @@ static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
     DfyTreeSplat *decoded = calloc(count ? count : 1, sizeof *decoded);
     int status = analysis && decoded ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < count; i++) {
-        dfy_tree_values(g, &choice->indices[i], &decoded[i]);
+        dfy_tree_colour_values(g, &choice->indices[i], &decoded[i]);
         for (int k = 0; k < n; k++)
             work[i * (size_t)n + (size_t)k] = s->rest[(size_t)choice->order[i] * (size_t)n + (size_t)k];
     }
@@ -404,10 +414,10 @@ static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
     }
     if (!status) {
         squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, n);
-        Colours colours = {.parts = work, .norm = norm, .count = count, .stride = stride_for(count * 4), .n = n};
-        g->sh_step = search_step(colour_error, &colours, error);
+        Colours colours = {.parts = work, .norm = norm, .count = count, .n = n};
+        g->sh_step = search_step(colour_error, &colours, error, stride_for(count * (size_t)n));
         double step = (double)g->sh_step / DFY_TREE_ONE;
-        colour_error(&colours, step);
+        colour_error(&colours, step, 1);
         for (int j = 0; j < 2; j++) g->sh_shrink[j] = (int)rint(colours.shrink[j] / step * 64);
         choose_sh_indices(choice, g, work, count, n);
     }
@@ -427,7 +437,7 @@ static DfyTurn turn_index(const DfyTreeGrid *g, const DfyTreeSplat *splat, const
 static void choose_turn_indices(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
     for (size_t i = 0; i < s->count; i++) {
         DfyTreeSplat splat = {.alpha = 0};
-        dfy_tree_values(g, &choice->indices[i], &splat);
+        dfy_tree_scale_values(g, &choice->indices[i], &splat);
         choice->indices[i].turn = turn_index(g, &splat, s->rotation + (size_t)choice->order[i] * 4);
     }
 }
@@ -484,7 +494,8 @@ static int index_splat(const DfyTreeGrid *g, const DfySplats *s, size_t j, const
             last = DFY_TREE_ONE / g->alpha_step;
     index->alpha = alpha > last ? last : alpha;
     DfyTreeSplat splat = {.alpha = 0};
-    dfy_tree_values(g, index, &splat);
+    dfy_tree_scale_values(g, index, &splat);
+    dfy_tree_colour_values(g, index, &splat);
     index->turn = turn_index(g, &splat, s->rotation + j * 4);
     for (int k = 0; k < n; k++) centred[k] = s->rest[j * (size_t)n + (size_t)k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
     if (n) multiply(parts, analysis, centred, n);

@@ -140,13 +140,19 @@ void dfy_tree_dc(const DfyTreeGrid *g, DfyTreeSplat *s) {
     }
 }
 
-void dfy_tree_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
+void dfy_tree_scale_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
     for (int i = 0; i < 3; i++)
         s->scale[i] = clamp64(((int64_t)g->scale[i].low + index->scale[i]) * g->scale_step, 1 << 20);
+}
+
+void dfy_tree_colour_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
     int64_t alpha = (int64_t)index->alpha * g->alpha_step;
     s->alpha = alpha > DFY_TREE_ONE ? DFY_TREE_ONE : (int32_t)alpha;
     for (int i = 0; i < 3; i++) s->dc_part[i] = clamp64(((int64_t)g->dc[i].low + index->dc[i]) * g->dc_step, 1 << 28);
     dfy_tree_dc(g, s);
+}
+
+void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
     dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), g->rings, g->twists);
     s->dirty = 1;
 }

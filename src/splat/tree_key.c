@@ -102,7 +102,7 @@ static int32_t in_indices(int64_t value, int32_t step, int32_t low) {
 
 /* ---------------------------------------------------------------- attributes */
 
-static void code_scales(KeyCoder *key, uint32_t i, DfyTreeIndex *index) {
+static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
     const DfyTreeGrid *g = &key->state->grid;
     const DfyTreeSplat *splats = key->state->splats;
     int32_t size[NEAR], done[3] = {0, 0, 0};
@@ -129,7 +129,6 @@ static void code_scales(KeyCoder *key, uint32_t i, DfyTreeIndex *index) {
             dfy_mix_number(&key->mixer, contexts, 6, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
         done[c] = (low + index->scale[c]) * step;
     }
-    (void)i;
 }
 
 static uint32_t size_class(const DfyTreeSplat *s, int shift) {
@@ -295,13 +294,14 @@ static void code_splats(KeyCoder *key) {
         DfyTreeIndex *index = &key->indices[i];
         DfyTreeSplat *splat = &state->splats[i];
         key->near_count = dfy_tree_near(state, i, key->near);
-        code_scales(key, i, index);
-        dfy_tree_values(&state->grid, index, splat);
+        code_scales(key, index);
+        dfy_tree_scale_values(&state->grid, index, splat);
         code_alpha(key, splat, index);
-        dfy_tree_values(&state->grid, index, splat);
+        dfy_tree_colour_values(&state->grid, index, splat);
         code_dc(key, splat, index);
+        dfy_tree_colour_values(&state->grid, index, splat);
         code_turn(key, splat, index);
-        dfy_tree_values(&state->grid, index, splat);
+        dfy_tree_turn_values(&state->grid, index, splat);
         if (rest) {
             code_sh(key, i, splat, index);
             dfy_tree_rest_values(&state->grid, index, splat, state->rest + i * rest);
