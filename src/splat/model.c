@@ -105,9 +105,9 @@ static int clamp_all(float *values, size_t count, float low, float high) {
 
 /* Infinite opacities mean something: fully there or not at all. */
 static int sanitise_opacity(float *opacity, int *clamped) {
-    int found = isnan(*opacity);
+    int found = isnan(*opacity) != 0;
     if (found) *opacity = -MAX_OPACITY;
-    found |= isinf(*opacity);
+    found |= isinf(*opacity) != 0;
     *clamped |= clamp_all(opacity, 1, -MAX_OPACITY, MAX_OPACITY) && !found;
     return found;
 }

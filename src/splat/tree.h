@@ -19,10 +19,12 @@
 #include "splat/turn.h"
 
 enum {
-    DFY_TREE_REST = 45,     /* most colour coefficients beyond the first, of all channels */
-    DFY_TREE_ONE = 65536,   /* scales, alphas, colours */
-    DFY_TREE_FRACTION = 8,  /* bits of a position below the grid's step */
-    DFY_TREE_BASE_ONE = 128 /* entries of the colour transforms */
+    DFY_TREE_REST = 45,      /* most colour coefficients beyond the first, of all channels */
+    DFY_TREE_ONE = 65536,    /* scales, alphas, colours */
+    DFY_TREE_FRACTION = 8,   /* bits of a position below the grid's step */
+    DFY_TREE_BASE_ONE = 128, /* entries of the colour transforms */
+    /* A frame has a byte for so many splats at least, so that few bytes cannot claim much memory. */
+    DFY_TREE_SPLATS_A_BYTE = 256
 };
 
 /* A uniform quantiser: value = (low + index) * step, index in 0..2^bits-1. */

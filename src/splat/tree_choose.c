@@ -178,6 +178,8 @@ static void choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats
 static void choose_turns(DfyTreeGrid *g, double error) {
     double best = INFINITY;
     int32_t middle = (int32_t)fmin(fmax(90 / error, 2), DFY_TURN_MAX_RINGS - 3);
+    g->rings = middle; /* for errors too small for any grid */
+    g->twists = middle * 2;
     for (int32_t rings = middle > 4 ? middle - 2 : 2; rings <= middle + 2; rings++) {
         double ring = 180.0 / rings, left = error * error * 12 - 2 * ring * ring;
         double twists = left > 0 ? ceil(360 / sqrt(left)) : INFINITY;

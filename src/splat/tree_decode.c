@@ -8,8 +8,7 @@ int dfy_tree_decode_key(DfyTreeState *state, const uint8_t *data, size_t size_by
     DfyTreeGrid grid;
     int status = dfy_tree_read_grid(&grid, &bytes, message);
     if (status) return status;
-    /* Even splats all alike take some bits: 64 of them a byte is more than any encoder reaches. */
-    if (grid.count / 64 > dfy_bytes_left(&bytes))
+    if (grid.count / DFY_TREE_SPLATS_A_BYTE > dfy_bytes_left(&bytes))
         return dfy_fail(message, DFY_ERROR_DAMAGED, "A key frame claims %u splats: its bytes are damaged.", grid.count);
     dfy_tree_state_free(state);
     state->grid = grid;

@@ -324,9 +324,10 @@ static int find_motions(const DfyTreeEncoder *e, const DfySplats *in, const Matc
 
 /* ---------------------------------------------------------------- frames */
 
-static int put_code(DfyRangeCoder *coder, DfyBuffer *payload, DfyMessage *message) {
+static int put_code(DfyRangeCoder *coder, uint32_t splats, DfyBuffer *payload, DfyMessage *message) {
     dfy_range_encode_finish(coder);
     dfy_put_bytes(payload, coder->data, coder->size);
+    for (size_t size = coder->size; size < splats / DFY_TREE_SPLATS_A_BYTE; size++) dfy_put_u8(payload, 0);
     int failed = coder->failed || payload->failed;
     return failed ? dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a coded frame.") : DFY_OK;
 }
@@ -371,7 +372,7 @@ int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *p
     dfy_tree_write_grid(&e->state.grid, payload);
     status = dfy_tree_state_alloc(&e->state, splats->count, message);
     if (!status) status = dfy_tree_code_body(&coder, &e->state, choice.keys, choice.indices, 1, message);
-    if (!status) status = put_code(&coder, payload, message);
+    if (!status) status = put_code(&coder, splats->count, payload, message);
     dfy_range_free(&coder);
     free(e->order);
     free(e->square);
@@ -407,7 +408,7 @@ int dfy_tree_encode_inter(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer 
     if (!status) status = dfy_tree_place_added(&e->state.grid, splats, match.added, match.added_count, &inter, message);
     Plan plan = {e, splats, match.next, match.changed};
     if (!status) status = dfy_tree_code_inter(&coder, &e->state, &inter, plan_updates, &plan, message);
-    if (!status) status = put_code(&coder, payload, message);
+    if (!status) status = put_code(&coder, inter.added, payload, message);
     if (!status && grow_order(e, &match, match.added))
         status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a frame.");
     if (!status) measure(e, splats, match.kept);

@@ -68,7 +68,7 @@ static void code_motion(DfyRangeCoder *coder, DfyTreeMotion *m) {
 static void quaternion_of(const DfyTreeMotion *m, int32_t q[4]) {
     int64_t sum = 0, v[4];
     for (int i = 0; i < 3; i++) {
-        int64_t part = (int64_t)m->turn[i] << (30 - m->precision);
+        int64_t part = (int64_t)m->turn[i] * (1 << (30 - m->precision));
         v[i + 1] = part > DFY_TURN_ONE ? DFY_TURN_ONE : part < -DFY_TURN_ONE ? -DFY_TURN_ONE : part;
         sum += v[i + 1] * v[i + 1];
     }
@@ -378,8 +378,7 @@ static int code_added(InterCoder *c, DfyMessage *message) {
     DfyRangeCoder *coder = c->mixer->coder;
     inter->added = code_count(coder, inter->added);
     if (!inter->added) return DFY_OK;
-    /* A splat takes bits for its place at least: more than 64 of them a byte are damage. */
-    if (!coder->mode && (inter->added > DFY_SPLAT_MAX_COUNT || inter->added / 64 > coder->size))
+    if (!coder->mode && (inter->added > DFY_SPLAT_MAX_COUNT || inter->added / DFY_TREE_SPLATS_A_BYTE > coder->size))
         return dfy_fail(message, DFY_ERROR_DAMAGED, "A frame claims to add %u splats: its bytes are damaged.",
                         inter->added);
     int status = grow(state, inter->added, message);

@@ -95,9 +95,13 @@ static Near near_of(const int32_t *values, int count, int32_t step, int32_t fall
     return (Near){(int32_t)(sum / total), values[0], (uint32_t)(spread > 6 ? 6 : spread)};
 }
 
+static int32_t limited(int64_t value, int32_t limit) {
+    return (int32_t)(value < -limit ? -limit : value > limit ? limit : value);
+}
+
 /* A value in 1/16 of an index. */
 static int32_t in_indices(int64_t value, int32_t step, int32_t low) {
-    return (int32_t)(value * 16 / step) - low * 16;
+    return limited(value * 16 / step - (int64_t)low * 16, 1 << 29);
 }
 
 /* ---------------------------------------------------------------- attributes */
@@ -127,7 +131,7 @@ static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
         };
         index->scale[c] =
             dfy_mix_number(&key->mixer, contexts, 6, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
-        done[c] = (low + index->scale[c]) * step;
+        done[c] = limited(((int64_t)low + index->scale[c]) * step, 1 << 20);
     }
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { DFY_TURN_ONE = 1 << 30, DFY_TURN_MAX_RINGS = 8192 };
+enum { DFY_TURN_ONE = 1 << 30, DFY_TURN_MAX_RINGS = 32000 };
 
 typedef struct DfyTurn {
     int32_t ring, sector, twist;
