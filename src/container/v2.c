@@ -223,28 +223,31 @@ static int open_by_index(DfyV2Reader *reader) {
     return status;
 }
 
-/* The next offset at which a whole sound chunk begins, or the end of the file. */
-static int resynchronise(DfyV2Reader *reader, uint64_t *offset) {
+/*
+ * The next offset at which a whole sound chunk begins, or the end of the file. Rubbish seldom looks like a chunk's
+ * head; a file made of bytes that do would cost a pass over the rest of the file each: *effort, in bytes, bounds that.
+ */
+static int resynchronise(DfyV2Reader *reader, uint64_t *offset, uint64_t *effort) {
     uint8_t window[4096];
     DfyBuffer payload = {0};
-    int status = DFY_OK;
+    int status = DFY_OK, found = 0;
     uint64_t at = *offset;
-    for (;;) {
-        int64_t got = read_at(reader, at, window, sizeof window);
+    while (!found && !status) {
+        int64_t got = read_at(reader, at, window, sizeof window), i = 0;
         if (got < 0) status = DFY_ERROR_IO;
         if (got < DFY_V2_OVERHEAD_BYTES) {
             at = reader->input.size_bytes;
             break;
         }
-        int64_t i = 0;
-        for (; i + DFY_V2_HEAD_BYTES <= got; i++) {
+        for (; i + DFY_V2_HEAD_BYTES <= got && !found && !status; i += !found) {
             Head head = parse_head(window + i);
-            if (head.sound && head.flags <= DFY_CHUNK_ENTRY &&
-                load(reader, at + (uint64_t)i, &head, &payload) == DFY_OK)
-                break;
+            if (!head.sound || head.flags > DFY_CHUNK_ENTRY || head.size > *effort) continue;
+            *effort -= head.size;
+            int result = load(reader, at + (uint64_t)i, &head, &payload);
+            found = result == DFY_OK;
+            if (result == DFY_ERROR_IO || result == DFY_ERROR_MEMORY) status = result;
         }
         at += (uint64_t)i;
-        if (i + DFY_V2_HEAD_BYTES <= got) break;
     }
     dfy_buffer_free(&payload);
     *offset = at;
@@ -252,14 +255,14 @@ static int resynchronise(DfyV2Reader *reader, uint64_t *offset) {
 }
 
 static int open_by_walking(DfyV2Reader *reader) {
-    uint64_t offset = sizeof magic, size = reader->input.size_bytes;
+    uint64_t offset = sizeof magic, size = reader->input.size_bytes, effort = 4 * size;
     while (offset + DFY_V2_OVERHEAD_BYTES <= size) {
         uint8_t bytes[DFY_V2_HEAD_BYTES];
         if (read_at(reader, offset, bytes, sizeof bytes) != sizeof bytes) return DFY_ERROR_IO;
         Head head = parse_head(bytes);
         if (!head.sound || (uint64_t)head.size + DFY_V2_OVERHEAD_BYTES > size - offset) {
             uint64_t from = offset++;
-            int status = resynchronise(reader, &offset);
+            int status = resynchronise(reader, &offset, &effort);
             if (status) return status;
             reader->skipped_bytes += offset - from;
             continue;

@@ -167,11 +167,12 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
     return DFY_OK;
 }
 
-static int decode_still(DfyVideoDecoder *d, int frames) {
+static int decode_still(DfyVideoDecoder *d, int want, int frames) {
     if (!d->store.group[0]) return DFY_ERROR_DAMAGED;
     DfyGroupPicture place = {.number = 1, .past = 0, .future = -1};
     dfy_picture_references(&d->picture, &d->store, &place, 0);
     for (int i = 1; i <= frames; i++) {
+        if (want != DFY_WANT_ALL && i != want && i != frames) continue;
         if (!(d->store.group[i] = take(d))) return DFY_ERROR_MEMORY;
         d->store.group[i]->order = d->frame_number + i;
         dfy_picture_repeat(&d->picture, d->store.group[i]);
@@ -185,7 +186,7 @@ static int decode_group(DfyVideoDecoder *d, int want, int limit, int *frames) {
     d->last_qp = header.qp;
     if (header.frames > limit || (!d->store.group[0] && header.frames != 1)) return DFY_ERROR_DAMAGED;
     *frames = header.frames;
-    if (header.still) return decode_still(d, header.frames);
+    if (header.still) return decode_still(d, want, header.frames);
     DfyGroupPicture pictures[DFY_MAX_GROUP];
     uint8_t wanted[DFY_MAX_GROUP + 1];
     dfy_group_order_pictures(pictures, header.frames);
@@ -217,6 +218,10 @@ int dfy_video_decode_group(DfyVideoDecoder *d, int want, int limit, int again, i
     else
         d->group_frames = *frames;
     return status;
+}
+
+void dfy_video_decoder_keep(DfyVideoDecoder *d) {
+    d->again = 0;
 }
 
 const DfyFrame *dfy_video_decoder_frame(const DfyVideoDecoder *d, int number) {

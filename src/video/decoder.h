@@ -27,6 +27,9 @@ void dfy_video_decoder_read(DfyVideoDecoder *decoder, const uint8_t *data, size_
  */
 int dfy_video_decode_group(DfyVideoDecoder *decoder, int want, int limit, int again, int *frames);
 
+/* The group decoded last with `again` set is kept after all: the one behind it comes next. */
+void dfy_video_decoder_keep(DfyVideoDecoder *decoder);
+
 /* Frame number 1..frames of the last group. */
 const DfyFrame *dfy_video_decoder_frame(const DfyVideoDecoder *decoder, int number);
 

@@ -24,7 +24,7 @@ typedef struct Reader {
     int group_frames, single; /* single: only this number of the group has pixels, 0: all */
     int again;                /* the next decode_group is of the same group once more */
     uint64_t position;
-    int plate_chunk; /* index of the plate decoded, -1: none */
+    size_t plate_chunk; /* index of the plate decoded, 0: none */
 } Reader;
 
 static int damaged(Reader *r, uint64_t first, uint64_t end) {
@@ -64,12 +64,7 @@ static void check_order(Reader *r) {
     }
 }
 
-static int reader_open(void **state, const DfyInput *input, const DfyDecoderSettings *settings, DfyMessage *message) {
-    Reader *r = calloc(1, sizeof *r);
-    if (!(*state = r)) return DFY_ERROR_MEMORY;
-    r->message = message;
-    r->settings = *settings;
-    r->plate_chunk = -1;
+static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings *settings, DfyMessage *message) {
     int status = dfy_v2_reader_open(&r->file, input, message);
     if (!status && r->file.entries[0].type != DFY_CHUNK_STREAM)
         status = dfy_fail(message, DFY_ERROR_FORMAT, "The file doesn't begin with a STREAM chunk: it can't be played.");
@@ -81,10 +76,10 @@ static int reader_open(void **state, const DfyInput *input, const DfyDecoderSett
     if (!status && !r->file.complete) status = fill_in_frames(r);
     if (status) return status;
     check_order(r);
-    /* About twenty frames are held at the worst: references, a group, spares. */
+    /* Held at the worst: a group, the anchors before it, the plate, one in the making. */
     uint64_t frame_bytes = (uint64_t)(r->stream.width + 2 * DFY_FRAME_BORDER) *
                            (uint64_t)(r->stream.height + 2 * DFY_FRAME_BORDER) * 3 / 2;
-    if (frame_bytes * 4 > settings->memory_limit_bytes)
+    if (frame_bytes * (uint64_t)(dfy_group_limit(&r->stream) + 4) > settings->memory_limit_bytes)
         return dfy_fail(
             message, DFY_ERROR_MEMORY,
             "Pictures of %d x %d pixels need more than the memory limit of %llu MiB: raise it to open this file.",
@@ -93,11 +88,23 @@ static int reader_open(void **state, const DfyInput *input, const DfyDecoderSett
     if (!r->decoder) return dfy_fail(message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
     if (!r->file.complete)
         dfy_fail(message, DFY_OK, "The file is incomplete: %llu frames can be played.", (unsigned long long)r->frames);
-    for (size_t i = 0; i < r->file.count; i++)
-        if (r->file.entries[i].type == DFY_CHUNK_METADATA && !dfy_v2_read_chunk(&r->file, i, &r->metadata, message))
-            break;
+    for (size_t i = 0; i < r->file.count; i++) {
+        if (r->file.entries[i].type != DFY_CHUNK_METADATA) continue;
+        if (!dfy_v2_read_chunk(&r->file, i, &r->metadata, message)) break;
+        r->metadata.size = 0;
+    }
     if (r->metadata.size) dfy_put_u8(&r->metadata, 0);
     return DFY_OK;
+}
+
+static int reader_open(void **state, const DfyInput *input, const DfyDecoderSettings *settings, DfyMessage *message) {
+    Reader *r = calloc(1, sizeof *r);
+    if (!(*state = r)) return DFY_ERROR_MEMORY;
+    r->message = message;
+    r->settings = *settings;
+    int status = open_file(r, input, settings, message);
+    if (status) r->frames = 0; /* what did not open can't be played */
+    return status;
 }
 
 static void reader_info(const void *state, DfyInfo *info) {
@@ -125,13 +132,12 @@ static void reader_info(const void *state, DfyInfo *info) {
 /* ---------------------------------------------------------------- segments */
 
 static int use_plate(Reader *r, size_t segment_chunk) {
-    int wanted = -1;
-    for (size_t i = 0; i < segment_chunk; i++)
-        if (r->file.entries[i].type == DFY_CHUNK_BACKGROUND) wanted = (int)i;
-    if (wanted < 0 || wanted == r->plate_chunk) return DFY_OK;
-    int status = dfy_v2_read_chunk(&r->file, (size_t)wanted, &r->payload, r->message);
+    size_t wanted = segment_chunk;
+    while (wanted > 0 && r->file.entries[wanted].type != DFY_CHUNK_BACKGROUND) wanted--;
+    if (!wanted || wanted == r->plate_chunk) return DFY_OK; /* chunk 0 is the STREAM */
+    int status = dfy_v2_read_chunk(&r->file, wanted, &r->payload, r->message);
     if (!status) status = dfy_video_decode_plate(r->decoder, r->payload.data, r->payload.size);
-    r->plate_chunk = status ? -1 : wanted;
+    r->plate_chunk = status ? 0 : wanted;
     return status;
 }
 
@@ -190,7 +196,8 @@ static int decode_group(Reader *r, int want, int again) {
     uint64_t end = r->segment.first_frame + r->segment.frames,
              first = r->group_first + (uint64_t)(r->again ? 0 : r->group_frames);
     uint64_t left = end - first;
-    int frames = 0, limit = left < DFY_MAX_GROUP ? (int)left : DFY_MAX_GROUP;
+    int frames = 0, limit = dfy_group_limit(&r->stream);
+    if (left < (uint64_t)limit) limit = (int)left;
     int status = dfy_video_decode_group(r->decoder, want, limit, again, &frames);
     if (status) return status;
     r->group_first = first;
@@ -259,17 +266,15 @@ static int reader_seek(void *state, uint64_t frame) {
         r->position = frame;
         return DFY_OK;
     }
-    size_t chunk = 0, entry = r->file.count;
+    size_t entry = r->file.count;
     for (size_t i = 0; i < r->file.count; i++) {
         const DfyV2Entry *e = &r->file.entries[i];
         if (e->type != DFY_CHUNK_SEGMENT || !e->frames || e->first_frame > frame) continue;
         if (e->flags & DFY_CHUNK_ENTRY) entry = i;
-        chunk = i;
     }
     if (entry >= r->file.count)
         return dfy_fail(r->message, DFY_ERROR_DAMAGED, "Frame %llu can't be reached: what comes before it is damaged.",
                         (unsigned long long)frame);
-    (void)chunk;
     size_t at = entry;
     r->position = r->file.entries[at].first_frame;
     r->single = 0;
@@ -287,7 +292,8 @@ static int reader_seek(void *state, uint64_t frame) {
                 r->position = frame;
                 return status == DFY_ERROR_DAMAGED ? skip_damage(r, at) : status;
             }
-            status = decode_group(r, DFY_WANT_ANCHOR, 0);
+            dfy_video_decoder_keep(r->decoder);
+            r->again = r->single = 0;
         }
         if (status) break;
         r->position = end;

@@ -52,6 +52,11 @@ int64_t dfy_regular_ticks(const DfyStream *s) {
     return ticks < 1 ? 1 : ticks > INT32_MAX ? INT32_MAX : (int64_t)ticks;
 }
 
+int dfy_group_limit(const DfyStream *s) {
+    int most = (1 << 28) / (((s->width + 7) & ~7) * ((s->height + 7) & ~7));
+    return most < 1 ? 1 : most > 32 ? 32 : most;
+}
+
 static uint64_t zigzag(int64_t value) {
     return (uint64_t)value << 1 ^ (value < 0 ? ~(uint64_t)0 : 0);
 }
@@ -79,7 +84,8 @@ int dfy_read_segment(DfyBytes *bytes, DfySegment *segment) {
     segment->first_frame = dfy_read_varint(bytes);
     segment->frames = dfy_read_varint(bytes);
     segment->flags = dfy_read_u8(bytes);
-    if (bytes->overrun || !segment->frames || segment->frames > 1 << 20 || segment->first_frame > (uint64_t)1 << 40)
+    if (bytes->overrun || !segment->frames || segment->frames > DFY_SEGMENT_FRAMES ||
+        segment->first_frame > (uint64_t)1 << 40)
         return DFY_ERROR_DAMAGED;
     return DFY_OK;
 }

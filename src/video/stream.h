@@ -22,6 +22,11 @@ int dfy_read_stream(DfyBytes *bytes, DfyStream *stream, DfyMessage *message);
 /* Ticks of a frame when they come regularly; at least 1. */
 int64_t dfy_regular_ticks(const DfyStream *stream);
 
+/* The most frames a group may have, so that what a decoder holds is bounded: 32, fewer of very large pictures. */
+int dfy_group_limit(const DfyStream *stream);
+
+#define DFY_SEGMENT_FRAMES 65536 /* the most of one segment */
+
 /* Head of a segment: which frames, and their times where they are not regular. */
 enum { DFY_SEGMENT_TIMES = 1 };
 typedef struct DfySegment {

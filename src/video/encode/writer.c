@@ -34,8 +34,8 @@ typedef struct Writer {
     DfyRangeCoder coder;
     DfyBuffer payload;
     int qp;
-    int has_plate;
-    int64_t *pts; /* of the segment's frames */
+    int group, look_ahead; /* GROUP and LOOK_AHEAD, less for very large pictures */
+    int64_t *pts;          /* of the segment's frames */
     uint64_t segment_first, segment_frames, segment_most, frames;
     uint64_t since_entry, entry_interval;
     int segment_entry;
@@ -76,10 +76,12 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
                             .quality = settings->quality,
                             .mode = settings->mode};
     w->qp = quantiser_of(settings->quality);
+    w->group = dfy_group_limit(&w->stream) < GROUP ? dfy_group_limit(&w->stream) : GROUP;
+    w->look_ahead = dfy_group_limit(&w->stream) < GROUP ? w->group + 1 : LOOK_AHEAD;
     double rate = (double)settings->frame_rate_num / settings->frame_rate_den;
     /* Two seconds of pictures are the anchors since the entry and the few that lead to one frame of a group. */
     int chain = (int)(2 * (rate < 1000 ? rate : 1000)) - 6;
-    w->entry_interval = (uint64_t)(chain < 1 ? 1 : chain) * GROUP + 1;
+    w->entry_interval = (uint64_t)(chain < 1 ? 1 : chain) * (uint64_t)w->group + 1;
     w->segment_most = (uint64_t)dfy_clamp((int)(rate < 1000 ? rate * SEGMENT_SECONDS : 10000), GROUP, 10000);
     w->pts = malloc((size_t)(3 * w->segment_most + DFY_MAX_GROUP) * sizeof *w->pts);
     int threads = settings->threads ? settings->threads : dfy_processors();
@@ -188,7 +190,7 @@ static int code_group(Writer *w, int frames, int still) {
 /* Frames at the head of the queue that repeat the last one coded. */
 static int repeats(const Writer *w) {
     int count = 0;
-    while (count < w->queued && count < DFY_MAX_GROUP && w->queue_repeats[count]) count++;
+    while (count < w->queued && count < dfy_group_limit(&w->stream) && w->queue_repeats[count]) count++;
     return count;
 }
 
@@ -196,8 +198,9 @@ static int repeats(const Writer *w) {
 static int code_queue(Writer *w, int all) {
     int status = DFY_OK;
     if (!w->frames && w->queued && !status) status = write_plate(w);
-    while (!status && w->queued >= (all ? 1 : GROUP)) {
-        if (!w->frames || w->since_entry + GROUP > w->entry_interval) { /* an entry: its first group is one frame */
+    while (!status && w->queued >= (all ? 1 : w->group)) {
+        if (!w->frames ||
+            w->since_entry + (uint64_t)w->group > w->entry_interval) { /* an entry: its first group is one frame */
             if ((status = flush_segment(w))) break;
             dfy_video_encoder_enter(w->encoder);
             w->segment_entry = 1;
@@ -206,11 +209,11 @@ static int code_queue(Writer *w, int all) {
             continue;
         }
         int still = repeats(w);
-        if (still == w->queued && still < DFY_MAX_GROUP && !all) break; /* there may be more of them */
+        if (still == w->queued && still < w->look_ahead - 1 && !all) break; /* there may be more of them */
         if (still >= STILL || still == w->queued)
             status = code_group(w, still, 1);
         else
-            status = code_group(w, w->queued < GROUP ? w->queued : GROUP, 0);
+            status = code_group(w, w->queued < w->group ? w->queued : w->group, 0);
     }
     return status;
 }
@@ -233,7 +236,7 @@ static int writer_push(void *state, const DfyPicture *picture) {
     w->queue_pts[w->queued] = picture->pts;
     w->queue_repeats[w->queued] = before && same_pixels(before, frame);
     w->queue[w->queued++] = frame;
-    if (!status && w->queued >= (w->frames ? GROUP : LOOK_AHEAD)) status = code_queue(w, 0);
+    if (!status && w->queued >= (w->frames ? w->group : w->look_ahead)) status = code_queue(w, 0);
     return status;
 }
 
