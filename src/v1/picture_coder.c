@@ -230,15 +230,15 @@ static int quantise_block(const DfyV1PictureCoder *coder, int16_t level[3][64], 
 
 /* ---------------------------------------------------------------- vector quantisation */
 
-/* The codeword nearest to quantised coefficients. */
-static uint8_t nearest_word(const DfyV1Codebook *codebook, const float quantised[64]) {
+/* The codeword that leaves the least error of a channel's coefficients. */
+static uint8_t nearest_word(const DfyV1Codebook *codebook, const float coefficient[64], const uint8_t step[64]) {
     uint32_t best = 0;
     float least = -1;
     for (uint32_t word = 0; word < codebook->words; word++) {
         float sum = 0;
         for (int i = 0; i < 64 && (least < 0 || sum < least); i += 16)
             for (int k = i; k < i + 16; k++) {
-                float difference = quantised[k] - codebook->word[word][k];
+                float difference = coefficient[k] - codebook->word[word][k] * step[k];
                 sum += difference * difference;
             }
         if (least >= 0 && sum >= least) continue;
@@ -253,8 +253,7 @@ static int choose_words(const DfyV1PictureCoder *coder, uint8_t word[3], const f
     for (int c = 0; c < 3; c++) {
         float coefficient[64];
         dfy_v1_forward_dct(coefficient, difference[c]);
-        for (int i = 0; i < 64; i++) coefficient[i] /= coder->table.step[c][i];
-        word[c] = nearest_word(coder->codebook, coefficient);
+        word[c] = nearest_word(coder->codebook, coefficient, coder->table.step[c]);
     }
     return word[0] || word[1] || word[2];
 }
@@ -436,7 +435,8 @@ int dfy_v1_code_picture(DfyV1PictureCoder *coder, DfyBuffer *payload, DfyPicture
             Place place = {bx * 8, by * 8, limited(8, coder->width - bx * 8), limited(8, coder->height - by * 8)};
             uint32_t error = block_error(decoded, source, &place);
             coder->used[block] = 0;
-            if ((float)error <= coder->skip_error || error <= coder->left[block] + coder->left[block] / 8) continue;
+            float skip_error = coder->skip_error * (float)(place.columns * place.rows) / 64;
+            if ((float)error <= skip_error || error <= coder->left[block] + coder->left[block] / 8) continue;
             coder->used[block] = (uint8_t)code_block(coder, decoded, source, block, &place);
             coder->left[block] = coder->used[block] ? 0 : error;
         }

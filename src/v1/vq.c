@@ -53,8 +53,9 @@ static void add_block(Sample *sample, const DfyPicture *frame, const DfyPicture 
         }
     if (squares < EXCESS_ALLOWED || sample->blocks == MOST_BLOCKS) return;
     dfy_v1_forward_dct(coefficient, difference);
+    const uint8_t *step = table->step[sample->blocks & 1]; /* words serve all channels, of either table */
     float *block = sample->block[sample->blocks++];
-    for (int i = 0; i < 64; i++) block[i] = coefficient[i] / table->step[0][i];
+    for (int i = 0; i < 64; i++) block[i] = coefficient[i] / step[i];
 }
 
 /* Differences from the plate and from the frame before, as I and P pictures have them. */
