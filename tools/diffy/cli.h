@@ -92,6 +92,9 @@ int output_open(OutputFile *file, const char *path); /* complains by itself; 0 o
 int output_keep(OutputFile *file);                   /* flushes, closes, renames; the same */
 void output_drop(OutputFile *file);                  /* closes and removes; fine after output_keep */
 
+/* What a temporary file or folder beside path is called, as mkstemp and mkdtemp want it; NULL: no memory. */
+char *part_template(const char *path);
+
 /* Writes to an OutputFile; a DfyOutput. */
 DfyOutput output_for_encoder(OutputFile *file);
 

@@ -23,11 +23,16 @@ static int written_in_place(const char *path) {
     return !strcmp(path, "-") || (!stat(path, &facts) && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode));
 }
 
+char *part_template(const char *path) {
+    static const char suffix[] = ".part-XXXXXX"; /* mkstemp and mkdtemp fill the end */
+    char *part = malloc(strlen(path) + sizeof suffix);
+    if (part) strcat(strcpy(part, path), suffix);
+    return part;
+}
+
 static FILE *open_part(const char *path, char **part_path) {
-    size_t size = strlen(path) + sizeof ".part-XXXXXX";
-    char *part = malloc(size);
+    char *part = part_template(path);
     if (!part) return NULL;
-    snprintf(part, size, "%s.part-XXXXXX", path);
     int handle = mkstemp(part);
     FILE *stream = handle >= 0 ? fdopen(handle, "wb") : NULL;
     if (!stream) {

@@ -60,14 +60,10 @@ static int open_images(void **state, const char *path, const SourceFacts *facts,
     sink->kind = options->images;
     sink->first = options->first_frame;
     sink->path = strdup(path);
-    size_t size = strlen(path) + sizeof ".part-XXXXXX";
-    char *folder = malloc(size);
-    if (!sink->path || !folder) {
-        free(folder);
-        return complain("There is no memory left to write %s.", path);
-    }
-    for (size_t end = strlen(sink->path); end > 1 && sink->path[end - 1] == '/';) sink->path[--end] = 0;
-    snprintf(folder, size, "%s.part-XXXXXX", sink->path);
+    for (size_t end = sink->path ? strlen(sink->path) : 0; end > 1 && sink->path[end - 1] == '/';)
+        sink->path[--end] = 0;
+    char *folder = sink->path ? part_template(sink->path) : NULL;
+    if (!folder) return complain("There is no memory left to write %s.", path);
     if (!mkdtemp(folder)) {
         free(folder);
         return complain("%s can't be written (%s): choose another place.", path, strerror(errno));
