@@ -88,6 +88,9 @@ export class DiffyEncoder {
     #timeBase;
     /** @type {Uint8Array<ArrayBuffer>[]} */
     #pieces = [];
+    /** Pixels of the recording, known from the first frame on. */
+    width = 0;
+    height = 0;
     #opened = false;
     #closed = false;
     /** @type {EncoderStats | null} */
@@ -256,6 +259,7 @@ export class DiffyEncoder {
             clone_distance: o.cloneDistance, warmup_frames: o.warmupFrames,
             use_temporal: flag(o.temporal), use_bbox: flag(o.boundingBox), use_vq: flag(o.vectorQuantised), has_imu: flag(o.imu),
         };
+        Object.assign(this, { width, height });
         const handle = this.#newHandle();
         for (const [name, value] of Object.entries(settings)) {
             if (value === undefined) continue;

@@ -44,7 +44,7 @@ $(W)/threads/diffy.js: $(WASM_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
 
 SITE_SOURCES := $(shell find web -type f 2>/dev/null) $(wildcard wasm/*.js) vite.config.js package-lock.json
 
-.PHONY: site npm serve demo
+.PHONY: site npm serve demo calc-table
 site: setup
 	+@$(MAKE) -s $(PARALLEL) dist/index.html
 
@@ -63,6 +63,11 @@ $(B)/npm/diffy.js: $(wildcard wasm/*.js) wasm/rolldown.config.js tsconfig.json p
 
 serve: site
 	@node web/serve.js dist $(or $(PORT),8080)
+
+# The table behind the calc page; takes some minutes.
+calc-table: setup
+	+@$(MAKE) -s $(PARALLEL) cli scene
+	@node web/calc/measure.js
 
 demo: setup
 	+@$(MAKE) -s $(PARALLEL) cli scene dist/index.html

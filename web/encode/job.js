@@ -2,6 +2,7 @@
  * One recording on its way: a worker of its own, so that cancelling works whatever the codec is doing, and a crash
  * takes nothing else with it. Fires 'change' whenever there is something new to show.
  */
+import { keepLastEncode } from '../shared/last-encode.js';
 import { Remote, isAbort } from '../shared/rpc.js';
 
 /** @typedef {'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled'} JobState */
@@ -21,7 +22,7 @@ export class Job extends EventTarget {
     framesASecond = 0;
     /** Seconds left in this stage; NaN while that is not known. */
     left = NaN;
-    /** @type {{ file: Blob, stats: import('../../wasm/encoder.js').EncoderStats, growth: [number, number][], seconds: number, inputBytes: number } | null} */
+    /** @type {{ file: Blob, stats: import('../../wasm/encoder.js').EncoderStats, growth: [number, number][], width: number, height: number, seconds: number, inputBytes: number } | null} */
     result = null;
     /** @type {import('./options.js').EncodeSettings | null} */
     settings = null;
@@ -55,6 +56,7 @@ export class Job extends EventTarget {
             const args = { source: this.source, settings, folder, name: `${this.id}-${Date.now()}.dfy` };
             this.result = await this.#remote.call('encode', args, { onEvent: (event) => this.#onEvent(event) });
             this.state = 'done';
+            this.#keepFacts();
         } catch (error) {
             this.state = isAbort(error) ? 'cancelled' : 'failed';
             this.message = error instanceof Error ? error.message : String(error);
@@ -110,6 +112,12 @@ export class Job extends EventTarget {
             }
         }
         this.#changed();
+    }
+
+    #keepFacts() {
+        if (!this.result || !this.settings) return;
+        const { stats: { bytes, frames }, width, height } = this.result;
+        keepLastEncode({ name: this.name, bytes, frames, width, height, quality: this.settings.quality });
     }
 
     #startStage() {

@@ -73,7 +73,7 @@ async function encode({ source, settings, folder, name }, emit, signal) {
             }
             const stats = encoder.finish();
             const file = await output.finish();
-            return { file, stats, growth, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
+            return { file, stats, growth, width: encoder.width, height: encoder.height, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
         } finally {
             encoder.close();
         }

@@ -29,16 +29,56 @@ export async function claimFolder() {
     return name;
 }
 
-/** Removes what tabs that are gone left behind, but for folders for which `keep` says so.
- * @param {(folder: FileSystemDirectoryHandle) => Promise<boolean>} [keep] */
-export async function sweep(keep = async () => false) {
+/** Recordings of a camera are kept until their owner deletes them. */
+const recordingPrefix = 'recording-';
+
+/** Folders of tabs that are gone.
+ * @returns {Promise<FileSystemDirectoryHandle[]>} */
+async function abandoned() {
     const directory = await root();
-    if (!directory || !navigator.locks) return;
+    if (!directory || !navigator.locks) return [];
     const held = new Set(((await navigator.locks.query()).held ?? []).map((lock) => lock.name));
-    for await (const [name, handle] of /** @type {any} */ (directory).entries()) {
-        if (!name.startsWith(folderPrefix) || held.has(name) || await keep(handle)) continue;
-        await directory.removeEntry(name, { recursive: true }).catch(() => {});
+    const folders = [];
+    for await (const [name, handle] of /** @type {any} */ (directory).entries()) if (name.startsWith(folderPrefix) && !held.has(name)) folders.push(handle);
+    return folders;
+}
+
+/** Removes what tabs that are gone left behind, but for recordings. */
+export async function sweep() {
+    const directory = await root();
+    for (const folder of await abandoned()) {
+        let kept = 0;
+        for await (const name of /** @type {any} */ (folder).keys()) {
+            if (name.startsWith(recordingPrefix)) kept++;
+            else await folder.removeEntry(name).catch(() => {});
+        }
+        if (!kept) await directory?.removeEntry(folder.name, { recursive: true }).catch(() => {});
     }
+}
+
+/** Recordings that tabs which are gone have left, whole or cut.
+ * @returns {Promise<{ file: File, name: string, folderName: string }[]>} */
+export async function findRecordings() {
+    const found = [];
+    for (const folder of await abandoned()) {
+        for await (const [name, handle] of /** @type {any} */ (folder).entries()) {
+            if (!name.startsWith(recordingPrefix)) continue;
+            const file = await handle.getFile();
+            if (file.size) found.push({ file, name, folderName: folder.name });
+        }
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * @param {string | null} folderName
+ * @param {string} name
+ */
+export async function deleteRecording(folderName, name) {
+    const directory = folderName ? await root() : null;
+    if (!directory || !folderName) return;
+    const folder = await directory.getDirectoryHandle(folderName);
+    await folder.removeEntry(name).catch(() => {});
 }
 
 /** Bytes that may still be stored, as far as the browser tells.

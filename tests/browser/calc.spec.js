@@ -1,0 +1,33 @@
+/** The calc page: units, the formula, the address, and calibration with an own clip. */
+import { clip, dropOn, expect, h264, rowInState, test } from './site.js';
+import { estimate } from '../../web/calc/model.js';
+
+test('estimates follow the formula, with the right units', async ({ page }) => {
+    const { recording, day, uploadSeconds } = estimate({ start: 1e6, frame: 100 }, { workers: 10, hours: 8, shifts: 2, size: '640x360', fps: 30, network: 80, quality: 25, activity: 50 });
+    expect(recording).toBe(1e6 + 8 * 3600 * 30 * 100);
+    expect(day).toBe(recording * 20);
+    expect(uploadSeconds).toBeCloseTo(day / 1e7);
+    await page.goto('calc/?workers=10&hours=8&size=1920x1080&fps=25&network=abc');
+    await expect(page.locator('[name=workers]')).toHaveValue('10');
+    await expect(page.locator('[name=size]')).toHaveValue('1920x1080');
+    await expect(page.locator('[name=network]')).toHaveValue('100');
+    const rows = page.locator('#result tbody tr');
+    await expect(rows).toHaveCount(3);
+    const before = await rows.first().innerText();
+    await page.fill('[name=workers]', '20');
+    await expect(rows.first()).not.toHaveText(before);
+    expect(new URL(page.url()).searchParams.get('workers')).toBe('20');
+    await expect(page.locator('#measured-facts')).toContainText(/Measured on \d{4}-\d\d-\d\d/);
+    await expect(page.locator('#chart')).toContainText('[#');
+});
+
+test('calibrates with the clip encoded last', async ({ page }) => {
+    await page.goto('');
+    await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
+    await rowInState(page, 'moving');
+    await page.goto('calc/');
+    await page.click('#calibrate');
+    await expect(page.locator('#calibration')).toContainText('moving');
+    await page.click('#uncalibrate');
+    await expect(page.locator('#calibration')).toBeEmpty();
+});

@@ -1,0 +1,59 @@
+/** Recording: Chromium's fake camera, encoded live; and a tab that dies while recording. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { chromium } from '@playwright/test';
+import { launchOptions } from './chromium.js';
+import { countFrames, expect, exportAs, openDfy, save, test, top } from './site.js';
+
+test('a camera becomes a playable .dfy', async ({ page, context }) => {
+    await context.grantPermissions(['camera']);
+    await page.goto('record/');
+    await page.selectOption('[name=size]', '640x360');
+    await page.fill('[name=fps]', '10');
+    await page.click('#start');
+    await expect(page.locator('#frames')).toHaveText(/^([5-9]|\d\d+)$/, { timeout: 30_000 });
+    await page.click('#stop');
+    const link = page.locator('#recordings a');
+    await expect(link).toBeVisible({ timeout: 30_000 });
+    const file = await save(page, link, 'recording.dfy');
+    const info = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', file], { encoding: 'utf8' }));
+    expect(info).toMatchObject({ width: 640, height: 360, complete: true });
+    expect(info.frames).toBeGreaterThanOrEqual(5);
+    await openDfy(page, file);
+    expect(countFrames(await exportAs(page, 'y4m', '.y4m'))).toBe(info.frames);
+});
+
+test('what a crashed tab recorded is there at the next visit', async ({ baseURL }) => {
+    const profile = mkdtempSync(`${tmpdir()}/diffy-record-`);
+    const context = await chromium.launchPersistentContext(profile, { ...launchOptions, baseURL, acceptDownloads: true });
+    try {
+        await context.grantPermissions(['camera'], { origin: baseURL });
+        const page = await context.newPage();
+        await page.goto('record/');
+        await page.selectOption('[name=size]', '640x360');
+        await page.fill('[name=fps]', '15');
+        await page.click('#start');
+        await expect(page.locator('#size')).not.toHaveText(/^0 B/, { timeout: 60_000 });
+        await page.waitForTimeout(2500);
+        // The renderer dies without a chance to tidy up.
+        await Promise.all([page.waitForEvent('crash'), page.goto('chrome://crash').catch(() => {})]);
+        await page.close();
+        const again = await context.newPage();
+        await again.goto('record/');
+        const link = again.locator('#recovered a');
+        await expect(link).toHaveCount(1);
+        const [download] = await Promise.all([again.waitForEvent('download'), link.click()]);
+        const file = `${profile}/recovered.dfy`;
+        await download.saveAs(file);
+        const info = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', file], { encoding: 'utf8' }));
+        expect(info.frames).toBeGreaterThan(0);
+        await again.locator('#recovered button').click();
+        await expect(again.locator('#recovered li')).toHaveCount(0);
+        await again.reload();
+        await expect(again.locator('#recovery')).toBeHidden();
+    } finally {
+        await context.close();
+        rmSync(profile, { recursive: true, force: true });
+    }
+});

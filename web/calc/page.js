@@ -1,0 +1,92 @@
+/** The calc page: inputs in the address, figures from the measured table or from a clip of the user's own. */
+import { find, make } from '../shared/dom.js';
+import { asciiBar, formatBytes, formatDuration } from '../shared/text.js';
+import { lastEncode } from '../shared/last-encode.js';
+import table from './measured.json';
+import { costOf, estimate, pixels } from './model.js';
+
+const form = find('#inputs', HTMLFormElement);
+const calibrate = find('#calibrate', HTMLButtonElement), uncalibrate = find('#uncalibrate', HTMLButtonElement);
+const field = (/** @type {string} */ name) => /** @type {HTMLInputElement | HTMLSelectElement} */ (form.elements.namedItem(name));
+const names = ['workers', 'hours', 'shifts', 'size', 'fps', 'network', 'quality', 'activity'];
+/** @type {import('../shared/last-encode.js').LastEncode | null} */
+let own = null;
+
+const measured = /** @type {import('./model.js').Table} */ (table);
+field('quality').append(...[...new Set(measured.rows.map((row) => row.quality))].map((quality) => {
+    const rows = measured.rows.filter((row) => row.quality === quality), psnr = rows.reduce((sum, row) => sum + row.psnr, 0) / rows.length;
+    return make('option', { value: String(quality) }, `${quality} (about ${psnr.toFixed(0)} dB)`);
+}));
+
+/** Takes what is valid of the address.
+ * @param {URLSearchParams} parameters */
+function fillFrom(parameters) {
+    for (const name of names) {
+        const value = parameters.get(name), control = field(name);
+        if (value === null) continue;
+        const before = control.value;
+        control.value = value;
+        if (!control.value || !control.checkValidity()) control.value = before;
+    }
+}
+
+/** @returns {import('./model.js').Inputs} */
+function read() {
+    const number = (/** @type {string} */ name) => Math.max(Number(field(name).getAttribute('min') ?? 0), Number(field(name).value) || 0);
+    return { workers: number('workers'), hours: number('hours'), shifts: number('shifts'), size: field('size').value, fps: number('fps'), network: number('network'), quality: number('quality'), activity: number('activity') };
+}
+
+function show() {
+    const inputs = read();
+    history.replaceState(null, '', `?${new URLSearchParams(names.map((name) => [name, field(name).value]))}`);
+    find('#activity-value', HTMLOutputElement).textContent = `${inputs.activity} (0: few movements, 100: busy cell)`;
+    const codecs = Object.keys(measured.rows[0].codecs), factor = own ? pixels(inputs.size) / (own.width * own.height) : 0;
+    const costs = codecs.map((codec) => {
+        if (!own) return costOf(measured, codec, inputs);
+        // The others keep the ratio to diffy that the table gives them.
+        const relation = costOf(measured, codec, inputs).frame / costOf(measured, 'diffy', inputs).frame;
+        return { start: 0, frame: (own.bytes / own.frames) * factor * relation };
+    });
+    const results = costs.map((cost) => estimate(cost, inputs));
+    const head = ['', 'bytes a frame', 'one worker, one shift', 'the factory, one day', 'upload'];
+    find('#result', HTMLTableElement).replaceChildren(
+        make('thead', {}, make('tr', {}, ...head.map((text) => make(text ? 'th' : 'td', text ? { scope: 'col' } : {}, text)))),
+        make('tbody', {}, ...results.map((result, i) => make('tr', {}, ...[codecs[i], costs[i].frame.toFixed(costs[i].frame < 10 ? 2 : 0), formatBytes(result.recording), formatBytes(result.day), formatDuration(result.uploadSeconds)].map((text) => make('td', {}, text))))));
+    const most = Math.max(...results.map((result) => result.day)), width = Math.max(...codecs.map((codec) => codec.length));
+    const chart = find('#chart', HTMLElement);
+    chart.textContent = results.map((result, i) => `${codecs[i].padEnd(width)} ${asciiBar(result.day / most, innerWidth < 600 ? 14 : 40)} ${formatBytes(result.day)}`).join('\n');
+    chart.setAttribute('aria-label', `The factory in one day: ${results.map((result, i) => `${codecs[i]} ${formatBytes(result.day)}`).join(', ')}`);
+    const frames = Math.round(inputs.hours * 3600 * inputs.fps);
+    find('#formula', HTMLElement).textContent = `One recording = start + frames x bytes a frame = ${formatBytes(costs[0].start)} + ${frames.toLocaleString('en')} x ${costs[0].frame.toFixed(2)} B = ${formatBytes(results[0].recording)} for diffy, `
+        + `${(results[0].bitsASecond / 1000).toFixed(1)} kbit/s. The factory = ${inputs.workers} workers x ${inputs.shifts} shifts. Upload = bytes x 8 / ${inputs.network} Mbit/s. 1 MB is 1,000,000 bytes.`;
+    find('#calibration', HTMLElement).textContent = own
+        ? `Diffy's bytes a frame are those of ${own.name} (${formatBytes(own.bytes / own.frames)} a frame at ${own.width} x ${own.height}, quality ${own.quality}), scaled by the number of pixels; the others keep their measured ratio to it.`
+        : '';
+    calibrate.hidden = !!own;
+    uncalibrate.hidden = !own;
+}
+
+function showMeasured() {
+    const codecs = Object.keys(measured.rows[0].codecs), largest = measured.rows.reduce((size, row) => (pixels(row.size) > pixels(size) ? row.size : size), '1x1');
+    find('#measured-facts', HTMLElement).textContent = `Measured on ${measured.measured} by "make calc-table" on the project's test scenes (${measured.scenes}), ${measured.frames} frames each, on a machine with ${measured.machine}, `
+        + `ffmpeg ${measured.ffmpeg}. Diffy at its quality, the others at the same luma PSNR. Bytes of each frame after the start; in brackets what the start costs. Beyond ${largest.replace('x', ' x ')} the trend between the measured sizes is continued; your own recordings may be quieter or busier.`;
+    const cell = (/** @type {import('./model.js').Cost} */ { frame, start, extrapolated }) => `${frame.toFixed(1)} (${formatBytes(start)})${extrapolated ? ' *' : ''}`;
+    find('#measured', HTMLTableElement).replaceChildren(
+        make('thead', {}, make('tr', {}, ...['size', 'activity', 'quality', 'PSNR Y, dB', ...codecs].map((text) => make('th', { scope: 'col' }, text)))),
+        make('tbody', {}, ...measured.rows.map((row) => make('tr', {}, ...[row.size, row.activity, String(row.quality), row.psnr.toFixed(2), ...codecs.map((codec) => cell(row.codecs[codec]))].map((text) => make('td', {}, text))))));
+}
+
+calibrate.onclick = () => {
+    own = lastEncode();
+    show();
+};
+uncalibrate.onclick = () => {
+    own = null;
+    show();
+};
+calibrate.disabled = !lastEncode();
+form.addEventListener('input', show);
+form.addEventListener('submit', (event) => event.preventDefault());
+fillFrom(new URLSearchParams(location.search));
+showMeasured();
+show();
