@@ -1,11 +1,22 @@
 /** The site: several plain pages, built into dist/ for any static host, under any path. */
-import { existsSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { defineConfig } from 'vite';
 
 const root = new URL('./web/', import.meta.url).pathname;
 
+/** The build with threads goes along as it is: its own workers load its files by name. */
+const threads = {
+    name: 'diffy-threads',
+    /** @this {any} */
+    generateBundle() {
+        const folder = new URL('./build/wasm/threads/', import.meta.url).pathname;
+        for (const name of readdirSync(folder)) this.emitFile({ type: 'asset', fileName: `threads/${name}`, source: readFileSync(folder + name) });
+    },
+};
+
 export default defineConfig({
     root,
+    plugins: [threads],
     base: './',
     publicDir: 'public',
     build: {
@@ -15,7 +26,7 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         assetsInlineLimit: 0,
         rolldownOptions: {
-            input: Object.fromEntries(['', 'decode/', 'calc/', 'record/'].filter((page) => existsSync(`${root}${page}index.html`)).map((page) => [page.slice(0, -1) || 'encode', `${root}${page}index.html`])),
+            input: Object.fromEntries(['', 'decode/', 'calc/', 'record/'].map((page) => [page.slice(0, -1) || 'encode', `${root}${page}index.html`])),
         },
     },
     worker: { format: 'es' },

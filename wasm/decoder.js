@@ -159,7 +159,7 @@ export class DiffyDecoder {
         this.#handle = codec.call('decoder_new', this.#owner);
         if (!this.#handle) throw new DiffyError(Status.MEMORY, 'There is no memory left for a decoder.');
         try {
-            this.#check(codec.call('decoder_open', this.#handle, reader.size, options.threads ?? 1, options.memoryLimit ?? 0, options.unwarp ? 1 : 0));
+            this.#check(codec.call('decoder_open', this.#handle, reader.size, options.threads ?? codec.threads, options.memoryLimit ?? 0, options.unwarp ? 1 : 0));
             this.#note();
             this.#info = this.#readInfo();
         } catch (error) {

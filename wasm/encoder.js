@@ -254,7 +254,7 @@ export class DiffyEncoder {
         const settings = {
             width, height, quality: o.quality, format: o.format, frame_rate_num: num, frame_rate_den: den,
             time_base_num: this.#timeBase[0], time_base_den: this.#timeBase[1],
-            mode: o.mode === 'upload' ? 1 : 0, matrix: colour.matrix, range: colour.range, effort: o.effort, threads: o.threads,
+            mode: o.mode === 'upload' ? 1 : 0, matrix: colour.matrix, range: colour.range, effort: o.effort, threads: o.threads ?? this.#codec.threads,
             target_size_bytes: o.targetSize, expected_frames: o.expectedFrames, memory_limit_bytes: o.memoryLimit,
             clone_distance: o.cloneDistance, warmup_frames: o.warmupFrames,
             use_temporal: flag(o.temporal), use_bbox: flag(o.boundingBox), use_vq: flag(o.vectorQuantised), has_imu: flag(o.imu),

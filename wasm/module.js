@@ -24,8 +24,12 @@ export class DiffyError extends Error {
  * @typedef {object} CodecOptions
  * @property {ArrayBuffer | Uint8Array | WebAssembly.Module} [wasmBinary] the content of diffy.wasm; needed in Node.js, where
  *     nothing can be fetched by a relative address. In a page it is loaded from beside this module.
- * @property {(moduleOptions: object) => Promise<any>} [factory] another build of the codec, such as the one with threads
+ * @property {(moduleOptions: object) => Promise<any>} [factory] another build of the codec: the one with threads
+ * @property {number} [threads] that the build with threads is to have ready
  */
+
+/** What the build with threads is linked for, in pages of 64 KiB: 64 MiB at the start, 2 GiB at most. */
+const sharedMemoryPages = { initial: 1024, maximum: 32768 };
 
 /** What an encoder or decoder does when the codec calls back.
  * @typedef {object} CodecOwner
@@ -35,9 +39,15 @@ export class DiffyError extends Error {
  */
 
 export class Codec {
-    /** @param {any} module Emscripten's */
-    constructor(module) {
+    /**
+     * @param {any} module Emscripten's
+     * @param {WebAssembly.Memory | null} [memory] of the build with threads
+     * @param {number} [threads]
+     */
+    constructor(module, memory = null, threads = 1) {
         this.module = module;
+        this.memory = memory;
+        this.threads = threads;
         /** @type {Map<number, CodecOwner>} */
         this.owners = new Map();
         this.nextOwner = 1;
@@ -58,7 +68,7 @@ export class Codec {
      * @param {CodecOptions} [options]
      * @returns {Promise<Codec>}
      */
-    static async load({ wasmBinary, factory } = {}) {
+    static async load({ wasmBinary, factory, threads = 1 } = {}) {
         const create = factory ?? (await import('#codec')).default;
         /** @type {any} */
         const moduleOptions = { printErr: () => {} };
@@ -70,7 +80,10 @@ export class Codec {
         } else if (wasmBinary) {
             moduleOptions.wasmBinary = wasmBinary;
         }
-        return new Codec(await create(moduleOptions));
+        if (!factory) return new Codec(await create(moduleOptions));
+        const memory = new WebAssembly.Memory({ ...sharedMemoryPages, shared: true });
+        // The caller's own thread is one of them.
+        return new Codec(await create({ ...moduleOptions, wasmMemory: memory, threads: threads - 1 }), memory, threads);
     }
 
     /** Registers who is called back; the number goes to the C side.
@@ -85,25 +98,30 @@ export class Codec {
         this.owners.delete(id);
     }
 
+    /** All of the codec's memory as it is now: it grows, and another thread may have made it grow.
+     * @returns {Uint8Array<ArrayBuffer>} */
+    get heap() {
+        return this.memory ? new Uint8Array(/** @type {any} */ (this.memory.buffer)) : this.module.HEAPU8;
+    }
+
     /** A view into the codec's memory, valid until the next call into it.
      * @param {number} at
      * @param {number} size */
     bytes(at, size) {
-        return this.module.HEAPU8.subarray(at >>> 0, (at >>> 0) + size);
+        return this.heap.subarray(at >>> 0, (at >>> 0) + size);
     }
 
     /** The first numbers of the last call's result.
      * @param {number} count
      * @returns {number[]} */
     result(count) {
-        const at = this.module._web_result() >>> 3;
-        return [...this.module.HEAPF64.subarray(at, at + count)];
+        return [...new Float64Array(this.heap.buffer, this.module._web_result() >>> 0, count)];
     }
 
     /** @param {number} at the address of a C string */
     text(at) {
         if (!at) return '';
-        const heap = this.module.HEAPU8;
+        const heap = this.heap;
         let end = at >>> 0;
         while (heap[end]) end++;
         // A copy: TextDecoder takes no shared memory.

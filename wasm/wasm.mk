@@ -10,7 +10,7 @@ WASM_OPT := -O3 -msimd128 -msse4.1
 # The stack holds whole superblocks; 1 MB is Emscripten's own measure as well.
 WASM_LINK := --no-entry -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH \
 	-sMAXIMUM_MEMORY=2GB -sTOTAL_STACK=1MB -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sEXPORTED_RUNTIME_METHODS=[] \
-	-sINCOMING_MODULE_JS_API=wasmBinary,instantiateWasm,locateFile,mainScriptUrlOrBlob,printErr,onAbort
+	-sINCOMING_MODULE_JS_API=wasmBinary,wasmMemory,instantiateWasm,locateFile,mainScriptUrlOrBlob,printErr,onAbort
 
 .PHONY: wasm wasm-threads
 wasm: $(W)/diffy.js
@@ -35,7 +35,8 @@ $(W)/diffy.js: $(WASM_SRC:%.c=$(W)/obj/%.o) wasm/wasm.mk
 
 $(W)/threads/diffy.js: $(WASM_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
 	@mkdir -p $(@D)
-	$(EMCC) $(WASM_OPT) -pthread $(WASM_LINK) -sENVIRONMENT=web,worker -sPTHREAD_POOL_SIZE=0 $(filter %.o,$^) \
+	$(EMCC) $(WASM_OPT) -pthread $(WASM_LINK) -sENVIRONMENT=web,worker -sINITIAL_MEMORY=64MB \
+		'-sPTHREAD_POOL_SIZE=Module.threads' $(filter %.o,$^) \
 		-L$(W)/third-threads/lib -ljpeg -lz -lcjson -o $@
 
 -include $(WASM_SRC:%.c=$(W)/obj/%.d) $(WASM_SRC:%.c=$(W)/obj-threads/%.d)
@@ -48,7 +49,7 @@ SITE_SOURCES := $(shell find web -type f 2>/dev/null) $(wildcard wasm/*.js) vite
 site: setup
 	+@$(MAKE) -s $(PARALLEL) dist/index.html
 
-dist/index.html: $(SITE_SOURCES) $(W)/diffy.js
+dist/index.html: $(SITE_SOURCES) $(W)/diffy.js $(W)/threads/diffy.js
 	npx vite build --logLevel warn
 
 # The npm package: plain modules that a page can import from any static server, Mediabunny included as a chunk.

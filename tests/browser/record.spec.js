@@ -33,9 +33,11 @@ test('what a crashed tab recorded is there at the next visit', async ({ baseURL 
         await page.goto('record/');
         await page.selectOption('[name=size]', '640x360');
         await page.fill('[name=fps]', '15');
+        // At a quality that soon fills a segment: that is when the file grows.
+        await page.fill('[name=quality]', '95');
         await page.click('#start');
-        await expect(page.locator('#size')).not.toHaveText(/^0 B/, { timeout: 60_000 });
-        await page.waitForTimeout(2500);
+        await expect(page.locator('#size')).toHaveText(/^\d[\d.]* [kM]B/, { timeout: 60_000 });
+        await page.waitForTimeout(3000);
         // The renderer dies without a chance to tidy up.
         await Promise.all([page.waitForEvent('crash'), page.goto('chrome://crash').catch(() => {})]);
         await page.close();

@@ -69,7 +69,7 @@ function show() {
 function showMeasured() {
     const codecs = Object.keys(measured.rows[0].codecs), largest = measured.rows.reduce((size, row) => (pixels(row.size) > pixels(size) ? row.size : size), '1x1');
     find('#measured-facts', HTMLElement).textContent = `Measured on ${measured.measured} by "make calc-table" on the project's test scenes (${measured.scenes}), ${measured.frames} frames each, on a machine with ${measured.machine}, `
-        + `ffmpeg ${measured.ffmpeg}. Diffy at its quality, the others at the same luma PSNR. Bytes of each frame after the start; in brackets what the start costs. Beyond ${largest.replace('x', ' x ')} the trend between the measured sizes is continued; your own recordings may be quieter or busier.`;
+        + `ffmpeg ${measured.ffmpeg}. Diffy at its quality, the others at the same luma PSNR. Bytes of each frame after the start; in brackets what the start costs; with a star where the PSNR lies beyond the measured points. Beyond ${largest.replace('x', ' x ')} the trend between the measured sizes is continued; your own recordings may be quieter or busier.`;
     const cell = (/** @type {import('./model.js').Cost} */ { frame, start, extrapolated }) => `${frame.toFixed(1)} (${formatBytes(start)})${extrapolated ? ' *' : ''}`;
     find('#measured', HTMLTableElement).replaceChildren(
         make('thead', {}, make('tr', {}, ...['size', 'activity', 'quality', 'PSNR Y, dB', ...codecs].map((text) => make('th', { scope: 'col' }, text)))),

@@ -22,7 +22,7 @@ export class Job extends EventTarget {
     framesASecond = 0;
     /** Seconds left in this stage; NaN while that is not known. */
     left = NaN;
-    /** @type {{ file: Blob, stats: import('../../wasm/encoder.js').EncoderStats, growth: [number, number][], width: number, height: number, seconds: number, inputBytes: number } | null} */
+    /** @type {{ file: Blob, stats: import('../../wasm/encoder.js').EncoderStats, growth: [number, number][], threads: number, width: number, height: number, seconds: number, inputBytes: number } | null} */
     result = null;
     /** @type {import('./options.js').EncodeSettings | null} */
     settings = null;

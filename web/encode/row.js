@@ -65,9 +65,9 @@ export class Row {
         this.#message.classList.toggle('error', state === 'failed');
         this.#message.textContent = state === 'failed' ? job.message : state === 'cancelled' ? 'cancelled' : '';
         if (job.result) {
-            const { stats, seconds } = job.result;
+            const { stats, seconds, threads } = job.result;
             this.#message.textContent = resultText(job.result, job.hasAudio);
-            Object.assign(this.element.dataset, { frames: stats.frames, bytes: stats.bytes, seconds: seconds.toFixed(3) });
+            Object.assign(this.element.dataset, { frames: stats.frames, bytes: stats.bytes, seconds: seconds.toFixed(3), threads });
         }
         this.#message.hidden = !this.#message.textContent;
         this.#buttons.replaceChildren(...this.#buttonsFor(state));

@@ -2,7 +2,8 @@
  * The encode page's worker: one recording from its source to a finished .dfy. Frames are decoded, copied and encoded
  * one after another; awaiting each step is what keeps memory flat.
  */
-import { Codec, DiffyEncoder } from '../../wasm/index.js';
+import { DiffyEncoder } from '../../wasm/index.js';
+import { loadCodec } from '../shared/codec.js';
 import { serve } from '../shared/rpc.js';
 import { openOutput } from '../shared/storage.js';
 import { compareCurve, compareFrame, openComparison } from './compare.js';
@@ -45,8 +46,9 @@ async function encode({ source, settings, folder, name }, emit, signal) {
     const growth = [];
     try {
         const progress = progressReporter(emit, input.expectedFrames);
+        const codec = await loadCodec();
         const encoder = await DiffyEncoder.create({
-            codec: await Codec.load(),
+            codec,
             quality: settings.quality, mode: settings.mode, format: settings.format || undefined, effort: settings.effort,
             warmupFrames: settings.warmupFrames, cloneDistance: settings.cloneDistance,
             frameRate: input.frameRate, timeBase: input.timeBase, expectedFrames: input.expectedFrames, signal,
@@ -73,7 +75,7 @@ async function encode({ source, settings, folder, name }, emit, signal) {
             }
             const stats = encoder.finish();
             const file = await output.finish();
-            return { file, stats, growth, width: encoder.width, height: encoder.height, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
+            return { file, stats, growth, threads: codec.threads, width: encoder.width, height: encoder.height, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
         } finally {
             encoder.close();
         }

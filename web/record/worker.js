@@ -2,7 +2,8 @@
  * The record page's worker: frames from a live track into a growing .dfy. It asks for the next frame when the one before is
  * encoded; what the camera gives meanwhile is dropped by the browser and counted here by the gap in the times.
  */
-import { Codec, DiffyEncoder } from '../../wasm/index.js';
+import { DiffyEncoder } from '../../wasm/index.js';
+import { loadCodec } from '../shared/codec.js';
 import { serve } from '../shared/rpc.js';
 import { openOutput } from '../shared/storage.js';
 
@@ -31,7 +32,7 @@ async function record({ readable, quality, fps, folder, name }, emit, signal) {
     const output = await openOutput(folder, name);
     let bytes = 0;
     const encoder = await DiffyEncoder.create({
-        codec: await Codec.load(), format: 2, quality, effort: 1, frameRate: fps, timeBase: [1, 1000],
+        codec: await loadCodec(), format: 2, quality, effort: 1, frameRate: fps, timeBase: [1, 1000],
         write(data) {
             output.write(data);
             bytes += data.length;
