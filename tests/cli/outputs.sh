@@ -27,6 +27,14 @@ for format in 1 2; do
     check "format $format: MP4" psnr_above 36 out.y4m out.mp4
     check "format $format: encoding again gives the same bytes" bash -c '"$1" encode --format "$2" -q 60 clip.y4m twice.dfy && cmp clip.dfy twice.dfy' - "$diffy" $format
 done
+damaged() { # a byte turned over in the middle: as many frames come out, and the failure is told
+    local middle=$(($(stat -c %s clip.dfy) * 2 / 3)) byte
+    byte=$(od -An -tu1 -j $middle -N 1 clip.dfy | tr -d ' ')
+    cp clip.dfy damaged.dfy
+    printf "\\$(printf %o $((byte ^ 255)))" | dd of=damaged.dfy bs=1 seek=$middle conv=notrunc status=none
+    ! "$diffy" verify damaged.dfy && ! "$diffy" decode damaged.dfy damaged.y4m && same_y4m_facts clip.y4m damaged.y4m
+}
+check "a damaged file gives as many frames, and fails" damaged
 check "a folder with something in it is left alone" fails_with 1 "$diffy" decode clip.dfy frames/
 check "a higher quality is nearer" bash -c '
     for q in 10 50 90; do "$1" encode -q $q clip.y4m q.dfy; "$1" compare --json clip.y4m q.dfy | grep -m 1 mse_y | tr -dc "0-9.\n"; done |

@@ -94,8 +94,11 @@ static int replace_lost(Decoding *d, uint64_t until, const char *path) {
     if (until > d->end) until = d->end;
     if (until <= at) return STATUS_GOOD;
     if (!d->last.memory && remember_grey(d)) return STATUS_FAILED;
-    warn("%s: frames %llu to %llu are lost: %s", path, (unsigned long long)at, (unsigned long long)until - 1,
-         dfy_last_message(d->decoder));
+    const char *message = dfy_last_message(d->decoder);
+    if (message[0])
+        warn("%s: %s", path, message);
+    else
+        warn("%s: frames %llu to %llu are lost.", path, (unsigned long long)at, (unsigned long long)until - 1);
     for (; at < until; at++, d->done++, d->lost++) {
         d->last.picture.pts++;
         if (sink_push(&d->sink, &d->last.picture)) return STATUS_FAILED;
