@@ -9,6 +9,7 @@
 #   make demo     the whole way in a real browser, [CLIP=video], with a table and pictures in build/demo
 #   make scene    the test-scene generator, build/scene
 #   make bench    diffy beside today's encoders, on [CLIPS=folder]; needs minutes
+#   make bench-splat  diffy splat on a sequence of models, [SPLATS=folder]
 #   make fuzz     the fuzz targets, [FUZZ_SECONDS=60] each
 #   make lint     formatting and static checks of C and JavaScript
 #   make format   lays out the C sources as `make lint` wants them
@@ -56,7 +57,7 @@ SCENE_OBJECTS := $(call objects,$(filter-out %/main.c,$(SCENE_SOURCES)))
 TESTS := $(patsubst %.c,$(B)/tests/%,$(notdir $(TEST_SOURCES)))
 FUZZERS := $(patsubst %.c,$(B)/%,$(notdir $(FUZZ_SOURCES)))
 
-.PHONY: lib cli scene tests fuzzers san-tests fuzz-targets test fuzz bench lint format setup clean
+.PHONY: lib cli scene tests fuzzers san-tests fuzz-targets test fuzz bench bench-splat lint format setup clean
 
 cli: $(B)/diffy
 lib: $(B)/libdiffy.a
@@ -136,6 +137,10 @@ bench: setup
 	@tools/setup.sh --bench
 	+@$(MAKE) -s $(PARALLEL) cli scene
 	@tools/bench/bench $(if $(CLIPS),--clips "$(CLIPS)") $(BENCH)
+
+bench-splat: setup
+	+@$(MAKE) -s $(PARALLEL) cli
+	@tools/bench/splat.py $(SPLATS)
 
 lint: setup
 	@clang-format --dry-run -Werror $(C_FILES)

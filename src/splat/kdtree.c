@@ -200,7 +200,7 @@ int dfy_splats_match(const DfySplats *reference, const DfySplats *other, double 
     if (status) return status;
     size_t n = other->count ? other->count : 1, count = 0;
     uint8_t *taken = calloc(reference->count ? reference->count : 1, 1);
-    Pair *pairs = malloc(n * CANDIDATES * sizeof *pairs);
+    Pair *pairs = calloc(n, CANDIDATES * sizeof *pairs);
     *order = malloc(n * sizeof **order);
     if (taken && pairs && *order) {
         double unit = spacing(&tree) / 4;

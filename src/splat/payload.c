@@ -3,6 +3,9 @@
 #include <string.h>
 #include <zlib.h>
 
+#ifdef __EMSCRIPTEN__
+#define DFY_WITHOUT_ZSTD /* the browser's build has none */
+#endif
 #ifndef DFY_WITHOUT_ZSTD
 #include <zstd.h>
 #endif

@@ -39,6 +39,16 @@ void dfy_tree_hull_add(DfyTreeHull *hull, const DfySplats *s) {
     span(hull->dc, s->dc, s->count, first);
 }
 
+/* RMS distance from the nearest points of a grid. */
+static double place_error(const DfySplats *s, const float origin[3], double step) {
+    double sum = 0;
+    for (size_t i = 0; i < (size_t)s->count * 3; i++) {
+        double at = ((double)s->xyz[i] - origin[i % 3]) / step, e = at - floor(at + 0.5);
+        sum += e * e;
+    }
+    return sqrt(sum / s->count) * step;
+}
+
 /* A cube's rounding error has an RMS of half its side. */
 static void choose_places(DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull, double error) {
     float own[2][3] = {{0}};
@@ -50,7 +60,8 @@ static void choose_places(DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull 
         diagonal += side * side;
         if (all > largest) largest = all;
     }
-    double step = 2 * error * sqrt(diagonal);
+    double wanted = error * sqrt(diagonal), step = 2 * wanted;
+    for (int i = 0; i < 3 * REFINEMENTS && s->count && place_error(s, g->origin, step) > wanted; i++) step *= 0.9985;
     double finest = largest / ((1 << DFY_PLACE_BITS) - 2);
     g->step = (float)fmax(step, fmax(finest, 1e-9));
     for (int k = 0; k < 3; k++) {
@@ -436,7 +447,46 @@ static DfyTurn turn_index(const DfyTreeGrid *g, const DfyTreeSplat *splat, const
     return dfy_turn_of(q, dfy_tree_axis(splat), g->rings, g->twists);
 }
 
-static void choose_turn_indices(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
+/* RMS angle in degrees between rotations and their cells. */
+static double turn_error(const DfyTreeGrid *g, const DfyTreeChoice *choice, const DfySplats *s, size_t stride) {
+    double sum = 0;
+    size_t tried = 0;
+    for (size_t i = 0; i < s->count; i += stride, tried++) {
+        const float *r = s->rotation + (size_t)choice->order[i] * 4;
+        DfyTreeSplat splat = {.alpha = 0};
+        double dot = 0, length = 0;
+        dfy_tree_scale_values(g, &choice->indices[i], &splat);
+        DfyTurn turn = turn_index(g, &splat, r);
+        dfy_turn_quaternion(splat.turn, turn, dfy_tree_axis(&splat), g->rings, g->twists);
+        for (int k = 0; k < 4; k++) {
+            dot += r[k] * (double)splat.turn[k] / DFY_TURN_ONE;
+            length += (double)r[k] * r[k];
+        }
+        double away = fmax(1 - dot * dot / length, 0),
+               angle = 2 * asin(fmin(sqrt(away), 1)) * (180 / 3.14159265358979323846);
+        sum += angle * angle;
+    }
+    return tried ? sqrt(sum / (double)tried) : 0;
+}
+
+/* The grid by rule, then nearer to the wanted error by what the data's is. */
+static void choose_turn_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error) {
+    size_t stride = s->count / 16384 + 1;
+    double aim = error;
+    choose_turns(g, aim);
+    DfyTreeGrid good = *g;
+    double best = 0;
+    for (int i = 0; i < REFINEMENTS; i++) {
+        double measured = turn_error(g, choice, s, stride);
+        if (measured <= error && measured > best) {
+            best = measured;
+            good = *g;
+        }
+        if ((measured <= error && measured > error * 0.993) || !(measured > 0)) break;
+        aim *= error * 0.9985 / measured;
+        choose_turns(g, aim);
+    }
+    if (best > 0) *g = good;
     for (size_t i = 0; i < s->count; i++) {
         DfyTreeSplat splat = {.alpha = 0};
         dfy_tree_scale_values(g, &choice->indices[i], &splat);
@@ -450,7 +500,7 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, c
     *g = (DfyTreeGrid){.count = s->count, .degree = s->degree, .sh_step = DFY_TREE_ONE};
     *choice = (DfyTreeChoice){malloc(n * sizeof *choice->order), malloc(n * sizeof *choice->keys),
                               calloc(n, sizeof *choice->indices)};
-    double *work = malloc(n * (rest > 3 ? rest : 3) * sizeof *work);
+    double *work = calloc(n, (rest > 3 ? rest : 3) * sizeof *work);
     int status = choice->order && choice->keys && choice->indices && work ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
         choose_places(g, s, hull, errors[DFY_SPLAT_POSITION]);
@@ -459,10 +509,9 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, c
     if (!status) {
         choose_scales(choice, g, s, hull, errors[DFY_SPLAT_SCALE], work);
         choose_alphas(choice, g, s, errors[DFY_SPLAT_ALPHA], work);
-        choose_turns(g, errors[DFY_SPLAT_ROTATION]);
         status = choose_dc(choice, g, s, hull, errors[DFY_SPLAT_DC], work);
     }
-    if (!status) choose_turn_indices(choice, g, s);
+    if (!status) choose_turn_indices(choice, g, s, errors[DFY_SPLAT_ROTATION]);
     if (!status && rest) status = choose_sh(choice, g, s, errors[DFY_SPLAT_SH], work);
     free(work);
     if (!status) return DFY_OK;

@@ -362,6 +362,8 @@ static int grow(DfyTreeState *state, uint32_t added, DfyMessage *message) {
     size_t rest = (size_t)dfy_tree_rest(&state->grid), count = (size_t)state->count + added;
     if (count > DFY_SPLAT_MAX_COUNT) return dfy_fail(message, DFY_ERROR_DAMAGED, "A frame adds too many splats.");
     if (count <= state->capacity) return DFY_OK;
+    if (count > SIZE_MAX / (sizeof(DfyTreeSplat) + DFY_TREE_REST * sizeof(int32_t)))
+        return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %zu splats.", count);
     DfyTreeSplat *splats = realloc(state->splats, count * sizeof *splats);
     if (splats) state->splats = splats;
     int32_t *values = realloc(state->rest, count * (rest ? rest : 1) * sizeof *values);
