@@ -1,0 +1,29 @@
+/* Any bytes as the code of a plate and of groups of pictures, without the container around them. */
+#include "video/decoder.h"
+
+volatile unsigned sum; /* so that the pictures are really looked at */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < 4) return -1;
+    int width = 1 + data[0] % 128, height = 1 + data[1] % 128, want = data[2] % 4 - 1, with_plate = data[2] >> 4 & 1;
+    size_t plate_size = with_plate ? (size - 4) * data[3] / 512 : 0;
+    DfyVideoDecoder *decoder = dfy_video_decoder_new(width, height);
+    if (!decoder) return 0;
+    if (with_plate) dfy_video_decode_plate(decoder, data + 4, plate_size);
+    for (int entry = 0; entry < 2; entry++) {
+        dfy_video_decoder_enter(decoder);
+        dfy_video_decoder_read(decoder, data + 4 + plate_size, size - 4 - plate_size);
+        int frames = 0, played = 0;
+        for (int group = 0; group < 6 && played < 40; group++) {
+            if (dfy_video_decode_group(decoder, entry ? want : DFY_WANT_ALL, 32, entry && group % 2, &frames)) break;
+            played += frames;
+            for (int i = 1; i <= frames; i++) {
+                const DfyFrame *frame = dfy_video_decoder_frame(decoder, i);
+                if (frame && frame->plane[0].pixels) sum += frame->plane[0].pixels[0];
+            }
+        }
+    }
+    dfy_video_decoder_free(decoder);
+    return 0;
+}
