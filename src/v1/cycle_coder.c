@@ -8,14 +8,23 @@
 
 #define LEVEL 8             /* of the chunk's zlib stream; 9 takes half as long again for a tenth of a percent */
 #define EXCESS_ALLOWED 200u /* as the plan has it */
+#define TRIAL_FRAMES 10
+#define BIT_WORTH 10.0 /* lambdas: what a bit less costs in error along the whole curve of qualities, as measured */
 #define INTRA_ADVANTAGE 0.7 /* an I picture is taken when the plate differs by so much less than the picture before */
 
 typedef struct CycleCoder {
     DfyV1Writer *writer;
-    DfyV1PictureCoder canonical, delta; /* they differ in colour space when cycles are not temporal */
-    DfyPicture source, decoded;         /* RGB */
+    DfyV1PictureCoder temporal, still, delta; /* still: of cycles whose pictures all build on the plate */
+    DfyPicture source, decoded;               /* RGB */
     DfyBuffer payload;
 } CycleCoder;
+
+/* How a chunk's pictures are coded. */
+typedef struct Way {
+    DfyV1PictureCoder *coder;
+    DfyV1Framing framing;
+    uint8_t flags;
+} Way;
 
 /* A coded canonical, decoded again picture by picture. */
 typedef struct Replay {
@@ -28,45 +37,47 @@ typedef struct Replay {
 static int coder_open(CycleCoder *coder, DfyV1Writer *writer) {
     const DfyEncoderSettings *settings = &writer->settings;
     const int width = settings->width, height = settings->height, quality = settings->quality;
-    DfyV1Space space = settings->use_temporal ? DFY_V1_SPACE_RGB : DFY_V1_SPACE_YCC_BGR;
     *coder = (CycleCoder){.writer = writer};
-    int status = dfy_v1_picture_coder_open(&coder->canonical, width, height, quality, space);
+    int status = dfy_v1_picture_coder_open(&coder->temporal, width, height, quality, DFY_V1_SPACE_RGB);
+    if (!status) status = dfy_v1_picture_coder_open(&coder->still, width, height, quality, DFY_V1_SPACE_YCC_BGR);
     if (!status) status = dfy_v1_picture_coder_open(&coder->delta, width, height, quality, DFY_V1_SPACE_RGB);
     if (!status) status = dfy_picture_alloc(&coder->source, DFY_PIXELS_RGB, width, height);
     if (!status) status = dfy_picture_alloc(&coder->decoded, DFY_PIXELS_RGB, width, height);
-    if (writer->codebook.words) coder->canonical.codebook = &writer->codebook;
+    if (writer->codebook.words) coder->temporal.codebook = &writer->codebook;
     return status ? dfy_fail(writer->message, status, "There is no memory for coding pictures.") : DFY_OK;
 }
 
 static void coder_close(CycleCoder *coder) {
-    dfy_v1_picture_coder_close(&coder->canonical);
+    dfy_v1_picture_coder_close(&coder->temporal);
+    dfy_v1_picture_coder_close(&coder->still);
     dfy_v1_picture_coder_close(&coder->delta);
     dfy_picture_free(&coder->source);
     dfy_picture_free(&coder->decoded);
     dfy_buffer_free(&coder->payload);
 }
 
-static uint8_t canonical_flags(const DfyV1Writer *writer) {
-    const DfyEncoderSettings *settings = &writer->settings;
-    if (!settings->use_temporal) return 0;
-    return (uint8_t)(DFY_V1_TEMPORAL | (settings->use_bbox ? DFY_V1_FLAG_BOXED : 0) |
-                     (writer->codebook.words ? DFY_V1_VQ : 0));
+static Way temporal_way(CycleCoder *coder) {
+    const DfyV1Writer *writer = coder->writer;
+    int boxed = writer->settings.use_bbox;
+    return (Way){
+        &coder->temporal, boxed ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_PLAIN,
+        (uint8_t)(DFY_V1_TEMPORAL | (boxed ? DFY_V1_FLAG_BOXED : 0) | (writer->codebook.words ? DFY_V1_VQ : 0))};
+}
+
+static Way still_way(CycleCoder *coder) {
+    return (Way){&coder->still, DFY_V1_FRAMING_PLAIN, 0};
 }
 
 /* Deltas are boxed in any case: nothing in the file says whether they are, and one reader takes it for granted. */
-static DfyV1Framing framing_of(const DfyV1Writer *writer, DfyV1ChunkType type) {
-    const DfyEncoderSettings *settings = &writer->settings;
-    if (type == DFY_V1_CYCLE_DELTA) return settings->use_bbox ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_FULL_BOX;
-    return settings->use_bbox && settings->use_temporal ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_PLAIN;
+static Way delta_way(CycleCoder *coder) {
+    return (Way){&coder->delta, coder->writer->settings.use_bbox ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_FULL_BOX, 0};
 }
 
 /* Codes the source against what is in decoded, and appends u32 size and the payload. */
-static int put_picture(CycleCoder *coder, DfyV1ChunkType type) {
-    DfyV1PictureCoder *picture_coder = type == DFY_V1_CYCLE_DELTA ? &coder->delta : &coder->canonical;
+static int put_picture(CycleCoder *coder, const Way *way) {
     size_t at = coder->payload.size;
     dfy_put_u32be(&coder->payload, 0);
-    int status = dfy_v1_code_picture(picture_coder, &coder->payload, &coder->decoded, &coder->source,
-                                     framing_of(coder->writer, type));
+    int status = dfy_v1_code_picture(way->coder, &coder->payload, &coder->decoded, &coder->source, way->framing);
     if (status || coder->payload.failed)
         return dfy_fail(coder->writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
     size_t size = coder->payload.size - at - 4;
@@ -82,25 +93,91 @@ static int is_predicted(const DfyV1Writer *writer, uint64_t frame, uint32_t run)
     return (double)intra >= INTRA_ADVANTAGE * (double)inter;
 }
 
+static int put_canonical_picture(CycleCoder *coder, const Way *way, uint64_t frame, int predicted) {
+    if (!predicted) {
+        dfy_picture_copy(&coder->decoded, &coder->writer->plate);
+        dfy_v1_picture_coder_restart(way->coder);
+    }
+    if (way->flags & DFY_V1_TEMPORAL) dfy_put_u8(&coder->payload, (unsigned)predicted);
+    dfy_picture_convert(&coder->source, &coder->writer->frame[frame]);
+    return put_picture(coder, way);
+}
+
+/* ---------------------------------------------------------------- the better way for a cycle */
+
+/* In luma and chroma terms, as the picture coder weighs them. */
+static double squared_error(const DfyPicture *a, const DfyPicture *b, const float w[3][3]) {
+    double total = 0;
+    for (int y = 0; y < a->height; y++) {
+        const uint8_t *ra = a->plane[0] + y * a->stride_bytes[0], *rb = b->plane[0] + y * b->stride_bytes[0];
+        float sum = 0;
+        for (int x = 0; x < a->width; x++, ra += 3, rb += 3) {
+            float r = (float)(ra[0] - rb[0]), g = (float)(ra[1] - rb[1]), blue = (float)(ra[2] - rb[2]);
+            sum += w[0][0] * r * r + w[1][1] * g * g + w[2][2] * blue * blue +
+                   2 * (w[0][1] * r * g + w[0][2] * r * blue + w[1][2] * g * blue);
+        }
+        total += (double)sum;
+    }
+    return total;
+}
+
+static double deflated_bits(const DfyBuffer *payload) {
+    uLongf size = compressBound((uLong)payload->size);
+    uint8_t *deflated = malloc(size);
+    if (!deflated || compress2(deflated, &size, payload->data, (uLong)payload->size, 6) != Z_OK)
+        size = (uLongf)payload->size;
+    free(deflated);
+    return 8.0 * (double)size;
+}
+
+/* Rate and distortion a picture of some frames from first on; the first, an I picture, counts as one in a full run. */
+static int try_way(CycleCoder *coder, const Way *way, uint64_t first, uint32_t frames, double *cost) {
+    double bits[2] = {0}, error = 0;
+    int status = DFY_OK, temporal = way->flags & DFY_V1_TEMPORAL;
+    coder->payload.size = 0;
+    for (uint32_t i = 0; i < frames && !status; i++) {
+        status = put_canonical_picture(coder, way, first + i, temporal && i > 0);
+        error += squared_error(&coder->source, &coder->decoded, coder->temporal.weight) / frames;
+        if (i && i + 1 < frames) continue;
+        bits[i > 0] = deflated_bits(&coder->payload);
+        coder->payload.size = 0;
+    }
+    double share = temporal && frames > 1 ? 1.0 / (coder->writer->settings.max_p_run + 1) : 1.0 / frames;
+    double rate = bits[0] * share + (frames > 1 ? bits[1] / (frames - 1) * (1 - share) : 0);
+    *cost = error + BIT_WORTH * (double)way->coder->lambda * rate;
+    return status;
+}
+
+/*
+ * Predicting from the picture before is better where little moves; but it works on R, G and B. Building every
+ * picture on the plate works on luma and chroma, which is cheaper for what moves all the time. A stretch from the
+ * middle of the cycle is coded both ways.
+ */
+static int choose_way(CycleCoder *coder, const DfyV1Piece *piece, Way *way) {
+    const DfyEncoderSettings *settings = &coder->writer->settings;
+    Way temporal = temporal_way(coder), still = still_way(coder);
+    *way = settings->use_temporal ? temporal : still;
+    if (!settings->use_temporal || coder->writer->codebook.words || piece->frames < 2 * TRIAL_FRAMES) return DFY_OK;
+    double temporal_cost, still_cost;
+    uint64_t middle = piece->first_frame + piece->frames / 2;
+    int status = try_way(coder, &temporal, middle, TRIAL_FRAMES, &temporal_cost);
+    if (!status) status = try_way(coder, &still, middle, TRIAL_FRAMES, &still_cost);
+    if (!status && still_cost < temporal_cost) *way = still;
+    return status;
+}
+
 static int code_canonical(CycleCoder *coder, const DfyV1Piece *piece) {
     DfyV1Writer *writer = coder->writer;
-    uint8_t flags = canonical_flags(writer);
+    Way way;
+    int status = choose_way(coder, piece, &way);
     coder->payload.size = 0;
     dfy_put_u32be(&coder->payload, piece->frames);
-    dfy_put_u8(&coder->payload, flags);
-    int status = DFY_OK;
-    uint32_t run = 0;
-    for (uint32_t i = 0; i < piece->frames && !status; i++) {
+    dfy_put_u8(&coder->payload, way.flags);
+    for (uint32_t i = 0, run = 0; i < piece->frames && !status; i++) {
         uint64_t frame = piece->first_frame + i;
-        int predicted = (flags & DFY_V1_TEMPORAL) && is_predicted(writer, frame, run);
+        int predicted = (way.flags & DFY_V1_TEMPORAL) && is_predicted(writer, frame, run);
         run = predicted ? run + 1 : 1;
-        if (!predicted) {
-            dfy_picture_copy(&coder->decoded, &writer->plate);
-            dfy_v1_picture_coder_restart(&coder->canonical);
-        }
-        if (flags & DFY_V1_TEMPORAL) dfy_put_u8(&coder->payload, (unsigned)predicted);
-        dfy_picture_convert(&coder->source, &writer->frame[frame]);
-        status = put_picture(coder, DFY_V1_CYCLE_CANON);
+        status = put_canonical_picture(coder, &way, frame, predicted);
         if (!status) status = dfy_v1_report(writer, DFY_STAGE_FRAMES, ++writer->coded, writer->frames);
     }
     return status;
@@ -139,6 +216,7 @@ static void replay_close(Replay *replay) {
 
 static int code_delta(CycleCoder *coder, const DfyV1Piece *piece) {
     DfyV1Writer *writer = coder->writer;
+    Way way = delta_way(coder);
     Replay replay;
     coder->payload.size = 0;
     dfy_put_u16be(&coder->payload, piece->canonical);
@@ -150,7 +228,7 @@ static int code_delta(CycleCoder *coder, const DfyV1Piece *piece) {
         dfy_picture_copy(&coder->decoded, &replay.picture);
         dfy_v1_picture_coder_restart(&coder->delta);
         dfy_picture_convert(&coder->source, &writer->frame[piece->first_frame + i]);
-        status = put_picture(coder, DFY_V1_CYCLE_DELTA);
+        status = put_picture(coder, &way);
         if (!status) status = dfy_v1_report(writer, DFY_STAGE_CYCLES, ++writer->coded, writer->frames);
     }
     replay_close(&replay);
