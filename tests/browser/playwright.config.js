@@ -2,7 +2,8 @@
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './chromium.js';
 
-const port = 8917;
+// Another run on this machine may be serving its own site: the port is this process's, and its workers inherit it.
+const port = Number((process.env.DIFFY_TEST_PORT ??= String(20000 + (process.pid % 20000))));
 
 export default defineConfig({
     testDir: '.',
