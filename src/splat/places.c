@@ -118,8 +118,7 @@ static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_
     hash[1] = dfy_mix_hash(2u << 8 | size, sides);
     hash[2] = dfy_mix_hash(3u << 8 | size, lateral);
     hash[3] = dfy_mix_hash(4u << 8 | size, (sides << 4 | lateral_counts) << 2 | balance);
-    hash[4] = dfy_mix_hash(5u << 8 | size, lateral << 8 | sides);
-    return 5;
+    return 4;
 }
 
 /* ---------------------------------------------------------------- the tree */

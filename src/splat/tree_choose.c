@@ -447,51 +447,38 @@ static DfyTurn turn_index(const DfyTreeGrid *g, const DfyTreeSplat *splat, const
     return dfy_turn_of(q, dfy_tree_axis(splat), g->rings, g->twists);
 }
 
-/* RMS angle in degrees between rotations and their cells. */
-static double turn_error(const DfyTreeGrid *g, const DfyTreeChoice *choice, const DfySplats *s, size_t stride) {
+/* Sets the cells of all rotations; returns the RMS angle in degrees from them. */
+static double set_turns(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
     double sum = 0;
-    size_t tried = 0;
-    for (size_t i = 0; i < s->count; i += stride, tried++) {
+    for (size_t i = 0; i < s->count; i++) {
         const float *r = s->rotation + (size_t)choice->order[i] * 4;
         DfyTreeSplat splat = {.alpha = 0};
         double dot = 0, length = 0;
         dfy_tree_scale_values(g, &choice->indices[i], &splat);
-        DfyTurn turn = turn_index(g, &splat, r);
-        dfy_turn_quaternion(splat.turn, turn, dfy_tree_axis(&splat), g->rings, g->twists);
+        choice->indices[i].turn = turn_index(g, &splat, r);
+        dfy_tree_turn_values(g, &choice->indices[i], &splat);
         for (int k = 0; k < 4; k++) {
             dot += r[k] * (double)splat.turn[k] / DFY_TURN_ONE;
             length += (double)r[k] * r[k];
         }
-        double away = fmax(1 - dot * dot / length, 0),
-               angle = 2 * asin(fmin(sqrt(away), 1)) * (180 / 3.14159265358979323846);
+        double away = sqrt(fmin(fmax(1 - dot * dot / length, 0), 1)); /* sine of half the angle */
+        double angle = 2 * (away < 0.1 ? away * (1 + away * away / 6) : asin(away)) * (180 / 3.14159265358979323846);
         sum += angle * angle;
     }
-    return tried ? sqrt(sum / (double)tried) : 0;
+    return s->count ? sqrt(sum / s->count) : 0;
 }
 
-/* The grid by rule, then nearer to the wanted error by what the data's is. */
+/* The grid by rule, and finer should the data's error be larger than that of rotations all over the sphere. */
 static void choose_turn_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error) {
-    size_t stride = s->count / 16384 + 1;
     double aim = error;
     choose_turns(g, aim);
-    DfyTreeGrid good = *g;
-    double best = 0;
     for (int i = 0; i < REFINEMENTS; i++) {
-        double measured = turn_error(g, choice, s, stride);
-        if (measured <= error && measured > best) {
-            best = measured;
-            good = *g;
-        }
-        if ((measured <= error && measured > error * 0.993) || !(measured > 0)) break;
-        aim *= error * 0.9985 / measured;
+        double measured = set_turns(choice, g, s);
+        if (measured <= error) return;
+        aim *= error * 0.998 / measured;
         choose_turns(g, aim);
     }
-    if (best > 0) *g = good;
-    for (size_t i = 0; i < s->count; i++) {
-        DfyTreeSplat splat = {.alpha = 0};
-        dfy_tree_scale_values(g, &choice->indices[i], &splat);
-        choice->indices[i].turn = turn_index(g, &splat, s->rotation + (size_t)choice->order[i] * 4);
-    }
+    set_turns(choice, g, s);
 }
 
 int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,

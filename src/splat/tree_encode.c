@@ -337,11 +337,35 @@ static int remember(DfyTreeEncoder *e, const DfySplats *splats, DfyMessage *mess
     return dfy_splats_copy(&e->last, splats, message);
 }
 
+/* Squared errors of splats just coded, straight from their values. */
 static void measure(DfyTreeEncoder *e, const DfySplats *splats, uint32_t from) {
+    const DfyTreeGrid *g = &e->state.grid;
+    size_t rest = (size_t)dfy_tree_rest(g);
     for (uint32_t i = from; i < e->state.count; i++) {
-        Off off;
-        find_off(e, &e->state, i, splats, e->order[i], &off);
-        square_off(&e->state.grid, &off, e->square[i]);
+        const DfyTreeSplat *s = &e->state.splats[i];
+        size_t j = e->order[i];
+        double turn[3], place = 0, scale = 0, dc = 0, sh = 0, ring = 180.0 / g->rings;
+        for (size_t k = 0; k < 3; k++) {
+            double p = ((double)splats->xyz[j * 3 + k] - g->origin[k]) / g->step -
+                       (double)s->place[k] / (1 << DFY_TREE_FRACTION);
+            double c = splats->scale[j * 3 + k] - (double)s->scale[k] / DFY_TREE_ONE;
+            double d = splats->dc[j * 3 + k] - (double)s->dc[k] / DFY_TREE_ONE;
+            place += p * p;
+            scale += c * c / 3;
+            dc += d * d / 3;
+        }
+        for (size_t k = 0; k < rest; k++) {
+            double d = splats->rest[j * rest + k] - (double)e->state.rest[i * rest + k] / DFY_TREE_ONE;
+            sh += d * d;
+        }
+        double alpha = dfy_sigmoid(splats->opacity[j]) - (double)s->alpha / DFY_TREE_ONE;
+        turn_off(g, s, splats->rotation + j * 4, turn);
+        e->square[i][DFY_SPLAT_POSITION] = (float)place;
+        e->square[i][DFY_SPLAT_SCALE] = (float)scale;
+        e->square[i][DFY_SPLAT_ALPHA] = (float)(alpha * alpha);
+        e->square[i][DFY_SPLAT_DC] = (float)dc;
+        e->square[i][DFY_SPLAT_ROTATION] = (float)(squares(turn, 3) * ring * ring);
+        e->square[i][DFY_SPLAT_SH] = rest ? (float)(sh / (double)rest) : 0;
     }
 }
 

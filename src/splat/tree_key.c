@@ -256,9 +256,6 @@ static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTre
     for (int k = 0; k < key->near_count; k++) around += key->energy[key->near[k]];
     around = key->near_count ? around / (uint32_t)key->near_count / 6 : 31;
     uint32_t alpha = (uint32_t)splat->alpha >> 13, size = size_class(splat, 16);
-    int64_t bright = 0;
-    for (int c = 0; c < 3; c++) bright += llabs((int64_t)splat->dc_part[c]);
-    uint32_t colour = (uint32_t)dfy_log2_16((uint32_t)(bright >> 12)) / 8;
     for (uint32_t k = 0; k < (uint32_t)n; k++) {
         uint32_t near_size = 0;
         int32_t near_sign = 0;
@@ -268,20 +265,18 @@ static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTre
             near_sign += v;
         }
         uint32_t total = at_most((uint32_t)dfy_log2_16(sum * 4) / 8, 20);
-        uint32_t contexts[6] = {
+        uint32_t contexts[4] = {
             dfy_mix_hash(TAG_SH, k * 32 + total),
             dfy_mix_hash(TAG_SH + 1, (k * 32 + around) * 32 + at_most(near_size, 31)),
             dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(recent, 15)) * 32 + total),
             dfy_mix_hash(TAG_SH + 3, (k * 16 + alpha) * 32 + size),
-            dfy_mix_hash(TAG_SH + 4, (k * 32 + around) * 32 + total),
-            dfy_mix_hash(TAG_SH + 5, (k * 32 + colour) * 32 + total),
         };
         uint32_t sign = dfy_mix_hash(TAG_SH + 7, k * 8 +
                                                      (uint32_t)(near_sign > 2    ? 2
                                                                 : near_sign < -2 ? -2
                                                                                  : near_sign) +
                                                      2);
-        int32_t value = dfy_mix_signed(&key->mixer, contexts, 6, SET_SH + (int)k * 8, sign, index->sh[k]);
+        int32_t value = dfy_mix_signed(&key->mixer, contexts, 4, SET_SH + (int)k * 8, sign, index->sh[k]);
         index->sh[k] = (int16_t)value;
         sum += at_most((uint32_t)abs(value), 64);
         recent = recent / 2 + at_most((uint32_t)abs(value), 8) * 2;
