@@ -9,6 +9,7 @@ struct DfyVideoDecoder {
     int width, height;
     DfyPictureCoding picture;
     DfyContexts contexts;
+    DfyContexts plate_contexts; /* what the plate has taught: entries begin with it */
     DfyRangeCoder coder;
     DfyStore store;
     int group_frames;      /* in store.group[1..], finished */
@@ -18,23 +19,26 @@ struct DfyVideoDecoder {
         int last_qp;
     } start;
     int again;
+    int group_still;
     int last_qp, frame_number;
     int16_t coefficients[DFY_SUPERBLOCK_COEFFICIENTS];
-    DfyFrame *spare[DFY_MAX_GROUP + 4];
+    DfyFrame *spare[DFY_MAX_GROUP + DFY_MAX_KEPT + 4];
     int spare_count;
 };
 
-DfyVideoDecoder *dfy_video_decoder_new(int width, int height) {
+DfyVideoDecoder *dfy_video_decoder_new(int width, int height, int keep) {
     DfyVideoDecoder *d = calloc(1, sizeof *d);
     if (!d) return NULL;
     d->width = width;
     d->height = height;
+    d->store.keep = keep;
     if (dfy_picture_coding_open(&d->picture, width, height)) {
         dfy_video_decoder_free(d);
         return NULL;
     }
     d->picture.contexts = &d->contexts;
     dfy_contexts_reset(&d->contexts);
+    dfy_contexts_reset(&d->plate_contexts);
     return d;
 }
 
@@ -48,11 +52,16 @@ static void give_back(DfyVideoDecoder *d, DfyFrame **frame) {
     *frame = NULL;
 }
 
+static void drop_kept(DfyVideoDecoder *d) {
+    while (d->store.kept_count) give_back(d, &d->store.kept[--d->store.kept_count]);
+    d->store.group[0] = NULL;
+}
+
 void dfy_video_decoder_free(DfyVideoDecoder *d) {
     if (!d) return;
     give_back(d, &d->store.plate);
-    give_back(d, &d->store.older);
-    for (int i = 0; i <= DFY_MAX_GROUP; i++) give_back(d, &d->store.group[i]);
+    drop_kept(d);
+    for (int i = 1; i <= DFY_MAX_GROUP; i++) give_back(d, &d->store.group[i]);
     while (d->spare_count) dfy_frame_free(d->spare[--d->spare_count]);
     dfy_picture_coding_close(&d->picture);
     free(d);
@@ -60,7 +69,6 @@ void dfy_video_decoder_free(DfyVideoDecoder *d) {
 
 static DfyFrame *take(DfyVideoDecoder *d) {
     DfyFrame *frame = d->spare_count ? d->spare[--d->spare_count] : dfy_frame_new(d->width, d->height);
-    if (frame) frame->still = 0;
     return frame;
 }
 
@@ -99,7 +107,7 @@ int dfy_video_decode_plate(DfyVideoDecoder *d, const uint8_t *data, size_t size)
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
     walk_picture(d, frame, 1);
-    frame->still = 1;
+    d->plate_contexts = d->contexts;
     give_back(d, &d->store.plate);
     d->store.plate = frame;
     return DFY_OK;
@@ -108,10 +116,14 @@ int dfy_video_decode_plate(DfyVideoDecoder *d, const uint8_t *data, size_t size)
 /* The frames of the group before make room; its last is the new group's anchor. */
 static void advance(DfyVideoDecoder *d) {
     if (!d->group_frames) return;
-    give_back(d, &d->store.older);
-    d->store.older = d->store.group[0];
-    d->store.group[0] = d->store.group[d->group_frames];
-    d->store.group[d->group_frames] = NULL;
+    if (d->group_still) { /* the anchor stays the anchor */
+        d->store.group[0]->order += d->group_frames;
+        give_back(d, &d->store.group[d->group_frames]);
+    } else {
+        DfyFrame *dropped = dfy_store_keep(&d->store, d->store.group[d->group_frames]);
+        d->store.group[d->group_frames] = NULL;
+        give_back(d, &dropped);
+    }
     for (int i = 1; i < d->group_frames; i++) give_back(d, &d->store.group[i]);
     d->frame_number += d->group_frames;
     d->group_frames = 0;
@@ -125,9 +137,8 @@ static void drop_group(DfyVideoDecoder *d) {
 void dfy_video_decoder_enter(DfyVideoDecoder *d) {
     drop_group(d);
     d->again = 0;
-    give_back(d, &d->store.older);
-    give_back(d, &d->store.group[0]);
-    dfy_contexts_reset(&d->contexts);
+    drop_kept(d);
+    d->contexts = d->plate_contexts;
     d->last_qp = 32;
     d->frame_number = 0;
 }
@@ -153,9 +164,9 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
     DfyPictureHeader header = {0};
     d->picture.picture_class = dfy_picture_class(place);
     dfy_code_picture(&d->coder, &d->contexts, d->picture.picture_class, &header, dfy_level_qp(group_qp, place));
-    int plate = header.copy ? d->store.plate != NULL : header.plate;
-    if (plate && !d->store.plate) return DFY_ERROR_DAMAGED;
-    dfy_picture_references(&d->picture, &d->store, place, plate);
+    if (header.copy) header.plate = header.stored = 0;
+    if ((header.plate && !d->store.plate) || header.stored > d->store.kept_count) return DFY_ERROR_DAMAGED;
+    dfy_picture_references(&d->picture, &d->store, place, &header);
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
     if (!header.copy)
@@ -170,7 +181,8 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
 static int decode_still(DfyVideoDecoder *d, int want, int frames) {
     if (!d->store.group[0]) return DFY_ERROR_DAMAGED;
     DfyGroupPicture place = {.number = 1, .past = 0, .future = -1};
-    dfy_picture_references(&d->picture, &d->store, &place, 0);
+    DfyPictureHeader header = {0};
+    dfy_picture_references(&d->picture, &d->store, &place, &header);
     for (int i = 1; i <= frames; i++) {
         if (want != DFY_WANT_ALL && i != want && i != frames) continue;
         if (!(d->store.group[i] = take(d))) return DFY_ERROR_MEMORY;

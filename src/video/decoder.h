@@ -9,7 +9,8 @@ enum { DFY_WANT_ANCHOR = 0, DFY_WANT_ALL = -1 /* else: the number of one frame, 
 
 typedef struct DfyVideoDecoder DfyVideoDecoder;
 
-DfyVideoDecoder *dfy_video_decoder_new(int width, int height);
+/* keep: anchors kept as references, 2..DFY_MAX_KEPT, as the stream says. */
+DfyVideoDecoder *dfy_video_decoder_new(int width, int height, int keep);
 void dfy_video_decoder_free(DfyVideoDecoder *decoder);
 
 /* Decodes a plate from its own code, data[0..size). Negative: DFY_ERROR_DAMAGED or DFY_ERROR_MEMORY. */

@@ -84,7 +84,7 @@ static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings 
             message, DFY_ERROR_MEMORY,
             "Pictures of %d x %d pixels need more than the memory limit of %llu MiB: raise it to open this file.",
             r->stream.width, r->stream.height, (unsigned long long)(settings->memory_limit_bytes >> 20));
-    r->decoder = dfy_video_decoder_new(r->stream.width, r->stream.height);
+    r->decoder = dfy_video_decoder_new(r->stream.width, r->stream.height, r->stream.keep);
     if (!r->decoder) return dfy_fail(message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
     if (!r->file.complete)
         dfy_fail(message, DFY_OK, "The file is incomplete: %llu frames can be played.", (unsigned long long)r->frames);

@@ -16,6 +16,7 @@ void dfy_put_stream(DfyBuffer *buffer, const DfyStream *s) {
     dfy_put_u8(buffer, (unsigned)s->range);
     dfy_put_u8(buffer, (unsigned)s->quality);
     dfy_put_u8(buffer, (unsigned)s->mode | (unsigned)s->lossless << 1);
+    dfy_put_u8(buffer, (unsigned)s->keep);
 }
 
 static int read_number(DfyBytes *bytes, uint64_t most, int *value) {
@@ -41,6 +42,8 @@ int dfy_read_stream(DfyBytes *bytes, DfyStream *s, DfyMessage *message) {
     unsigned flags = dfy_read_u8(bytes);
     s->mode = (DfyMode)(flags & 1);
     s->lossless = (int)(flags >> 1 & 1);
+    s->keep = dfy_read_u8(bytes);
+    if (s->keep < 2 || s->keep > 64) good = 0;
     if (!good || bytes->overrun)
         return dfy_fail(message, DFY_ERROR_FORMAT, "The file's STREAM chunk states an impossible size or rate.");
     return DFY_OK;

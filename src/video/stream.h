@@ -13,6 +13,7 @@ typedef struct DfyStream {
     int quality;
     DfyMode mode;
     int lossless;
+    int keep; /* anchors kept as references */
 } DfyStream;
 
 void dfy_put_stream(DfyBuffer *buffer, const DfyStream *stream);

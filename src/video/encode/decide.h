@@ -42,8 +42,8 @@ void dfy_decide_superblock(DfyDecider *decider, DfyPictureCoding *picture, const
 /* ---- shared by the parts of the encoder ---- */
 
 /* Lagrangian multiplier of a quantiser: squared error (and absolute error) worth one bit, times 256. */
-uint32_t dfy_lambda(int qp);
-uint32_t dfy_lambda_absolute(int qp);
+uint32_t dfy_lambda(int qp, int picture_class);
+uint32_t dfy_lambda_absolute(int qp, int picture_class);
 
 static inline int64_t dfy_cost(uint64_t distortion, uint32_t lambda, uint64_t bits256) {
     return (int64_t)(distortion << 8) + (int64_t)((lambda * bits256) >> 8);

@@ -1,4 +1,5 @@
 #include "video/encode/encoder.h"
+#include "video/encode/propagate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +16,20 @@ struct DfyVideoEncoder {
     DfyPictureCoding picture;
     DfyContexts contexts;
     DfyStore store;
-    DfyPlan *plans;        /* a superblock each */
-    int16_t *coefficients; /* of all plans */
-    int *progress;         /* superblocks decided, a row */
-    uint8_t *qps;          /* four a superblock */
-    DfyFrame *spare[80];   /* frames not in use */
+    DfyPlan *plans;                     /* a superblock each */
+    int16_t *coefficients;              /* of all plans */
+    int *progress;                      /* superblocks decided, a row */
+    uint8_t *qps;                       /* four a superblock */
+    DfyFrame *spare[DFY_MAX_KEPT + 80]; /* frames not in use */
     int spare_count;
-    int last_qp;            /* of the group before */
-    int frame_number;       /* of the last anchor, since the entry */
-    const DfyFrame *source; /* of the picture being decided */
+    DfyContexts plate_contexts; /* what coding the plate has taught: entries begin with it */
+    int last_qp;                /* of the group before */
+    int frame_number;           /* of the last anchor, since the entry */
+    const DfyFrame *source;     /* of the picture being decided */
+    DfyPropagation *propagation;
+    uint8_t *thumbnails[DFY_MAX_KEPT + 1]; /* of the kept anchors' sources, and one to work with */
+    int thumbnail_bytes;
+    DfyFrame *anchor_source; /* the last anchor as it came, NULL at an entry */
 };
 
 static const DfyEffort efforts[10] = {
@@ -39,12 +45,14 @@ static const DfyEffort efforts[10] = {
     {24, 1, 5, 1, 1, 4, 3, 0},
 };
 
-DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int threads) {
+DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int threads, int keep) {
     DfyVideoEncoder *e = calloc(1, sizeof *e);
     if (!e) return NULL;
     e->width = width;
     e->height = height;
     e->effort = efforts[effort];
+    e->store.keep = keep;
+    e->thumbnail_bytes = (dfy_coded_size(width) / 8) * (dfy_coded_size(height) / 8);
     int status = dfy_picture_coding_open(&e->picture, width, height);
     int count = e->picture.columns * e->picture.rows;
     e->plans = calloc((size_t)count, sizeof *e->plans);
@@ -54,7 +62,10 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
     if (threads > MAX_THREADS) threads = MAX_THREADS;
     if (threads > e->picture.rows) threads = e->picture.rows;
     e->pool = dfy_pool_new(threads);
-    int ok = !status && e->plans && e->coefficients && e->progress && e->qps && e->pool;
+    e->propagation = dfy_propagation_new(width, height);
+    int ok = !status && e->plans && e->coefficients && e->progress && e->qps && e->pool && e->propagation;
+    for (int i = 0; ok && i <= DFY_MAX_KEPT; i++)
+        if (i < keep || i == DFY_MAX_KEPT) ok = (e->thumbnails[i] = malloc((size_t)e->thumbnail_bytes)) != NULL;
     for (int i = 0; ok && i < dfy_pool_threads(e->pool); i++) ok = (e->deciders[i] = dfy_decider_new()) != NULL;
     if (!ok) {
         dfy_video_encoder_free(e);
@@ -64,12 +75,12 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
         e->plans[i].coefficients = e->coefficients + (size_t)i * DFY_SUPERBLOCK_COEFFICIENTS;
     e->picture.contexts = &e->contexts;
     dfy_contexts_reset(&e->contexts);
+    dfy_contexts_reset(&e->plate_contexts);
     return e;
 }
 
 DfyFrame *dfy_video_encoder_take(DfyVideoEncoder *e) {
     DfyFrame *frame = e->spare_count ? e->spare[--e->spare_count] : dfy_frame_new(e->width, e->height);
-    if (frame) frame->still = 0;
     return frame;
 }
 
@@ -83,9 +94,11 @@ void dfy_video_encoder_give_back(DfyVideoEncoder *e, DfyFrame *frame) {
 
 void dfy_video_encoder_free(DfyVideoEncoder *e) {
     if (!e) return;
+    dfy_propagation_free(e->propagation);
+    dfy_frame_free(e->anchor_source);
     dfy_frame_free(e->store.plate);
-    dfy_frame_free(e->store.older);
-    dfy_frame_free(e->store.group[0]);
+    while (e->store.kept_count) dfy_frame_free(e->store.kept[--e->store.kept_count]);
+    for (int i = 0; i < DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
     while (e->spare_count) dfy_frame_free(e->spare[--e->spare_count]);
     for (int i = 0; i < MAX_THREADS; i++) dfy_decider_free(e->deciders[i]);
     dfy_pool_free(e->pool);
@@ -98,10 +111,11 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
 }
 
 void dfy_video_encoder_enter(DfyVideoEncoder *e) {
-    dfy_video_encoder_give_back(e, e->store.older);
-    dfy_video_encoder_give_back(e, e->store.group[0]);
-    e->store.older = e->store.group[0] = NULL;
-    dfy_contexts_reset(&e->contexts);
+    while (e->store.kept_count) dfy_video_encoder_give_back(e, e->store.kept[--e->store.kept_count]);
+    e->store.group[0] = NULL;
+    dfy_video_encoder_give_back(e, e->anchor_source);
+    e->anchor_source = NULL;
+    e->contexts = e->plate_contexts;
     e->last_qp = 32;
     e->frame_number = 0;
 }
@@ -138,7 +152,6 @@ static void decide_picture(DfyVideoEncoder *e, const DfyFrame *source, DfyFrame 
     dfy_picture_coding_begin(&e->picture, frame);
     e->source = source;
     memset(e->progress, 0, (size_t)e->picture.rows * sizeof *e->progress);
-    memset(e->qps, e->picture.qp, (size_t)(e->picture.columns * e->picture.rows) * 4);
     dfy_pool_run(e->pool, e->picture.rows, decide_row, e);
     dfy_deblock(&e->picture);
     dfy_frame_extend(frame);
@@ -158,17 +171,18 @@ static void write_blocks(DfyVideoEncoder *e, DfyRangeCoder *coder) {
 int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFrame *source, int qp) {
     DfyFrame *frame = dfy_video_encoder_take(e);
     if (!frame) return DFY_ERROR_MEMORY;
-    frame->still = 1;
     DfyContexts kept = e->contexts;
     dfy_contexts_reset(&e->contexts);
     e->picture.reference_count = 0;
     e->picture.picture_class = 0;
     e->picture.qp = qp;
     e->picture.variable_qp = 0;
+    memset(e->qps, e->picture.qp, (size_t)(e->picture.columns * e->picture.rows) * 4);
     decide_picture(e, source, frame);
     DfyPictureHeader header = {.qp = qp};
     dfy_code_picture(coder, &e->contexts, 0, &header, 32);
     write_blocks(e, coder);
+    e->plate_contexts = e->contexts;
     e->contexts = kept;
     dfy_video_encoder_give_back(e, e->store.plate);
     e->store.plate = frame;
@@ -184,6 +198,103 @@ static int same_pixels(const DfyFrame *a, const DfyFrame *b) {
     return 1;
 }
 
+/* Sets the quantiser of every 32x32 square of a picture; returns whether they differ. */
+static int set_quantisers(DfyVideoEncoder *e, int number, int qp) {
+    int differ = 0;
+    for (int row = 0; row < e->picture.rows; row++)
+        for (int column = 0; column < e->picture.columns; column++)
+            for (int i = 0; i < 4; i++) {
+                int x = column * 64 + (i & 1) * 32, y = row * 64 + (i >> 1) * 32;
+                int inside = x < e->picture.width && y < e->picture.height;
+                int offset = inside ? dfy_propagated_offset(e->propagation, number, x, y) : 0;
+                e->qps[(row * e->picture.columns + column) * 4 + i] = (uint8_t)dfy_clamp(qp + offset, 0, DFY_MAX_QP);
+                differ |= offset;
+            }
+    return differ != 0;
+}
+
+/* ---------------------------------------------------------------- pictures that came before */
+
+/* Means of 8x8 squares. */
+static void make_thumbnail(uint8_t *out, const DfyFrame *frame) {
+    const DfyPlane *p = &frame->plane[0];
+    for (int y = 0; y < p->height; y += 8)
+        for (int x = 0; x < p->width; x += 8) {
+            unsigned sum = 32;
+            for (int j = 0; j < 8; j++)
+                for (int i = 0; i < 8; i++) sum += p->pixels[(y + j) * p->stride + x + i];
+            *out++ = (uint8_t)(sum >> 6);
+        }
+}
+
+/* Unlikeness: squared differences, so that a few squares far apart weigh more than a shade over all. */
+static uint64_t unlike(const DfyVideoEncoder *e, const uint8_t *a, const uint8_t *b) {
+    uint64_t sum = 0;
+    for (int i = 0; i < e->thumbnail_bytes; i++) sum += (uint64_t)((a[i] - b[i]) * (a[i] - b[i]));
+    return sum;
+}
+
+static void keep_anchor(DfyVideoEncoder *e, DfyFrame *anchor, const DfyFrame *source) {
+    DfyFrame *dropped = dfy_store_keep(&e->store, anchor);
+    int last = e->store.kept_count - 1;
+    if (dropped) { /* the thumbnails move with their anchors */
+        uint8_t *free_one = e->thumbnails[0];
+        memmove(e->thumbnails, e->thumbnails + 1, (size_t)last * sizeof *e->thumbnails);
+        e->thumbnails[last] = free_one;
+        dfy_video_encoder_give_back(e, dropped);
+    }
+    make_thumbnail(e->thumbnails[last], source);
+}
+
+/* The kept anchor before the last two that is most like `source`: how many before the end, and how unlike. */
+static int most_alike(DfyVideoEncoder *e, const DfyFrame *source, uint64_t *least) {
+    uint8_t *own = e->thumbnails[DFY_MAX_KEPT];
+    int found = 0;
+    *least = UINT64_MAX;
+    make_thumbnail(own, source);
+    for (int i = 0; i < e->store.kept_count - 1; i++) {
+        uint64_t distance = unlike(e, own, e->thumbnails[i]);
+        if (distance >= *least) continue;
+        *least = distance;
+        found = e->store.kept_count - i;
+    }
+    return found;
+}
+
+/* The kept anchor worth having as a reference: one nearer than the picture's neighbours in time are. */
+static int find_stored(DfyVideoEncoder *e, const DfyGroupPicture *place, DfyFrame *const *sources) {
+    uint64_t least, nearest = UINT64_MAX;
+    int found = most_alike(e, sources[place->number - 1], &least);
+    if (!found) return 0;
+    uint8_t *own = e->thumbnails[DFY_MAX_KEPT];
+    uint8_t *other = malloc((size_t)e->thumbnail_bytes);
+    if (!other) return 0; /* worse, not wrong */
+    for (int d = 0; d < 2; d++) {
+        int number = d ? place->future : place->past;
+        if (number < 0 || (number == 0 && !e->anchor_source)) continue;
+        make_thumbnail(other, number ? sources[number - 1] : e->anchor_source);
+        uint64_t distance = unlike(e, own, other);
+        if (distance < nearest) nearest = distance;
+    }
+    free(other);
+    return least < nearest / 5 * 4 ? found : 0;
+}
+
+int dfy_video_encoder_group_length(DfyVideoEncoder *e, DfyFrame *const *sources, int count, int usual) {
+    int best = usual < count ? usual : count;
+    if (e->store.kept_count < 3 || count <= usual) return best;
+    uint64_t least, here;
+    most_alike(e, sources[usual - 1], &least);
+    least = least / 5 * 3; /* a group of another length must gain something */
+    for (int n = usual * 5 / 8; n <= usual * 11 / 8 && n <= count && n <= DFY_MAX_GROUP; n++) {
+        most_alike(e, sources[n - 1], &here);
+        if (here >= least) continue;
+        least = here;
+        best = n;
+    }
+    return best;
+}
+
 static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGroupPicture *place,
                           DfyFrame *const *sources, int group_qp, int qp) {
     DfyFrame *frame = dfy_video_encoder_take(e);
@@ -193,8 +304,11 @@ static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGro
     frame->order = e->frame_number + place->number;
     e->picture.picture_class = dfy_picture_class(place);
     e->picture.qp = header.qp;
+    memset(e->qps, qp, (size_t)(e->picture.columns * e->picture.rows) * 4);
+    if (place->referred) header.variable_qp = set_quantisers(e, place->number, qp);
     e->picture.variable_qp = header.variable_qp;
-    dfy_picture_references(&e->picture, &e->store, place, header.plate);
+    header.stored = find_stored(e, place, sources);
+    dfy_picture_references(&e->picture, &e->store, place, &header);
     int has_past = e->store.group[place->past] != NULL;
     if (has_past && place->past > 0 && same_pixels(source, sources[place->past - 1])) {
         header.copy = 1;
@@ -211,40 +325,35 @@ static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGro
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
 }
 
-int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int qp) {
+int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int ahead,
+                           int qp) {
     DfyGroupPicture pictures[DFY_MAX_GROUP];
     DfyGroupHeader header = {.frames = frames, .qp = qp};
-    static const int8_t offsets[6] = {0, 3, 4, 5, 6, 6};
+    /* Quantiser steps above the anchor's by level, and of pictures that nothing refers to. */
+    static const int8_t offsets[6] = {0, 4, 5, 6, 6, 7};
     dfy_code_group(coder, &e->contexts, &header, e->last_qp);
     e->last_qp = header.qp;
     dfy_group_order_pictures(pictures, frames);
+    dfy_propagate(e->propagation, e->pool, e->anchor_source, sources, frames, ahead);
     for (int i = 0; i < frames; i++) {
         int level = pictures[i].referred ? pictures[i].level : 5;
         if (level > 5) level = 5;
         int status = encode_picture(e, coder, &pictures[i], sources, qp, dfy_clamp(qp + offsets[level], 0, DFY_MAX_QP));
         if (status) return status;
     }
-    dfy_video_encoder_give_back(e, e->store.older);
-    e->store.older = e->store.group[0];
-    e->store.group[0] = e->store.group[frames];
+    keep_anchor(e, e->store.group[frames], sources[frames - 1]);
     for (int i = 1; i < frames; i++) dfy_video_encoder_give_back(e, e->store.group[i]);
     for (int i = 1; i <= frames; i++) e->store.group[i] = NULL;
     e->frame_number += frames;
+    if (!e->anchor_source && !(e->anchor_source = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
+    dfy_frame_copy(e->anchor_source, sources[frames - 1]);
     return DFY_OK;
 }
 
 int dfy_video_encode_still(DfyVideoEncoder *e, DfyRangeCoder *coder, int frames) {
     DfyGroupHeader header = {.frames = frames, .still = 1, .qp = e->last_qp};
-    DfyGroupPicture place = {.number = frames, .past = 0, .future = -1};
-    DfyFrame *frame = dfy_video_encoder_take(e);
-    if (!frame) return DFY_ERROR_MEMORY;
     dfy_code_group(coder, &e->contexts, &header, e->last_qp);
-    dfy_picture_references(&e->picture, &e->store, &place, 0);
-    frame->order = e->frame_number + frames;
-    dfy_picture_repeat(&e->picture, frame);
-    dfy_video_encoder_give_back(e, e->store.older);
-    e->store.older = e->store.group[0];
-    e->store.group[0] = frame;
+    e->store.group[0]->order += frames; /* the anchor stays the anchor */
     e->frame_number += frames;
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
 }

@@ -10,7 +10,8 @@
 
 typedef struct DfyVideoEncoder DfyVideoEncoder;
 
-DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int threads);
+/* keep: anchors kept as references, 2..DFY_MAX_KEPT. */
+DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int threads, int keep);
 void dfy_video_encoder_free(DfyVideoEncoder *encoder);
 
 /* A frame to fill with source pixels of the coded size; NULL when there is no memory. */
@@ -25,9 +26,18 @@ int dfy_video_encode_plate(DfyVideoEncoder *encoder, DfyRangeCoder *coder, const
 /* Forgets all pictures but the plate, and what the models have learnt: decoding can begin at the next group. */
 void dfy_video_encoder_enter(DfyVideoEncoder *encoder);
 
-/* Codes a group of frames (1..DFY_MAX_GROUP); an entry's first group has one. */
+/*
+ * How long the next group had best be: about `usual` frames (the most there are is count), and ending where its anchor
+ * is much like one that is kept.
+ */
+int dfy_video_encoder_group_length(DfyVideoEncoder *encoder, DfyFrame *const *sources, int count, int usual);
+
+/*
+ * Codes a group of frames (1..DFY_MAX_GROUP); an entry's first group has one. sources has `ahead` more after them,
+ * which are only looked at.
+ */
 int dfy_video_encode_group(DfyVideoEncoder *encoder, DfyRangeCoder *coder, DfyFrame *const *sources, int frames,
-                           int qp);
+                           int ahead, int qp);
 
 /* Codes a group whose frames are all the anchor before it once more; the source must be the same, too. */
 int dfy_video_encode_still(DfyVideoEncoder *encoder, DfyRangeCoder *coder, int frames);

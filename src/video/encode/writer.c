@@ -13,6 +13,7 @@
 #include "video/stream.h"
 
 #define GROUP 16           /* frames from anchor to anchor */
+#define PLATE_FINER 7      /* the plate's quantiser below the groups': 4 and 10 were both worse over seven clips */
 #define LOOK_AHEAD 33      /* frames held before the first is coded: what the first plate is made of */
 #define STILL 8            /* as many frames that repeat the last anchor make a group of their own */
 #define SEGMENT_BYTES 4096 /* a segment this large is written; smaller, its 20 bytes of framing would tell */
@@ -60,6 +61,13 @@ static int quantiser_of(int quality) {
     return 50 - (quality * 42 + 49) / 99;
 }
 
+/* As many anchors as fit in 64 MiB: a few at 1080p, whole cycles at the sizes of most cameras. */
+static int anchors_to_keep(const DfyEncoderSettings *settings) {
+    int64_t bytes =
+        (int64_t)(settings->width + 2 * DFY_FRAME_BORDER) * (settings->height + 2 * DFY_FRAME_BORDER) * 3 / 2;
+    return dfy_clamp((int)(((int64_t)64 << 20) / bytes), 2, DFY_MAX_KEPT);
+}
+
 static int writer_open(void **state, const DfyEncoderSettings *settings, const DfyOutput *output, DfyMessage *message) {
     Writer *w = calloc(1, sizeof *w);
     if (!(*state = w)) return DFY_ERROR_MEMORY;
@@ -74,7 +82,8 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
                             .matrix = settings->matrix,
                             .range = settings->range,
                             .quality = settings->quality,
-                            .mode = settings->mode};
+                            .mode = settings->mode,
+                            .keep = anchors_to_keep(settings)};
     w->qp = quantiser_of(settings->quality);
     w->group = dfy_group_limit(&w->stream) < GROUP ? dfy_group_limit(&w->stream) : GROUP;
     w->look_ahead = dfy_group_limit(&w->stream) < GROUP ? w->group + 1 : LOOK_AHEAD;
@@ -85,7 +94,7 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
     w->segment_most = (uint64_t)dfy_clamp((int)(rate < 1000 ? rate * SEGMENT_SECONDS : 10000), GROUP, 10000);
     w->pts = malloc((size_t)(3 * w->segment_most + DFY_MAX_GROUP) * sizeof *w->pts);
     int threads = settings->threads ? settings->threads : dfy_processors();
-    w->encoder = dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads);
+    w->encoder = dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads, w->stream.keep);
     if (!w->pts || !w->encoder) return out_of_memory(w);
     dfy_range_encode_start(&w->coder);
     int status = dfy_v2_writer_open(&w->file, output);
@@ -146,7 +155,7 @@ static int write_plate(Writer *w) {
     int useful = dfy_build_plate(plate, w->queue, w->queued), status = DFY_OK;
     if (useful > 0) {
         dfy_range_encode_start(&coder);
-        status = dfy_video_encode_plate(w->encoder, &coder, plate, dfy_clamp(w->qp - 7, 0, DFY_MAX_QP));
+        status = dfy_video_encode_plate(w->encoder, &coder, plate, dfy_clamp(w->qp - PLATE_FINER, 0, DFY_MAX_QP));
         dfy_range_encode_finish(&coder);
         dfy_put_bytes(&w->payload, coder.data, coder.size);
         dfy_range_free(&coder);
@@ -171,8 +180,9 @@ static void leave_queue(Writer *w, int frames) {
 /* Codes the first `frames` of the queue; `still`: all repeat the last anchor. */
 static int code_group(Writer *w, int frames, int still) {
     if (!w->segment_frames) w->segment_first = w->frames;
+    int ahead = w->queued - frames < w->group ? w->queued - frames : w->group;
     int status = still ? dfy_video_encode_still(w->encoder, &w->coder, frames)
-                       : dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, w->qp);
+                       : dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, ahead, w->qp);
     if (status) return out_of_memory(w);
     leave_queue(w, frames);
     w->segment_frames += (uint64_t)frames;
@@ -194,11 +204,17 @@ static int repeats(const Writer *w) {
     return count;
 }
 
-/* Codes what is queued, whole groups unless `all`. */
+/* About the usual length, or what is left; the group may end a little sooner or later where a kept anchor is alike. */
+static int group_length(const Writer *w) {
+    int most = w->queued < dfy_group_limit(&w->stream) ? w->queued : dfy_group_limit(&w->stream);
+    return dfy_video_encoder_group_length(w->encoder, w->queue, most, w->group < most ? w->group : most);
+}
+
+/* Codes what is queued, leaving as much as later groups are to be seen with, unless `all`. */
 static int code_queue(Writer *w, int all) {
     int status = DFY_OK;
     if (!w->frames && w->queued && !status) status = write_plate(w);
-    while (!status && w->queued >= (all ? 1 : w->group)) {
+    while (!status && w->queued >= (all ? 1 : w->look_ahead - 1)) {
         if (!w->frames ||
             w->since_entry + (uint64_t)w->group > w->entry_interval) { /* an entry: its first group is one frame */
             if ((status = flush_segment(w))) break;
@@ -213,7 +229,7 @@ static int code_queue(Writer *w, int all) {
         if (still >= STILL || still == w->queued)
             status = code_group(w, still, 1);
         else
-            status = code_group(w, w->queued < w->group ? w->queued : w->group, 0);
+            status = code_group(w, group_length(w), 0);
     }
     return status;
 }
@@ -236,7 +252,7 @@ static int writer_push(void *state, const DfyPicture *picture) {
     w->queue_pts[w->queued] = picture->pts;
     w->queue_repeats[w->queued] = before && same_pixels(before, frame);
     w->queue[w->queued++] = frame;
-    if (!status && w->queued >= (w->frames ? w->group : w->look_ahead)) status = code_queue(w, 0);
+    if (!status && w->queued >= w->look_ahead) status = code_queue(w, 0);
     return status;
 }
 

@@ -31,9 +31,7 @@ typedef struct DfyFrame {
     int motion_stride;
     int32_t order;                               /* display number */
     int32_t reference_order[DFY_MAX_REFERENCES]; /* display numbers of what motion refers to */
-    uint8_t reference_still[DFY_MAX_REFERENCES]; /* that reference was a plate or a stored picture: no time */
-    int still;                                   /* a plate: it has no place in time */
-    int users;                                   /* reference count, for whoever keeps a pool of frames */
+    uint8_t reference_timeless[DFY_MAX_REFERENCES];
 } DfyFrame;
 
 /* Coded sizes: the picture's rounded up to whole 8x8 blocks. */

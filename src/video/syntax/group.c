@@ -32,23 +32,44 @@ void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader 
 
 void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header,
                       int level_qp) {
+    int stored = header->stored;
     header->copy = dfy_code_bit(coder, &contexts->picture_still[picture_class], header->copy);
     if (header->copy) return;
     header->qp = dfy_clamp(level_qp + code_signed(coder, contexts->picture_qp[picture_class], header->qp - level_qp), 0,
                            DFY_MAX_QP);
     header->variable_qp = dfy_code_bit(coder, &contexts->picture_flags[0], header->variable_qp);
     header->plate = dfy_code_bit(coder, &contexts->picture_flags[1], header->plate);
+    header->stored = dfy_code_bit(coder, &contexts->picture_flags[2 + (picture_class > 0)], header->stored > 0);
+    if (header->stored) header->stored = 1 + (int)dfy_code_tree(coder, contexts->stored, 6, (uint32_t)(stored - 1));
 }
 
-void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place, int plate) {
-    const DfyFrame *wanted[DFY_MAX_REFERENCES] = {store->group[place->past]};
-    int count = 1;
-    if (place->future >= 0) wanted[count++] = store->group[place->future];
-    if (plate) wanted[count++] = store->plate;
-    if (place->future < 0) wanted[count++] = store->older;
+static void add_reference(DfyPictureCoding *picture, const DfyFrame *frame, int timeless) {
+    if (!frame || picture->reference_count == DFY_MAX_REFERENCES) return;
+    for (int i = 0; i < picture->reference_count; i++)
+        if (picture->references[i] == frame) return;
+    picture->timeless[picture->reference_count] = (uint8_t)timeless;
+    picture->references[picture->reference_count++] = frame;
+}
+
+void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place,
+                            const DfyPictureHeader *header) {
     picture->reference_count = 0;
-    for (int i = 0; i < count; i++)
-        if (wanted[i]) picture->references[picture->reference_count++] = wanted[i];
+    add_reference(picture, store->group[place->past], 0);
+    if (place->future >= 0) add_reference(picture, store->group[place->future], 0);
+    if (header->plate) add_reference(picture, store->plate, 1);
+    if (header->stored) add_reference(picture, store->kept[store->kept_count - header->stored], 1);
+    if (place->future < 0 && store->kept_count > 1) add_reference(picture, store->kept[store->kept_count - 2], 0);
+}
+
+DfyFrame *dfy_store_keep(DfyStore *store, DfyFrame *anchor) {
+    DfyFrame *dropped = NULL;
+    if (store->kept_count == store->keep) {
+        dropped = store->kept[0];
+        store->kept_count--;
+        for (int i = 0; i < store->kept_count; i++) store->kept[i] = store->kept[i + 1];
+    }
+    store->kept[store->kept_count++] = store->group[0] = anchor;
+    return dropped;
 }
 
 void dfy_picture_repeat(DfyPictureCoding *picture, DfyFrame *frame) {

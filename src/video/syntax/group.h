@@ -9,6 +9,7 @@
 #include "video/syntax/picture.h"
 
 #define DFY_MAX_GROUP 32 /* frames */
+#define DFY_MAX_KEPT 64  /* anchors */
 
 typedef struct DfyGroupHeader {
     int frames; /* 1..DFY_MAX_GROUP */
@@ -33,7 +34,8 @@ typedef struct DfyPictureHeader {
     int copy; /* the picture is its first reference once more: no blocks follow */
     int qp;
     int variable_qp;
-    int plate; /* the plate is one of its references */
+    int plate;  /* the plate is one of its references */
+    int stored; /* so is the anchor this many before the end of what is kept (1: the last), 0: none */
 } DfyPictureHeader;
 
 /* level_qp: what qp is coded against. */
@@ -43,12 +45,17 @@ void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_c
 /* Decoded pictures that the next one may refer to. */
 typedef struct DfyStore {
     DfyFrame *plate;                    /* NULL: none */
-    DfyFrame *older;                    /* the anchor before the last, NULL: none */
+    DfyFrame *kept[DFY_MAX_KEPT];       /* anchors since the entry, the last kept_count of them, oldest first */
+    int kept_count, keep;               /* keep: how many at the most */
     DfyFrame *group[DFY_MAX_GROUP + 1]; /* by number; [0] is the last anchor, NULL at an entry */
 } DfyStore;
 
 /* Sets the references of picture from the store: the nearest in time first. */
-void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place, int plate);
+void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place,
+                            const DfyPictureHeader *header);
+
+/* Keeps a new anchor, which becomes group[0]; returns the one that had to make room, or NULL. */
+DfyFrame *dfy_store_keep(DfyStore *store, DfyFrame *anchor);
 
 /* Makes frame a copy of picture's first reference, as if every block were skipped. */
 void dfy_picture_repeat(DfyPictureCoding *picture, DfyFrame *frame);

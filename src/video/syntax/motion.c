@@ -33,7 +33,7 @@ static int vector_there(const DfyFrame *other, int x, int y, const int16_t **vec
     const DfyMotion *motion = &other->motion[(y >> 3) * other->motion_stride + (x >> 3)];
     for (int i = 0; i < 2; i++) {
         int reference = motion->reference[i];
-        if (reference < 0 || other->reference_still[reference]) continue;
+        if (reference < 0 || other->reference_timeless[reference]) continue;
         *span = other->reference_order[reference] - other->order;
         if (*span) {
             *vector = motion->mv[i];
@@ -44,13 +44,13 @@ static int vector_there(const DfyFrame *other, int x, int y, const int16_t **vec
 }
 
 static int temporal_vector(const DfyPictureCoding *picture, const int r[4], int reference, int16_t out[2]) {
-    if (picture->references[reference]->still) return 0;
+    if (picture->timeless[reference]) return 0;
     int x = r[0] + r[2] / 2, y = r[1] + r[3] / 2;
     if (x >= picture->width || y >= picture->height) return 0;
     for (int i = picture->reference_count > 1 ? 1 : 0; i >= 0; i--) {
         const int16_t *vector;
         int span;
-        if (picture->references[i]->still || !vector_there(picture->references[i], x, y, &vector, &span)) continue;
+        if (picture->timeless[i] || !vector_there(picture->references[i], x, y, &vector, &span)) continue;
         int wanted = picture->references[reference]->order - picture->frame->order;
         out[0] = scaled(vector[0], wanted, span);
         out[1] = scaled(vector[1], wanted, span);
@@ -73,8 +73,7 @@ static DfyMotion still(int first, int second) {
 /* Whether the first two references enclose the picture in time, so that their mean is a good guess. */
 static int two_sided(const DfyPictureCoding *picture) {
     if (picture->reference_count < 2) return 0;
-    const DfyFrame *a = picture->references[0], *b = picture->references[1];
-    return !a->still && !b->still;
+    return !picture->timeless[0] && !picture->timeless[1];
 }
 
 int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block, int part,
@@ -121,10 +120,10 @@ void dfy_vector_predictors(const DfyPictureCoding *picture, const DfyBlock *bloc
     int16_t vector[2];
     if (count < 2 && temporal_vector(picture, r, reference, vector)) count = add_vector(predictors, count, vector);
     int wanted = picture->references[reference]->order - picture->frame->order;
-    for (int i = 0; i < 5 && count < 2 && !picture->references[reference]->still; i++)
+    for (int i = 0; i < 5 && count < 2 && !picture->timeless[reference]; i++)
         for (int d = 0; near[i] && d < 2; d++) { /* a neighbour's motion to another reference, scaled by time */
             int other = near[i]->reference[d];
-            if (other < 0 || other == reference || picture->references[other]->still) continue;
+            if (other < 0 || other == reference || picture->timeless[other]) continue;
             int span = picture->references[other]->order - picture->frame->order;
             if (!span) continue;
             vector[0] = scaled(near[i]->mv[d][0], wanted, span);

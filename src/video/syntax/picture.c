@@ -35,7 +35,7 @@ void dfy_picture_coding_begin(DfyPictureCoding *picture, DfyFrame *frame) {
     for (int i = 0; i < DFY_MAX_REFERENCES; i++) {
         int used = i < picture->reference_count;
         frame->reference_order[i] = used ? picture->references[i]->order : 0;
-        frame->reference_still[i] = used ? (uint8_t)picture->references[i]->still : 1;
+        frame->reference_timeless[i] = used ? picture->timeless[i] : 1;
     }
 }
 

@@ -53,7 +53,8 @@ struct DfyPicture_ {
     uint8_t *modes;  /* intra luma mode of each 4x4, DFY_DC where not intra; rows of 2 * cell_stride */
     DfyFrame *frame; /* being made */
     const DfyFrame *references[DFY_MAX_REFERENCES];
-    int reference_count; /* 0: an intra picture */
+    uint8_t timeless[DFY_MAX_REFERENCES]; /* a plate or a stored picture: motion to it says nothing of speed */
+    int reference_count;                  /* 0: an intra picture */
     int picture_class;
     int qp;          /* that quantiser groups start from */
     int variable_qp; /* quantiser groups carry differences */
