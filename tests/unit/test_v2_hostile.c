@@ -29,7 +29,8 @@ static DfyStream stream_of(int width, int height) {
                        .time_base_num = 1,
                        .time_base_den = 30,
                        .matrix = DFY_MATRIX_BT709,
-                       .quality = 25};
+                       .quality = 25,
+                       .keep = 4};
 }
 
 /* A file with one segment whose head says so many frames and whose code is `code`. */
