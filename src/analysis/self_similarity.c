@@ -23,6 +23,7 @@
 #define MOST_ANCHORS 64
 #define ANCHOR_FRAMES 4000 /* thinned frames that anchors are chosen from */
 #define MATCH 0.45         /* similarity of a recurrence: 1 is the same, 0 what any two moments have */
+#define WIDE_MATCH 0.35    /* tried where nothing is so similar: uneven speed and no pauses */
 #define WEAK_MATCH 0.25    /* where one is missing in a row */
 #define CAP 320            /* 20 levels: a passing van counts no more than a moving arm */
 #define LEAST_MOTION 8.0   /* mean cell deviation, 16ths of a level; below it nothing moves but noise */
@@ -34,6 +35,7 @@ typedef struct Film {
     int step;   /* frames of the recording a thinned frame */
     int window; /* thinned frames */
     int shortest;
+    double match; /* similarity of a recurrence */
 } Film;
 
 /* Recurrences of a window, and how good they are. */
@@ -134,7 +136,8 @@ static int is_lowest_around(const double *distance, int count, int t, int reach)
 }
 
 /* Similarities at the recurrences, to which `found` is set; scratch holds count doubles. */
-static void find_recurrences(Recurrences *found, const double *distance, int count, int shortest, double *scratch) {
+static void find_recurrences(Recurrences *found, const double *distance, int count, int shortest, double match,
+                             double *scratch) {
     memcpy(scratch, distance, (size_t)count * sizeof *scratch);
     double usual = dfy_median(scratch, (size_t)count), similarity = 0;
     found->count = 0;
@@ -142,7 +145,7 @@ static void find_recurrences(Recurrences *found, const double *distance, int cou
     if (usual < LEAST_MOTION) return;
     for (int t = 0; t < count; t++) {
         double here = 1 - distance[t] / usual;
-        if (here < MATCH || !is_lowest_around(distance, count, t, shortest * 2 / 3)) continue;
+        if (here < match || !is_lowest_around(distance, count, t, shortest * 2 / 3)) continue;
         found->at[found->count++] = t;
         similarity += here;
     }
@@ -166,7 +169,7 @@ static int choose_anchor(const Film *film, Recurrences *best, int *anchor) {
     for (int i = 0; i < anchors && !status; i++) {
         int at = (int)((int64_t)i * places / anchors);
         match_window(distance, &film->frame[at], film->window, film->frame, count);
-        find_recurrences(&tried, distance, places, film->shortest, scratch);
+        find_recurrences(&tried, distance, places, film->shortest, film->match, scratch);
         if (tried.score <= best->score) continue;
         best->score = tried.score;
         best->period = tried.period;
@@ -331,14 +334,16 @@ static int locate(const DfyCycleFinder *finder, const Film *film, Recurrences *b
     int status = distance && scratch && window && marks.at ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
         match_window(distance, &film->frame[anchor], length, film->frame, count);
-        find_recurrences(&marks, distance, places, (int)(best->period * 0.6), scratch);
+        find_recurrences(&marks, distance, places, (int)(best->period * 0.6), film->match, scratch);
         marks.period = best->period;
     }
     for (int round = 0; round < 2 && !status && marks.count >= 2; round++) {
         int offset = round ? 0 : onset_offset(film, &marks, scratch) - lead;
         mean_window(window, film, &marks, offset, length);
         match_window(distance, window, length, film->frame, count);
-        find_recurrences(&marks, distance, places, (int)(best->period * 0.75), scratch);
+        find_recurrences(&marks, distance, places, (int)(best->period * 0.75), film->match, scratch);
+        if (marks.count < 0.6 * places / best->period)
+            find_recurrences(&marks, distance, places, (int)(best->period * 0.75), WIDE_MATCH, scratch);
         if (marks.count >= 2) marks.period = best->period;
     }
     if (!status && marks.count >= 2) {
@@ -358,7 +363,12 @@ int dfy_find_self_similarity(const DfyCycleFinder *finder, DfyBoundaries *bounda
     Recurrences best = {0};
     int anchor = 0, status = make_film(&film, finder);
     if (!status && film.count >= 2 * film.window + film.shortest) {
+        film.match = MATCH;
         status = choose_anchor(&film, &best, &anchor);
+        if (!status && best.score <= 0) {
+            film.match = WIDE_MATCH;
+            status = choose_anchor(&film, &best, &anchor);
+        }
         if (!status && best.score > 0) status = locate(finder, &film, &best, anchor, boundaries);
     }
     film_free(&film);

@@ -96,7 +96,7 @@ static int walk_records(void *opaque, const DfyBuffer *inflated) {
 int dfy_v1_load_records(DfyV1Reader *reader, DfyV1Loaded *loaded, const DfyV1Chunk *chunk) {
     RecordWalk walk = {
         .header = &reader->chunks.header, .loaded = loaded, .is_delta = chunk->type == DFY_V1_CYCLE_DELTA};
-    size_t limit = (size_t)(reader->memory_limit_bytes / 8);
+    size_t limit = (size_t)(reader->memory_limit_bytes / 4); /* two are loaded at a time */
     loaded->payload.size = 0;
     loaded->records = loaded->stated = loaded->canonical = loaded->flags = 0;
     free(loaded->record);
@@ -288,6 +288,19 @@ static int allocate_index(DfyV1Reader *reader) {
     return dfy_fail(reader->message, DFY_ERROR_MEMORY, "There is no memory for the list of cycles.");
 }
 
+/* What the metadata says of cycles counts as far as the file has their frames. */
+static void limit_facts(DfyV1Reader *reader) {
+    DfyV1Metadata *metadata = &reader->metadata;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < metadata->cycles; i++) {
+        DfyV1CycleFact fact = metadata->cycle[i];
+        if (fact.first_frame >= reader->frames) continue;
+        if (fact.frames > reader->frames - fact.first_frame) fact.frames = reader->frames - fact.first_frame;
+        metadata->cycle[kept++] = fact;
+    }
+    metadata->cycles = kept;
+}
+
 int dfy_v1_index(DfyV1Reader *reader) {
     int status = dfy_v1_chunks_read(&reader->chunks, &reader->input, reader->memory_limit_bytes, reader->message);
     if (!status) status = allocate_index(reader);
@@ -295,6 +308,7 @@ int dfy_v1_index(DfyV1Reader *reader) {
     reader->loaded[0].used = 0;
     if (!status) status = order_cycles(reader);
     if (status) return status;
+    limit_facts(reader);
     if (!reader->background.plane[0])
         return dfy_fail(reader->message, DFY_ERROR_DAMAGED, "The file has no background picture: %s.",
                         reader->chunks.cut ? "it was cut off" : "get a whole copy of it");
