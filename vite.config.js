@@ -1,6 +1,7 @@
 /** The site: several plain pages, built into dist/ for any static host, under any path. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { defineConfig } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
 
 const root = new URL('./web/', import.meta.url).pathname;
 
@@ -16,7 +17,23 @@ const threads = {
 
 export default defineConfig({
     root,
-    plugins: [threads],
+    plugins: [
+        threads,
+        VitePWA({
+            strategies: 'injectManifest',
+            srcDir: '.',
+            filename: 'sw.js',
+            injectRegister: false,
+            // web/public has it, since plugins put the same relative link on pages in folders.
+            manifest: false,
+            injectManifest: {
+                globPatterns: ['**/*.{html,js,css,wasm,svg,png,webmanifest}'],
+                globIgnores: ['screenshots/**'],
+                maximumFileSizeToCacheInBytes: 16e6,
+                injectionPoint: 'self.__WB_MANIFEST',
+            },
+        }),
+    ],
     base: './',
     publicDir: 'public',
     build: {

@@ -14,6 +14,7 @@ export const launchOptions = {
  * @param {string} [target] selector
  */
 export async function dropOn(page, paths, target = '#drop') {
+    await page.locator(target).scrollIntoViewIfNeeded();
     const box = await page.locator(target).boundingBox();
     if (!box) throw new Error(`There is no ${target} to drop on.`);
     const session = await page.context().newCDPSession(page);

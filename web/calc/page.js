@@ -1,4 +1,5 @@
 /** The calc page: inputs in the address, figures from the measured table or from a clip of the user's own. */
+import { startApp } from '../shared/app.js';
 import { find, make } from '../shared/dom.js';
 import { asciiBar, formatBytes, formatDuration } from '../shared/text.js';
 import { lastEncode } from '../shared/last-encode.js';
@@ -90,3 +91,5 @@ form.addEventListener('submit', (event) => event.preventDefault());
 fillFrom(new URLSearchParams(location.search));
 showMeasured();
 show();
+
+startApp('../');

@@ -1,4 +1,5 @@
 /** The decode page: open, play, look at the facts, export. */
+import { startApp, takeLaunchFiles } from '../shared/app.js';
 import { acceptDrops, announce, find } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
 import { claimFolder, sweep } from '../shared/storage.js';
@@ -59,3 +60,6 @@ function showWarnings(warnings) {
     list.hidden = !warnings.length;
     list.replaceChildren(...warnings.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
 }
+
+startApp('../');
+takeLaunchFiles(([file]) => void open(file));

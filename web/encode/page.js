@@ -1,4 +1,5 @@
 /** The encode page: what was dropped becomes a queue of recordings, encoded one after another. */
+import { startApp, takeSharedFiles } from '../shared/app.js';
 import { acceptDrops, announce, downloadLink, find, make } from '../shared/dom.js';
 import { claimFolder, sweep } from '../shared/storage.js';
 import { fromDrop, fromInput, gather } from './gather.js';
@@ -121,3 +122,8 @@ function downloadAll(jobs) {
         setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     }
 }
+
+startApp();
+void takeSharedFiles().then((files) => {
+    if (files.length) void add(fromInput(files));
+});

@@ -1,4 +1,5 @@
 /** The record page: a camera or a screen, encoded while it is recorded, and recordings that earlier visits left. */
+import { startApp } from '../shared/app.js';
 import { announce, downloadLink, find, make } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
 import { claimFolder, deleteRecording, findRecordings, sweep } from '../shared/storage.js';
@@ -123,3 +124,5 @@ async function recover() {
     find('#recovery', HTMLElement).hidden = !found.length;
     for (const { file, name, folderName } of found) add(find('#recovered', HTMLElement), file, name, 'from an earlier visit', () => deleteRecording(folderName, name));
 }
+
+startApp('../');

@@ -1,0 +1,59 @@
+/** Accessibility: axe finds nothing on any page in any state, in both colour schemes and on a narrow screen. */
+import { AxeBuilder } from '@axe-core/playwright';
+import { writeFileSync } from 'node:fs';
+import { clip, dropOn, encode, expect, h264, openDfy, rowInState, test, work } from './site.js';
+
+/** @param {import('@playwright/test').Page} page */
+async function findNothing(page) {
+    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(' ')}`)).toEqual([]);
+}
+
+for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
+    for (const [width, height] of [[1280, 900], [360, 740]]) {
+        test(`${colorScheme}, ${width} pixels wide`, async ({ page }) => {
+            await page.emulateMedia({ colorScheme });
+            await page.setViewportSize({ width, height });
+            for (const path of ['', 'decode/', 'calc/', 'record/']) {
+                await page.goto(path);
+                await findNothing(page);
+                // Nothing sticks out sideways.
+                expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+            }
+            writeFileSync(`${work}/broken.mp4`, 'this is no video at all, whatever its name says');
+            await page.goto('');
+            await page.locator('summary').click();
+            await dropOn(page, [clip('pausing.mp4', { frames: 150, extra: h264 }), `${work}/broken.mp4`]);
+            await rowInState(page, 'pausing', 'running');
+            await findNothing(page);
+            await rowInState(page, 'broken', 'failed');
+            const row = await rowInState(page, 'pausing');
+            await row.getByRole('button', { name: 'quality' }).click();
+            await expect(row.locator('.quality')).toHaveAttribute('data-ready', '1', { timeout: 60_000 });
+            await findNothing(page);
+            expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+            await openDfy(page, await encode(page, [clip('moving.mp4', { extra: h264 })], 'moving'));
+            await findNothing(page);
+            expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+        });
+    }
+}
+
+test('everything can be reached and used by keyboard', async ({ page }) => {
+    await page.goto('');
+    await page.keyboard.press('Tab');
+    await expect(page.locator('.skip')).toBeFocused();
+    /** @type {Set<string>} */
+    const reached = new Set();
+    for (let i = 0; i < 30; i++) {
+        await page.keyboard.press('Tab');
+        const [name, outline] = await page.evaluate(() => {
+            const element = /** @type {HTMLElement} */ (document.activeElement);
+            if (element === document.body) return ['', ''];
+            return [element.id || element.getAttribute('name') || element.dataset.preset || element.textContent || '', getComputedStyle(element).outlineStyle];
+        });
+        reached.add(name);
+        if (name) expect(outline, name).not.toBe('none');
+    }
+    for (const name of ['choose-files', 'choose-folder', 'draft', 'quality', 'mode', 'decode']) expect([...reached]).toContain(name);
+});
