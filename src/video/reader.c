@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "container/v2.h"
 #include "video/decoder.h"
+#include "video/lossless.h"
 #include "video/stream.h"
 
 typedef struct Reader {
@@ -12,7 +13,9 @@ typedef struct Reader {
     DfyDecoderSettings settings;
     DfyV2Reader file;
     DfyStream stream;
-    DfyVideoDecoder *decoder;
+    DfyVideoDecoder *decoder; /* NULL when the stream is lossless */
+    DfyLossless *lossless;
+    DfyRangeCoder lossless_coder;
     DfyBuffer payload, metadata;
     uint64_t frames; /* the last segment's end */
     size_t chunk;    /* of the current segment */
@@ -76,16 +79,20 @@ static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings 
     if (!status && !r->file.complete) status = fill_in_frames(r);
     if (status) return status;
     check_order(r);
-    /* Held at the worst: a group, the anchors before it, the plate, one in the making. */
+    /* Held at the worst: a group, the anchors kept, the plate, one in the making. */
     uint64_t frame_bytes = (uint64_t)(r->stream.width + 2 * DFY_FRAME_BORDER) *
                            (uint64_t)(r->stream.height + 2 * DFY_FRAME_BORDER) * 3 / 2;
-    if (frame_bytes * (uint64_t)(dfy_group_limit(&r->stream) + 4) > settings->memory_limit_bytes)
+    if (frame_bytes * (uint64_t)(dfy_group_limit(&r->stream) + r->stream.keep + 4) > settings->memory_limit_bytes)
         return dfy_fail(
             message, DFY_ERROR_MEMORY,
             "Pictures of %d x %d pixels need more than the memory limit of %llu MiB: raise it to open this file.",
             r->stream.width, r->stream.height, (unsigned long long)(settings->memory_limit_bytes >> 20));
-    r->decoder = dfy_video_decoder_new(r->stream.width, r->stream.height, r->stream.keep);
-    if (!r->decoder) return dfy_fail(message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
+    if (r->stream.lossless)
+        r->lossless = dfy_lossless_new(r->stream.width, r->stream.height);
+    else
+        r->decoder = dfy_video_decoder_new(r->stream.width, r->stream.height, r->stream.keep);
+    if (!r->decoder && !r->lossless)
+        return dfy_fail(message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
     if (!r->file.complete)
         dfy_fail(message, DFY_OK, "The file is incomplete: %llu frames can be played.", (unsigned long long)r->frames);
     for (size_t i = 0; i < r->file.count; i++) {
@@ -146,7 +153,9 @@ static int load_segment(Reader *r, size_t chunk) {
     const DfyV2Entry *e = &r->file.entries[chunk];
     r->in_segment = 0;
     int status = DFY_OK;
-    if (e->flags & DFY_CHUNK_ENTRY) {
+    if (e->flags & DFY_CHUNK_ENTRY && r->lossless) {
+        dfy_lossless_enter(r->lossless);
+    } else if (e->flags & DFY_CHUNK_ENTRY) {
         status = use_plate(r, chunk);
         if (status) return status;
         dfy_video_decoder_enter(r->decoder);
@@ -165,7 +174,11 @@ static int load_segment(Reader *r, size_t chunk) {
     }
     dfy_read_times(&bytes, &r->segment, dfy_regular_ticks(&r->stream), r->pts);
     if (bytes.overrun) return DFY_ERROR_DAMAGED;
-    dfy_video_decoder_read(r->decoder, bytes.data + bytes.position, bytes.size - bytes.position);
+    const uint8_t *code = bytes.data + bytes.position;
+    if (r->lossless)
+        dfy_range_decode_start(&r->lossless_coder, code, bytes.size - bytes.position);
+    else
+        dfy_video_decoder_read(r->decoder, code, bytes.size - bytes.position);
     r->chunk = chunk;
     r->in_segment = 1;
     r->group_first = r->segment.first_frame;
@@ -192,7 +205,17 @@ static int skip_damage(Reader *r, size_t chunk) {
     return damaged(r, from, r->position > from ? r->position : from + 1);
 }
 
+/* A lossless picture is a group by itself. */
+static int decode_lossless(Reader *r) {
+    r->group_first += (uint64_t)r->group_frames;
+    r->group_frames = 1;
+    r->single = r->again = 0;
+    dfy_lossless_code(r->lossless, &r->lossless_coder, NULL, NULL);
+    return DFY_OK;
+}
+
 static int decode_group(Reader *r, int want, int again) {
+    if (r->lossless) return decode_lossless(r);
     uint64_t end = r->segment.first_frame + r->segment.frames,
              first = r->group_first + (uint64_t)(r->again ? 0 : r->group_frames);
     uint64_t left = end - first;
@@ -225,7 +248,8 @@ static int next_in_order(Reader *r) {
 }
 
 static void show(Reader *r, DfyPicture *picture) {
-    const DfyFrame *frame = dfy_video_decoder_frame(r->decoder, (int)(r->position - r->group_first) + 1);
+    const DfyFrame *frame = r->lossless ? dfy_lossless_last(r->lossless)
+                                        : dfy_video_decoder_frame(r->decoder, (int)(r->position - r->group_first) + 1);
     *picture = (DfyPicture){.format = DFY_PIXELS_I420,
                             .width = r->stream.width,
                             .height = r->stream.height,
@@ -286,13 +310,17 @@ static int reader_seek(void *state, uint64_t frame) {
             status = decode_group(r, DFY_WANT_ANCHOR, 1);
             if (status) break;
             uint64_t last = r->group_first + (uint64_t)r->group_frames;
+            if (frame < last && r->lossless) {
+                r->position = frame;
+                return DFY_OK;
+            }
             if (frame < last) {
                 int number = (int)(frame - r->group_first) + 1;
                 status = decode_group(r, number, 1);
                 r->position = frame;
                 return status == DFY_ERROR_DAMAGED ? skip_damage(r, at) : status;
             }
-            dfy_video_decoder_keep(r->decoder);
+            if (r->decoder) dfy_video_decoder_keep(r->decoder);
             r->again = r->single = 0;
         }
         if (status) break;
@@ -368,6 +396,7 @@ static int reader_verify(void *state) {
 static void reader_close(void *state) {
     Reader *r = state;
     dfy_video_decoder_free(r->decoder);
+    dfy_lossless_free(r->lossless);
     dfy_v2_reader_close(&r->file);
     dfy_buffer_free(&r->payload);
     dfy_buffer_free(&r->metadata);

@@ -9,6 +9,7 @@
 #include "base/picture.h"
 #include "container/v2.h"
 #include "video/encode/encoder.h"
+#include "video/encode/lossless_search.h"
 #include "video/encode/plate.h"
 #include "video/stream.h"
 
@@ -25,7 +26,10 @@ typedef struct Writer {
     DfyMessage *message;
     DfyV2Writer file;
     DfyStream stream;
-    DfyVideoEncoder *encoder;
+    DfyVideoEncoder *encoder; /* NULL when lossless */
+    DfyLossless *lossless;    /* quality 100: pictures one by one, no queue */
+    DfySquare *squares;
+    DfyFrame *source;
     DfyFrame *queue[LOOK_AHEAD + 1];
     int64_t queue_pts[LOOK_AHEAD + 1];
     uint8_t queue_repeats[LOOK_AHEAD + 1]; /* the source is that of the frame before once more */
@@ -70,6 +74,16 @@ static int anchors_to_keep(const DfyEncoderSettings *settings) {
     return dfy_clamp((int)(((int64_t)64 << 20) / bytes), 2, DFY_MAX_KEPT);
 }
 
+static int open_lossless(Writer *w, double rate) {
+    w->entry_interval = (uint64_t)dfy_clamp((int)(2 * rate), 1, 2000); /* all of it is decoded to reach its last */
+    w->lossless = dfy_lossless_new(w->settings.width, w->settings.height);
+    w->source = dfy_frame_new(w->settings.width, w->settings.height);
+    if (!w->lossless || !w->source) return DFY_ERROR_MEMORY;
+    size_t count = (size_t)dfy_lossless_columns(w->lossless) * (size_t)dfy_lossless_rows(w->lossless);
+    w->squares = calloc(count, sizeof *w->squares);
+    return w->squares ? DFY_OK : DFY_ERROR_MEMORY;
+}
+
 static int writer_open(void **state, const DfyEncoderSettings *settings, const DfyOutput *output, DfyMessage *message) {
     Writer *w = calloc(1, sizeof *w);
     if (!(*state = w)) return DFY_ERROR_MEMORY;
@@ -85,6 +99,7 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
                             .range = settings->range,
                             .quality = settings->quality,
                             .mode = settings->mode,
+                            .lossless = settings->quality == 100,
                             .keep = anchors_to_keep(settings)};
     w->qp = quantiser_of(settings->quality);
     w->group = dfy_group_limit(&w->stream) < GROUP ? dfy_group_limit(&w->stream) : GROUP;
@@ -96,8 +111,13 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
     w->segment_most = (uint64_t)dfy_clamp((int)(rate < 1000 ? rate * SEGMENT_SECONDS : 10000), GROUP, 10000);
     w->pts = malloc((size_t)(3 * w->segment_most + DFY_MAX_GROUP) * sizeof *w->pts);
     int threads = settings->threads ? settings->threads : dfy_processors();
-    w->encoder = dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads, w->stream.keep);
-    if (!w->pts || !w->encoder) return out_of_memory(w);
+    if (w->stream.lossless) {
+        if (!w->pts || open_lossless(w, rate)) return out_of_memory(w);
+    } else {
+        w->encoder =
+            dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads, w->stream.keep);
+        if (!w->pts || !w->encoder) return out_of_memory(w);
+    }
     dfy_range_encode_start(&w->coder);
     int status = dfy_v2_writer_open(&w->file, output);
     if (status) return dfy_fail(message, status, "The output can't be written.");
@@ -179,6 +199,20 @@ static void leave_queue(Writer *w, int frames) {
     memmove(w->queue_repeats, w->queue_repeats + frames, (size_t)w->queued);
 }
 
+/* Frames were coded: they are counted, progress is told, and the segment written when it is large or long enough. */
+static int count_frames(Writer *w, uint64_t frames) {
+    w->segment_frames += frames;
+    w->frames += frames;
+    w->since_entry += frames;
+    if (w->settings.progress &&
+        w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
+        return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.",
+                        (unsigned long long)w->frames);
+    uint64_t most = w->coder.size < QUIET_BYTES ? 3 * w->segment_most : w->segment_most;
+    if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most) return flush_segment(w);
+    return DFY_OK;
+}
+
 /* Codes the first `frames` of the queue; `still`: all repeat the last anchor. */
 static int code_group(Writer *w, int frames, int still) {
     if (!w->segment_frames) w->segment_first = w->frames;
@@ -187,16 +221,7 @@ static int code_group(Writer *w, int frames, int still) {
                        : dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, ahead, w->qp);
     if (status) return out_of_memory(w);
     leave_queue(w, frames);
-    w->segment_frames += (uint64_t)frames;
-    w->frames += (uint64_t)frames;
-    w->since_entry += (uint64_t)frames;
-    if (w->settings.progress &&
-        w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
-        return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.",
-                        (unsigned long long)w->frames);
-    uint64_t most = w->coder.size < QUIET_BYTES ? 3 * w->segment_most : w->segment_most;
-    if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most) return flush_segment(w);
-    return DFY_OK;
+    return count_frames(w, (uint64_t)frames);
 }
 
 /* Frames at the head of the queue that repeat the last one coded. */
@@ -245,8 +270,27 @@ static int same_pixels(const DfyFrame *a, const DfyFrame *b) {
     return 1;
 }
 
+static int push_lossless(Writer *w, const DfyPicture *picture) {
+    int status = fill_frame(w, w->source, picture);
+    if (status) return status;
+    if (!w->frames || w->since_entry >= w->entry_interval) {
+        if ((status = flush_segment(w))) return status;
+        dfy_lossless_enter(w->lossless);
+        w->segment_entry = 1;
+        w->since_entry = 0;
+    } else {
+        dfy_lossless_search(w->lossless, w->source, w->settings.width, w->settings.height, w->settings.effort,
+                            w->squares);
+    }
+    if (!w->segment_frames) w->segment_first = w->frames;
+    w->pts[w->segment_frames] = picture->pts;
+    dfy_lossless_code(w->lossless, &w->coder, w->source, w->squares);
+    return w->coder.failed ? out_of_memory(w) : count_frames(w, 1);
+}
+
 static int writer_push(void *state, const DfyPicture *picture) {
     Writer *w = state;
+    if (w->lossless) return push_lossless(w, picture);
     DfyFrame *frame = dfy_video_encoder_take(w->encoder);
     if (!frame) return out_of_memory(w);
     int status = fill_frame(w, frame, picture);
@@ -275,6 +319,9 @@ static void writer_close(void *state) {
     for (int i = 0; i < w->queued; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
     dfy_video_encoder_give_back(w->encoder, w->last_source);
     dfy_video_encoder_free(w->encoder);
+    dfy_lossless_free(w->lossless);
+    dfy_frame_free(w->source);
+    free(w->squares);
     dfy_v2_writer_close(&w->file);
     dfy_range_free(&w->coder);
     dfy_buffer_free(&w->payload);
