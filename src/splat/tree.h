@@ -46,14 +46,13 @@ typedef struct DfyTreeGrid {
     int16_t dc_base[3][3]; /* row k: what coefficient k adds to each channel; 1/DFY_TREE_BASE_ONE */
     int16_t sh_base[DFY_TREE_REST][DFY_TREE_REST];
     int16_t sh_from_dc[DFY_TREE_REST][3]; /* prediction of coefficient k from those of the first colour */
-    int sh_shrink[2];                     /* magnitude 1 and more are this many 1/64 of a step nearer to 0 */
 } DfyTreeGrid;
 
 /* Indices of one splat, in the order they are coded. */
 typedef struct DfyTreeIndex {
     int32_t scale[3], alpha, dc[3];
     DfyTurn turn;
-    int16_t sh[DFY_TREE_REST];
+    int16_t sh[DFY_TREE_REST]; /* multiples of the step, see trellis.h */
 } DfyTreeIndex;
 
 /* Values of one splat: what both sides know. Velocity is the last frame's motion. */

@@ -11,14 +11,15 @@
 
 #include "splat/files.h"
 #include "splat/transform.h"
+#include "splat/trellis.h"
 
 enum {
     HALVINGS = 14,      /* of the interval in which a step is searched */
     REFINEMENTS = 4,    /* tries on all values after a search on a sample */
     SAMPLE = 32768,     /* values a search looks at */
+    SAMPLE_ROWS = 1500, /* splats that the search of the colours' step looks at */
     SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
 };
-#define DEAD_ZONE 0.4 /* of a step is rounded up: a little less than half, as zeros are cheap */
 
 /* ---------------------------------------------------------------- positions */
 
@@ -259,45 +260,9 @@ static int choose_base(double *analysis, int16_t *base, size_t base_stride, doub
     return DFY_OK;
 }
 
-typedef struct Colours {
-    const double *parts; /* count x n coefficients */
-    const double *norm;  /* squared length of each axis, rounded */
-    size_t count;
-    int n;
-    double shrink[2]; /* set by a trial: mean distance of magnitudes 1, and more, from their steps */
-} Colours;
-
-/* Index of a coefficient: rounded towards 0. */
-static int32_t dead_zone(double value, double step) {
-    int32_t q = (int32_t)(fabs(value) / step + DEAD_ZONE);
-    return value < 0 ? -q : q;
-}
-
-static double colour_error(const void *data, double step, size_t stride) {
-    Colours *c = (Colours *)(uintptr_t)data; /* it keeps the shrinkage it finds */
-    double gap[2] = {0, 0}, square[2] = {0, 0}, weight[2] = {0, 0}, zero = 0;
-    size_t tried = 0;
-    for (size_t i = 0; i < c->count; i += stride, tried++)
-        for (int k = 0; k < c->n; k++) {
-            double value = fabs(c->parts[i * (size_t)c->n + (size_t)k]);
-            int32_t q = (int32_t)(value / step + DEAD_ZONE);
-            double w = c->norm[k], e = q * step - value;
-            if (!q) {
-                zero += w * e * e;
-                continue;
-            }
-            gap[q > 1] += w * e;
-            square[q > 1] += w * e * e;
-            weight[q > 1] += w;
-        }
-    double sum = zero;
-    for (int j = 0; j < 2; j++) {
-        double mean = weight[j] > 0 ? gap[j] / weight[j] : 0;
-        double fixed = fmin(fmax(rint(mean / step * 64), 0), 63) * step / 64;
-        c->shrink[j] = fixed;
-        sum += square[j] - 2 * fixed * gap[j] + fixed * fixed * weight[j];
-    }
-    return sqrt(sum / (double)((tried ? tried : 1) * (size_t)c->n));
+/* RMS error of the trellis over all coefficients with this step; 0 when it has no memory to try. */
+static double colour_error(const DfyTrellis *trellis, double step, size_t stride) {
+    return sqrt(fmax(dfy_trellis_quantise(NULL, 0, trellis, step, stride), 0));
 }
 
 static void multiply(double *out, const double *matrix, const double *in, int n) {
@@ -383,20 +348,40 @@ static void regress_on_dc(double *slope, double *rows, const DfyTreeSplat *splat
                 rows[i * (size_t)n + (size_t)k] -= slope[k * 3 + j] * splats[i].dc_part[j] / DFY_TREE_ONE;
 }
 
-static void choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const double *parts, size_t count, int n) {
-    double step = (double)g->sh_step / DFY_TREE_ONE;
-    for (size_t i = 0; i < count; i++)
-        for (int k = 0; k < n; k++) {
-            int32_t q = dead_zone(parts[i * (size_t)n + (size_t)k], step);
-            choice->indices[i].sh[k] = (int16_t)(q > 32767 ? 32767 : q < -32767 ? -32767 : q);
-        }
+/* Searches the step on a sample of rows, then makes sure of the error on all. */
+static int choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const double *parts, size_t count, double error) {
+    int n = dfy_tree_rest(g);
+    double norm[DFY_TREE_REST], mean = 0;
+    squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, n);
+    DfyTrellis trellis = {parts, norm, count, n};
+    size_t stride = count / SAMPLE_ROWS + 1;
+    double low = error, high = error * 4;
+    while (high < error * 64 && colour_error(&trellis, high, stride) < error) high *= 2;
+    for (int i = 0; i < HALVINGS / 2; i++) {
+        double middle = sqrt(low * high);
+        if (colour_error(&trellis, middle, stride) <= error)
+            low = middle;
+        else
+            high = middle;
+    }
+    g->sh_step = (int32_t)fmin(fmax(sqrt(low * high) * DFY_TREE_ONE, 1), 1 << 22);
+    for (int i = 0; i < REFINEMENTS; i++) {
+        mean = dfy_trellis_quantise(choice->indices[0].sh, sizeof *choice->indices / sizeof(int16_t), &trellis,
+                                    (double)g->sh_step / DFY_TREE_ONE, 1);
+        if (mean < 0) return DFY_ERROR_MEMORY;
+        double measured = sqrt(mean);
+        int good = measured <= error && (measured > error * 0.998 || i + 2 >= REFINEMENTS);
+        if (good || g->sh_step == 1 || measured <= 0) break;
+        g->sh_step = (int32_t)fmin(fmax(g->sh_step * (error * 0.9993 / fmax(measured, error / 2)), 1), 1 << 22);
+    }
+    return DFY_OK;
 }
 
 static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
     int n = dfy_tree_rest(g);
     size_t count = s->count;
     double *analysis = malloc((size_t)(n * n) * sizeof *analysis);
-    double slope[DFY_TREE_REST * 6], mean[DFY_TREE_REST], norm[DFY_TREE_REST], row[DFY_TREE_REST];
+    double slope[DFY_TREE_REST * 6], mean[DFY_TREE_REST], row[DFY_TREE_REST];
     DfyTreeSplat *decoded = calloc(count ? count : 1, sizeof *decoded);
     int status = analysis && decoded ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < count; i++) {
@@ -426,13 +411,7 @@ static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
                     (double)g->sh_from_dc[k][j] / 128 * decoded[i].dc_part[j] / DFY_TREE_ONE;
     }
     if (!status) {
-        squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, n);
-        Colours colours = {.parts = work, .norm = norm, .count = count, .n = n};
-        g->sh_step = search_step(colour_error, &colours, error, stride_for(count * (size_t)n));
-        double step = (double)g->sh_step / DFY_TREE_ONE;
-        colour_error(&colours, step, 1);
-        for (int j = 0; j < 2; j++) g->sh_shrink[j] = (int)rint(colours.shrink[j] / step * 64);
-        choose_sh_indices(choice, g, work, count, n);
+        status = choose_sh_indices(choice, g, work, count, error);
     }
     free(analysis);
     free(decoded);
@@ -515,17 +494,17 @@ static int fits(const DfyTreeRange *range, int32_t *index) {
 
 /* Indices of one splat; 0 when one is outside its range. */
 static int index_splat(const DfyTreeGrid *g, const DfySplats *s, size_t j, const double *dc_analysis,
-                       const double *analysis, DfyTreeIndex *index) {
+                       const double *analysis, DfyTreeIndex *index, double *parts) {
     int n = dfy_tree_rest(g), good = 1;
-    double centred[DFY_TREE_REST], parts[DFY_TREE_REST], step = (double)g->sh_step / DFY_TREE_ONE;
+    double centred[DFY_TREE_REST], dc[3];
     for (size_t k = 0; k < 3; k++) {
         index->scale[k] = to_index(s->scale[j * 3 + k], (double)g->scale_step / DFY_TREE_ONE);
         good &= fits(&g->scale[k], &index->scale[k]);
         centred[k] = s->dc[j * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
     }
-    multiply(parts, dc_analysis, centred, 3);
+    multiply(dc, dc_analysis, centred, 3);
     for (int k = 0; k < 3; k++) {
-        index->dc[k] = to_index(parts[k], (double)g->dc_step / DFY_TREE_ONE);
+        index->dc[k] = to_index(dc[k], (double)g->dc_step / DFY_TREE_ONE);
         good &= fits(&g->dc[k], &index->dc[k]);
     }
     int32_t alpha = to_index(dfy_sigmoid(s->opacity[j]), (double)g->alpha_step / DFY_TREE_ONE),
@@ -539,8 +518,6 @@ static int index_splat(const DfyTreeGrid *g, const DfySplats *s, size_t j, const
     if (n) multiply(parts, analysis, centred, n);
     for (int k = 0; k < n; k++) {
         for (int m = 0; m < 3; m++) parts[k] -= (double)g->sh_from_dc[k][m] / 128 * splat.dc_part[m] / DFY_TREE_ONE;
-        int32_t q = dead_zone(parts[k], step);
-        index->sh[k] = (int16_t)(q > 32767 ? 32767 : q < -32767 ? -32767 : q);
     }
     return good;
 }
@@ -577,19 +554,29 @@ int dfy_tree_place_added(const DfyTreeGrid *g, const DfySplats *s, uint32_t *add
                          DfyMessage *message) {
     double dc_analysis[9], *analysis = malloc(DFY_TREE_REST * DFY_TREE_REST * sizeof *analysis);
     KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
+    size_t n = (size_t)dfy_tree_rest(g);
+    double *parts = calloc(count ? count : 1, (n ? n : 1) * sizeof *parts), norm[DFY_TREE_REST];
     inter->added = count;
     inter->added_keys = malloc((count ? count : 1) * sizeof *inter->added_keys);
     inter->added_indices = calloc(count ? count : 1, sizeof *inter->added_indices);
-    int status = analysis && pairs && inter->added_keys && inter->added_indices ? DFY_OK : DFY_ERROR_MEMORY;
+    int status = analysis && pairs && parts && inter->added_keys && inter->added_indices ? DFY_OK : DFY_ERROR_MEMORY;
     if (status) dfy_fail(message, status, "There is no memory for %u more splats.", count);
     int good = !status && undo_base(dc_analysis, g->dc_base[0], 3, 3) &&
                undo_base(analysis, g->sh_base[0], DFY_TREE_REST, dfy_tree_rest(g)) &&
                key_added(g, s, added, pairs, count, inter->added_keys);
     for (uint32_t i = 0; good && i < count; i++)
-        good = index_splat(g, s, added[i], dc_analysis, analysis, &inter->added_indices[i]);
+        good = index_splat(g, s, added[i], dc_analysis, analysis, &inter->added_indices[i], parts + i * n);
+    if (good && n && count) {
+        squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, (int)n);
+        DfyTrellis trellis = {parts, norm, count, (int)n};
+        if (dfy_trellis_quantise(inter->added_indices[0].sh, sizeof *inter->added_indices / sizeof(int16_t), &trellis,
+                                 (double)g->sh_step / DFY_TREE_ONE, 1) < 0)
+            status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %u more splats.", count);
+    }
     if (!status && !good)
         status = dfy_fail(message, DFY_ERROR_UNSUPPORTED, "An added splat is outside the key frame's grid.");
     free(analysis);
+    free(parts);
     free(pairs);
     return status;
 }

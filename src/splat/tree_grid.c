@@ -62,7 +62,6 @@ void dfy_tree_write_grid(const DfyTreeGrid *g, DfyBuffer *buffer) {
     for (int i = 0; i < 3; i++) dfy_put_u32be(buffer, (uint32_t)g->dc_mean[i]);
     for (int i = 0; i < 9; i++) dfy_put_u8(buffer, (unsigned)(g->dc_base[i / 3][i % 3] & 255));
     for (int i = 0; i < rest; i++) dfy_put_u16be(buffer, (unsigned)(g->sh_mean[i] / 16 & 65535));
-    for (int i = 0; i < 2 && rest; i++) dfy_put_u8(buffer, (unsigned)g->sh_shrink[i]);
 }
 
 static int read_range(DfyBytes *bytes, DfyTreeRange *range) {
@@ -113,10 +112,6 @@ int dfy_tree_read_grid(DfyTreeGrid *g, DfyBytes *bytes, DfyMessage *message) {
     for (int i = 0; i < 9; i++) g->dc_base[i / 3][i % 3] = (int8_t)dfy_read_u8(bytes);
     int rest = good ? dfy_tree_rest(g) : 0;
     for (int i = 0; i < rest; i++) g->sh_mean[i] = (int16_t)dfy_read_u16be(bytes) * 16;
-    for (int i = 0; i < 2 && rest; i++) {
-        g->sh_shrink[i] = dfy_read_u8(bytes);
-        good &= g->sh_shrink[i] < 64;
-    }
     if (good && !bytes->overrun) return DFY_OK;
     return dfy_fail(message, DFY_ERROR_DAMAGED, "A key frame's header is broken.");
 }
@@ -157,13 +152,6 @@ void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTr
     s->dirty = 1;
 }
 
-static int32_t sh_value(const DfyTreeGrid *g, int32_t index) {
-    if (!index) return 0;
-    int64_t magnitude = (int64_t)(index < 0 ? -index : index) * 64 - g->sh_shrink[index > 1 || index < -1];
-    int64_t value = magnitude * g->sh_step / 64;
-    return clamp64(index < 0 ? -value : value, 1 << 28);
-}
-
 void dfy_tree_rest_values(const DfyTreeGrid *g, const DfyTreeIndex *index, const DfyTreeSplat *s, int32_t *rest) {
     int n = dfy_tree_rest(g);
     int64_t sum[DFY_TREE_REST];
@@ -171,7 +159,7 @@ void dfy_tree_rest_values(const DfyTreeGrid *g, const DfyTreeIndex *index, const
     for (int k = 0; k < n; k++) {
         int64_t part = 0;
         for (int j = 0; j < 3; j++) part += (int64_t)g->sh_from_dc[k][j] * s->dc_part[j];
-        part = (part >> 7) + sh_value(g, index->sh[k]);
+        part = (part >> 7) + (int64_t)index->sh[k] * g->sh_step;
         if (!part) continue;
         for (int i = 0; i < n; i++) sum[i] += part * g->sh_base[k][i];
     }

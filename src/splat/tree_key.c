@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "splat/tree.h"
+#include "splat/trellis.h"
 
 enum {
     SLOT_BITS = 18,
@@ -32,6 +33,7 @@ typedef struct KeyCoder {
     DfyTreeState *state;
     DfyTreeIndex *indices;
     uint8_t *energy; /* of a splat's colour coefficients, log scale */
+    int trellis;     /* state of the colour coefficients' quantiser */
     uint32_t near[NEAR];
     int near_count;
 } KeyCoder;
@@ -261,25 +263,25 @@ static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTre
         int32_t near_sign = 0;
         for (int j = 0; j < key->near_count; j++) {
             int32_t v = key->indices[key->near[j]].sh[k];
-            near_size += at_most((uint32_t)abs(v), 8);
+            near_size += at_most((uint32_t)abs(v), 16);
             near_sign += v;
         }
         uint32_t total = at_most((uint32_t)dfy_log2_16(sum * 4) / 8, 20);
+        uint32_t quantiser = (uint32_t)key->trellis >> 1;
         uint32_t contexts[4] = {
-            dfy_mix_hash(TAG_SH, k * 32 + total),
-            dfy_mix_hash(TAG_SH + 1, (k * 32 + around) * 32 + at_most(near_size, 31)),
-            dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(recent, 15)) * 32 + total),
-            dfy_mix_hash(TAG_SH + 3, (k * 16 + alpha) * 32 + size),
+            dfy_mix_hash(TAG_SH, (k * 32 + total) * 2 + quantiser),
+            dfy_mix_hash(TAG_SH + 1, ((k * 32 + around) * 32 + at_most(near_size, 31)) * 2 + quantiser),
+            dfy_mix_hash(TAG_SH + 2, ((k * 16 + at_most(recent, 15)) * 32 + total) * 2 + quantiser),
+            dfy_mix_hash(TAG_SH + 3, ((k * 16 + alpha) * 32 + size) * 2 + quantiser),
         };
-        uint32_t sign = dfy_mix_hash(TAG_SH + 7, k * 8 +
-                                                     (uint32_t)(near_sign > 2    ? 2
-                                                                : near_sign < -2 ? -2
-                                                                                 : near_sign) +
-                                                     2);
-        int32_t value = dfy_mix_signed(&key->mixer, contexts, 4, SET_SH + (int)k * 8, sign, index->sh[k]);
-        index->sh[k] = (int16_t)value;
-        sum += at_most((uint32_t)abs(value), 64);
-        recent = recent / 2 + at_most((uint32_t)abs(value), 8) * 2;
+        uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
+        int32_t coded = dfy_trellis_coded(key->trellis, index->sh[k]);
+        coded = dfy_mix_signed(&key->mixer, contexts, 4, SET_SH + (int)k * 8, dfy_mix_hash(TAG_SH + 7, k * 8 + lean),
+                               coded);
+        index->sh[k] = (int16_t)dfy_trellis_value(key->trellis, limited(coded, 16383));
+        key->trellis = dfy_trellis_next[key->trellis][coded & 1];
+        sum += at_most((uint32_t)abs(index->sh[k]), 64);
+        recent = recent / 2 + at_most((uint32_t)abs(coded), 8) * 2;
     }
     key->energy[i] = (uint8_t)at_most((uint32_t)dfy_log2_16(sum * 4), 186);
 }
