@@ -4,7 +4,7 @@ A quick look while working on the codec: diffy at a few qualities on the shared 
 anchors that were measured before (anchors.json beside the clips). For the whole comparison see `make bench`.
 
   tools/bench/bdrate.py                                   all seven clips, 300 frames
-  tools/bench/bdrate.py --clips bin,franka --qualities 10,25,40,60,80 -- --effort 3
+  tools/bench/bdrate.py --clips bin,franka --qualities 15,25,40 -- --effort 3
   tools/bench/bdrate.py --frames 60                       a fast look: no anchors then, only the points
 """
 import argparse
@@ -82,7 +82,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = [n for n in clips.NAMES if n in clips.REAL or n == clips.CYCLIC]
     parser.add_argument("--clips", default=",".join(default), help="names, or paths of .y4m files, with commas")
-    parser.add_argument("--qualities", default="10,25,40,60,80")
+    parser.add_argument("--qualities", default="10,20,30,45,65")
     parser.add_argument("--frames", type=int, default=0, help="the first N frames only (then without anchors)")
     parser.add_argument("--diffy", default=os.path.join(clips.TOP, "build", "diffy"))
     parser.add_argument("--anchors", help="another anchors.json")

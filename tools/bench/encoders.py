@@ -18,7 +18,7 @@ SVT = ["-c:v", "libsvtav1", "-g", "9999", "-preset"]
 
 # name -> (label, arguments for ffmpeg or None for diffy itself, qualities from fine to coarse)
 ENCODERS = {
-    "diffy": ("diffy", None, (85, 65, 45, 25, 10)),
+    "diffy": ("diffy", None, (65, 45, 30, 20, 10)),
     "x264-medium": ("x264 medium", X264, (24, 29, 34, 39, 44)),
     "x265-medium": ("x265 medium", X265, (24, 29, 34, 39, 44)),
     "svtav1-p8": ("SVT-AV1 preset 8", SVT + ["8"], (26, 35, 44, 53, 62)),
