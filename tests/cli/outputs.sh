@@ -27,6 +27,8 @@ for format in 1 2; do
     check "format $format: MP4" psnr_above 36 out.y4m out.mp4
     check "format $format: encoding again gives the same bytes" bash -c '"$1" encode --format "$2" -q 60 clip.y4m twice.dfy && cmp clip.dfy twice.dfy' - "$diffy" $format
 done
+lossless() { "$diffy" encode --format 2 -q 100 clip.y4m l.dfy && "$diffy" decode l.dfy l.y4m && cmp <(tail -n +2 clip.y4m) <(tail -n +2 l.y4m); }
+check "quality 100 of version 2 is lossless" lossless
 damaged() { # a byte turned over in the middle: as many frames come out, and the failure is told
     local middle=$(($(stat -c %s clip.dfy) * 2 / 3)) byte
     byte=$(od -An -tu1 -j $middle -N 1 clip.dfy | tr -d ' ')

@@ -49,7 +49,8 @@ static int parse(EncodeOptions *o, int argc, char **argv, const char **paths) {
     o->progress = "auto";
     double most = INT32_MAX;
     const Option options[] = {
-        {"--quality", "-q", OPTION_INT, &s->quality, "1..100", "1 smallest, 100 best (default 25)", 1, 100},
+        {"--quality", "-q", OPTION_INT, &s->quality, "1..100",
+         "1 smallest, 100 best and in format 2 lossless (default 25)", 1, 100},
         {"--format", NULL, OPTION_INT, &o->format, "1|2",
          "version of the file format (default 2; 1 for its own options)", 1, 2},
         {"--mode", NULL, OPTION_TEXT, &o->mode, "training|upload",
