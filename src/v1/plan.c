@@ -15,6 +15,7 @@
 #define MOST_CANONICALS 5
 #define ALIGN_REACH 20    /* frames that a boundary may move */
 #define FAR_LEVELS 1.5    /* descriptors farther apart than this, and than twice the usual, are another kind of work */
+#define USUAL_ENOUGH 1.15 /* times the least sum of distances */
 #define LONGEST_PIECE 780 /* frames of a canonical chunk that nothing refers to */
 #define SAMPLES 24        /* pictures looked at to choose a way of coding */
 #define EXCESS_ALLOWED 200u /* squared error of a block's luma that would be left alone */
@@ -96,19 +97,33 @@ static int is_whole(const Segments *segments, uint32_t i) {
     return segments->count < 3 || (i > 0 && i + 1 < segments->count);
 }
 
-/* The cycle that is least far from some others: the most usual one. */
-static uint32_t most_usual(const DfyV1Writer *writer, const Segments *segments) {
-    uint32_t best = 0, stride = 1 + segments->count / 32;
+/* How far a cycle is from some others in all. */
+static double distance_to_others(const DfyV1Writer *writer, const Segments *segments, uint32_t i) {
+    uint32_t stride = 1 + segments->count / 32;
+    double sum = 0;
+    for (uint32_t k = stride / 2; k < segments->count; k += stride)
+        if (is_whole(segments, k)) sum += apart(writer, &segments->at[i], &segments->at[k]);
+    return sum;
+}
+
+/*
+ * Of the cycles that are nearly least far from the others the longest: what a repeat has beyond its canonical's
+ * length must be coded anew, and begins with an I picture.
+ */
+static uint32_t most_usual(const DfyV1Writer *writer, Segments *segments) {
     double least = -1;
     for (uint32_t i = 0; i < segments->count; i++) {
-        double sum = 0;
         if (!is_whole(segments, i)) continue;
-        for (uint32_t k = stride / 2; k < segments->count; k += stride)
-            if (is_whole(segments, k)) sum += apart(writer, &segments->at[i], &segments->at[k]);
-        if (least < 0 || sum < least) {
-            least = sum;
-            best = i;
-        }
+        double sum = segments->at[i].apart = distance_to_others(writer, segments, i);
+        if (least < 0 || sum < least) least = sum;
+    }
+    uint32_t best = 0;
+    uint64_t longest = 0;
+    for (uint32_t i = 0; i < segments->count; i++) {
+        const Segment *segment = &segments->at[i];
+        if (!is_whole(segments, i) || segment->apart > USUAL_ENOUGH * least || segment->frames <= longest) continue;
+        longest = segment->frames;
+        best = i;
     }
     return best;
 }
@@ -137,8 +152,9 @@ static double usual_distance(const Segments *segments) {
 
 /* First the most usual cycle, then, while there is one that is far from all chosen, the farthest. */
 static void choose_canonicals(const DfyV1Writer *writer, Segments *segments) {
+    uint32_t first = most_usual(writer, segments);
     for (uint32_t i = 0; i < segments->count; i++) segments->at[i].apart = -1;
-    follow(writer, segments, most_usual(writer, segments));
+    follow(writer, segments, first);
     for (int chosen = 1; chosen < MOST_CANONICALS; chosen++) {
         uint32_t farthest = 0;
         double most = 0, usual = usual_distance(segments);

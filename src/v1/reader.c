@@ -67,6 +67,14 @@ static void frame_rate(const DfyV1Reader *reader, int *num, int *den) {
     *den = b / x;
 }
 
+/* Canonical cycles; a cycle that was stored in parts counts once where the metadata tells. */
+static uint32_t canonicals_of(const DfyV1Reader *reader) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < reader->metadata.cycles; i++)
+        count += reader->metadata.cycle[i].kind == DFY_V1_KIND_CANONICAL;
+    return reader->metadata.cycles ? count : reader->canonicals;
+}
+
 static void v1_info(const void *state, DfyInfo *info) {
     const DfyV1Reader *reader = state;
     info->format = 1;
@@ -85,7 +93,7 @@ static void v1_info(const void *state, DfyInfo *info) {
     info->native_format = DFY_PIXELS_RGB;
     info->chunks = reader->chunks.count;
     info->cycles = reader->metadata.cycles ? reader->metadata.cycles : reader->plays;
-    info->canonicals = reader->canonicals;
+    info->canonicals = canonicals_of(reader);
     info->imu_samples = reader->imu_samples;
     info->complete = !reader->chunks.cut && !reader->damaged;
     for (uint32_t i = 0; i < reader->cycles; i++)
