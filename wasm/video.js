@@ -2,7 +2,7 @@
  * Frames out of video files: Mediabunny takes the container apart, WebCodecs decodes. Only pieces of the file are
  * in memory at any time; the consumer holds the decoder back by asking for the next frame when it is ready.
  */
-import { ALL_FORMATS, BlobSource, Input, VideoSampleSink } from 'mediabunny';
+import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, VideoSampleSink } from 'mediabunny';
 
 /**
  * @typedef {object} OpenVideo
@@ -14,6 +14,8 @@ import { ALL_FORMATS, BlobSource, Input, VideoSampleSink } from 'mediabunny';
  * @property {number} duration seconds
  * @property {number} expectedFrames an estimate
  * @property {string} codec
+ * @property {boolean} decodable by WebCodecs
+ * @property {() => Promise<number[]>} timestamps of all frames, in playing order, in seconds from the first
  * @property {boolean} hasAudio
  * @property {VideoColorSpaceInit} colorSpace what the file says, unlike a VideoFrame, whose colour the browser guesses
  * @property {() => AsyncGenerator<{ frame: VideoFrame, timestamp: number, rotation: 0 | 90 | 180 | 270, flip: boolean }>} frames
@@ -26,14 +28,16 @@ import { ALL_FORMATS, BlobSource, Input, VideoSampleSink } from 'mediabunny';
 /**
  * Opens a video that this browser can decode; throws one sentence for one that it can't.
  * @param {Blob} blob
+ * @param {{ anyCodec?: boolean }} [options] anyCodec: also when WebCodecs can't decode it, for its facts and times alone
  * @returns {Promise<OpenVideo>}
  */
-export async function openVideo(blob) {
+export async function openVideo(blob, { anyCodec = false } = {}) {
     const input = new Input({ source: new BlobSource(blob), formats: ALL_FORMATS });
     try {
         const track = await findTrack(input);
         const codec = await track.getCodec();
-        if (typeof VideoDecoder === 'undefined' || !(await track.canDecode()))
+        const decodable = typeof VideoDecoder !== 'undefined' && (await track.canDecode());
+        if (!decodable && !anyCodec)
             throw new Error(`This browser can't decode ${(codec ?? 'this video').toUpperCase()}: convert the file to H.264 or AV1, or try another browser.`);
         const stats = await track.computePacketStats(300);
         const duration = await input.computeDuration();
@@ -49,6 +53,8 @@ export async function openVideo(blob) {
             duration,
             expectedFrames: Math.max(1, Math.round((duration - start) * frameRate)),
             codec: codec ?? 'unknown',
+            decodable,
+            timestamps: () => timestampsOf(track, start),
             colorSpace: await track.getColorSpace(),
             hasAudio: (await input.getPrimaryAudioTrack()) !== null,
             frames: () => framesOf(track, start),
@@ -98,4 +104,14 @@ async function* framesAt(track, start, timestamps) {
             sample?.close();
         }
     }
+}
+
+/**
+ * @param {import('mediabunny').InputVideoTrack} track
+ * @param {number} start seconds
+ */
+async function timestampsOf(track, start) {
+    const times = [];
+    for await (const packet of new EncodedPacketSink(track).packets(undefined, undefined, { metadataOnly: true })) times.push(packet.timestamp - start);
+    return times.sort((a, b) => a - b);
 }

@@ -1,6 +1,6 @@
 /** Encoding on the page: every kind of input becomes a .dfy whose pictures are those that went in. */
 import { writeFileSync } from 'node:fs';
-import { clip, compare, countFrames, dropOn, encode, expect, exportAs, filesOf, h264, openDfy, pngFolder, rowInState, save, test, work, zipOf } from './site.js';
+import { clip, compare, countFrames, dropOn, encode, expect, exportAs, filesOf, h264, openDfy, pngFolder, rowInState, save, test, top, work, zipOf } from './site.js';
 
 test('an H.264 MP4 comes out as a .dfy with its pictures', async ({ page }) => {
     const video = clip('moving.mp4', { extra: h264 });
@@ -138,4 +138,32 @@ test('a rotated video comes out upright', async ({ page }) => {
     const result = compare(rotated, file);
     expect(result.other_frames).toBe(10);
     expect(result.psnr_y).toBeGreaterThan(26);
+});
+
+test('without WebCodecs a video is stepped through, and nothing is lost', async ({ page, context }) => {
+    const video = clip('moving.mp4', { extra: h264 });
+    await context.route('**/assets/worker-*.js', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: `delete self.VideoDecoder; ${await response.text()}` });
+    });
+    const file = await encode(page, [video], 'moving');
+    const result = compare(video, file);
+    expect(result.other_frames).toBe(45);
+    expect(result.psnr_y).toBeGreaterThan(22);
+    const images = await encode(page, [pngFolder('moving-frames', video)], 'moving-frames');
+    expect(compare(video, images).other_frames).toBe(45);
+});
+
+test('variable frame rate is kept', async ({ page }) => {
+    // Frames 10 to 19 are shown twice as long as the others.
+    const { execFileSync } = await import('node:child_process');
+    const even = clip('moving.mp4', { extra: h264 }), uneven = `${work}/uneven.mp4`;
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', even, '-vf', "settb=1/600,setpts='if(lt(N,10),N*20,if(lt(N,20),200+(N-10)*40,600+(N-20)*20))'", '-fps_mode', 'passthrough', '-enc_time_base', '1/600', ...h264, uneven]);
+    const file = await encode(page, [uneven], 'uneven');
+    const { readFileSync } = await import('node:fs');
+    const { DiffyDecoder } = await import('../../wasm/index.js');
+    const decoder = await DiffyDecoder.open(new Uint8Array(readFileSync(file)), { wasmBinary: new Uint8Array(readFileSync(`${top}build/wasm/diffy.wasm`)) });
+    const times = [];
+    for await (const frame of decoder) times.push(Math.round(frame.timestamp * 600));
+    expect(times).toEqual(Array.from({ length: 45 }, (_, n) => (n < 10 ? n * 20 : n < 20 ? 200 + (n - 10) * 40 : 600 + (n - 20) * 20)));
 });

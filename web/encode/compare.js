@@ -13,10 +13,10 @@ import { openSource } from './sources.js';
 /** @type {{ decoder: DiffyDecoder, source: import('./sources.js').OpenSource, maxWidth: number } | null} */
 let open = null;
 
-/** @param {{ file: Blob, source: import('./options.js').Source, settings: import('./options.js').EncodeSettings }} args */
-export async function openComparison({ file, source, settings }) {
+/** @param {{ file: Blob, source: import('./options.js').Source, settings: import('./options.js').EncodeSettings, element?: MessagePort }} args */
+export async function openComparison({ file, source, settings, element }) {
     const decoder = await DiffyDecoder.open(file, { codec: await Codec.load() });
-    open = { decoder, source: await openSource(source, settings), maxWidth: settings.maxWidth };
+    open = { decoder, source: await openSource(source, settings, element), maxWidth: settings.maxWidth };
     return { info: decoder.info, cycles: decoder.cycles };
 }
 

@@ -2,6 +2,7 @@
  * One recording on its way: a worker of its own, so that cancelling works whatever the codec is doing, and a crash
  * takes nothing else with it. Fires 'change' whenever there is something new to show.
  */
+import { offerElement } from './element.js';
 import { keepLastEncode } from '../shared/last-encode.js';
 import { Remote, isAbort } from '../shared/rpc.js';
 
@@ -19,6 +20,8 @@ export class Job extends EventTarget {
     bytes = 0;
     message = '';
     hasAudio = false;
+    /** The frames come through a <video> element, for want of WebCodecs. */
+    slow = false;
     framesASecond = 0;
     /** Seconds left in this stage; NaN while that is not known. */
     left = NaN;
@@ -52,15 +55,17 @@ export class Job extends EventTarget {
         this.#startStage();
         this.#changed();
         this.#remote = newEncodeWorker();
+        const element = this.source.kind === 'video' ? offerElement(this.source.file) : null;
         try {
-            const args = { source: this.source, settings, folder, name: `${this.id}-${Date.now()}.dfy` };
-            this.result = await this.#remote.call('encode', args, { onEvent: (event) => this.#onEvent(event) });
+            const args = { source: this.source, settings, folder, name: `${this.id}-${Date.now()}.dfy`, element: element?.port };
+            this.result = await this.#remote.call('encode', args, { onEvent: (event) => this.#onEvent(event), transfer: element ? [element.port] : [] });
             this.state = 'done';
             this.#keepFacts();
         } catch (error) {
             this.state = isAbort(error) ? 'cancelled' : 'failed';
             this.message = error instanceof Error ? error.message : String(error);
         }
+        element?.close();
         this.#remote?.close();
         this.#remote = null;
         this.#changed();
@@ -98,6 +103,7 @@ export class Job extends EventTarget {
     #onEvent(event) {
         if (event.type === 'facts') {
             this.hasAudio = event.hasAudio;
+            this.slow = event.slow;
             this.total = event.expectedFrames;
         } else {
             if (event.stage !== this.stage && (event.stage === 'cycles' || this.stage === 'cycles')) {

@@ -1,6 +1,7 @@
 /** The quality panel of an encoded recording: samples, a split view of one frame, and measures over time. */
 import { make } from '../shared/dom.js';
 import { formatBytes, formatTime } from '../shared/text.js';
+import { offerElement } from './element.js';
 import { newEncodeWorker } from './job.js';
 
 /**
@@ -12,17 +13,19 @@ export async function showQuality(job, row) {
     const shown = row.querySelector('.quality');
     if (shown) return void shown.dispatchEvent(new Event('close'));
     if (!job.result || !job.settings) return;
+    const element = job.source.kind === 'video' ? offerElement(job.source.file) : null;
     const remote = newEncodeWorker(), status = make('p', { class: 'note', role: 'status' }, 'decoding ...');
     const panel = make('section', { class: 'quality', 'aria-label': `quality of ${job.name}` }, status);
     const close = () => {
         remote.close();
+        element?.close();
         panel.remove();
     };
     panel.addEventListener('close', close);
     job.addEventListener('change', close, { once: true });
     row.append(panel);
     try {
-        const facts = await remote.call('openComparison', { file: job.result.file, source: job.source, settings: job.settings });
+        const facts = await remote.call('openComparison', { file: job.result.file, source: job.source, settings: job.settings, element: element?.port }, { transfer: element ? [element.port] : [] });
         await addSamples(panel, remote, facts.info);
         await addSplit(panel, remote, facts.info);
         const curve = await remote.call('compareCurve', { points: 240 }, {

@@ -98,9 +98,9 @@ export class Row {
 }
 
 /** @param {import('./job.js').Job} job */
-function runningFacts({ done, total, framesASecond, bytes }) {
+function runningFacts({ done, total, framesASecond, bytes, slow }) {
     const rate = framesASecond ? `, ${framesASecond.toFixed(framesASecond < 10 ? 1 : 0)} a second` : '';
-    return `${formatCount(done)} of ${formatCount(total)} frames${rate}${bytes ? `, ${formatBytes(bytes)} so far` : ''}`;
+    return `${formatCount(done)} of ${formatCount(total)} frames${rate}${bytes ? `, ${formatBytes(bytes)} so far` : ''}${slow ? ' (slow: this browser lacks WebCodecs for it)' : ''}`;
 }
 
 /**

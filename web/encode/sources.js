@@ -28,6 +28,7 @@ configure({ useWebWorkers: false });
  * @property {VideoColorSpaceInit} [colorSpace]
  * @property {() => AsyncGenerator<SourceFrame>} frames VideoFrames are the consumer's to close
  * @property {(places: { index: number, timestamp: number }[]) => AsyncGenerator<SourceFrame | null>} framesAt frames out of order of need, rising
+ * @property {boolean} [slow] stepped through a <video> element
  * @property {() => void} close
  */
 
@@ -37,16 +38,53 @@ const maxImageBytes = 512e6;
 /**
  * @param {import('./options.js').Source} source
  * @param {{ frameRate: number }} settings
+ * @param {MessagePort} [element] to a <video> element of the page, for what WebCodecs can't decode
  * @returns {Promise<OpenSource>}
  */
-export async function openSource(source, { frameRate }) {
+export async function openSource(source, { frameRate }, element) {
     if (source.kind === 'images') {
         const files = [...source.files].sort((a, b) => naturalOrder(pathOf(a), pathOf(b)));
         return imageSource(files.map((file) => ({ name: pathOf(file), size: file.size, open: async () => file })), frameRate, () => {});
     }
     if (source.kind === 'zip') return openZip(source.file, source.folder, frameRate);
-    const video = await openVideo(source.file);
+    const video = await openVideo(source.file, { anyCodec: !!element });
+    if (!video.decodable && element) return elementSource(video, source.file.size, element);
     return { ...video, inputBytes: source.file.size, framesAt: (places) => video.framesAt(places.map(({ timestamp }) => timestamp)) };
+}
+
+/**
+ * The page's <video> element, stepped from frame to frame: slower, but it needs no WebCodecs. It turns the picture itself.
+ * @param {import('../../wasm/video.js').OpenVideo} video
+ * @param {number} inputBytes
+ * @param {MessagePort} port
+ * @returns {OpenSource}
+ */
+function elementSource(video, inputBytes, port) {
+    const canvas = new OffscreenCanvas(1, 1), context = canvas.getContext('2d', { willReadFrequently: true });
+    const { frameRate, timeBase, expectedFrames, hasAudio } = video;
+    /** @param {number} timestamp
+     * @returns {Promise<SourceFrame>} */
+    const at = async (timestamp) => {
+        // The middle of the frame: at its very start rounding could show the one before.
+        port.postMessage({ time: timestamp + 0.5 / frameRate });
+        const { data } = await new Promise((/** @type {(event: MessageEvent) => void} */ resolve) => (port.onmessage = resolve));
+        if (data.error || !context) throw new Error(data.error);
+        const { width, height } = data.bitmap;
+        if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+        context.drawImage(data.bitmap, 0, 0);
+        data.bitmap.close();
+        return { frame: context.getImageData(0, 0, width, height), timestamp, rotation: 0, flip: false };
+    };
+    return {
+        frameRate, timeBase, expectedFrames, inputBytes, hasAudio, slow: true,
+        close: video.close,
+        async *frames() {
+            for (const timestamp of await video.timestamps()) yield at(timestamp);
+        },
+        async *framesAt(places) {
+            for (const { timestamp } of places) yield at(timestamp);
+        },
+    };
 }
 
 /** @param {File} file */

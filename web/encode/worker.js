@@ -32,13 +32,13 @@ serve({
 });
 
 /**
- * @param {{ source: import('./options.js').Source, settings: import('./options.js').EncodeSettings, folder: string | null, name: string }} job
+ * @param {{ source: import('./options.js').Source, settings: import('./options.js').EncodeSettings, folder: string | null, name: string, element?: MessagePort }} job
  * @param {(event: any) => void} emit
  * @param {AbortSignal} signal
  */
-async function encode({ source, settings, folder, name }, emit, signal) {
+async function encode({ source, settings, folder, name, element }, emit, signal) {
     const started = performance.now();
-    const input = await openSource(source, settings);
+    const input = await openSource(source, settings, element);
     const output = await openOutput(folder, name);
     let written = 0;
     /** How the file grew: frames that had come, bytes that were out.
@@ -62,7 +62,7 @@ async function encode({ source, settings, folder, name }, emit, signal) {
             onProgress: progress.fromCodec,
         });
         try {
-            emit({ type: 'facts', hasAudio: input.hasAudio, expectedFrames: input.expectedFrames, inputBytes: input.inputBytes, frameRate: input.frameRate });
+            emit({ type: 'facts', slow: !!input.slow, hasAudio: input.hasAudio, expectedFrames: input.expectedFrames, inputBytes: input.inputBytes, frameRate: input.frameRate });
             const scale = scaler(settings.maxWidth);
             for await (const { frame, timestamp, rotation, flip } of input.frames()) {
                 try {
