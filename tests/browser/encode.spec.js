@@ -161,8 +161,10 @@ test('variable frame rate is kept', async ({ page }) => {
     execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', even, '-vf', "settb=1/600,setpts='if(lt(N,10),N*20,if(lt(N,20),200+(N-10)*40,600+(N-20)*20))'", '-fps_mode', 'passthrough', '-enc_time_base', '1/600', ...h264, uneven]);
     const file = await encode(page, [uneven], 'uneven');
     const { readFileSync } = await import('node:fs');
-    const { DiffyDecoder } = await import('../../wasm/index.js');
-    const decoder = await DiffyDecoder.open(new Uint8Array(readFileSync(file)), { wasmBinary: new Uint8Array(readFileSync(`${top}build/wasm/diffy.wasm`)) });
+    const address = `${top}build/npm/diffy.js`;
+    /** @type {typeof import('../../wasm/index.js')} */
+    const { DiffyDecoder } = await import(address);
+    const decoder = await DiffyDecoder.open(new Uint8Array(readFileSync(file)), { wasmBinary: new Uint8Array(readFileSync(`${top}build/npm/diffy.wasm`)) });
     const times = [];
     for await (const frame of decoder) times.push(Math.round(frame.timestamp * 600));
     expect(times).toEqual(Array.from({ length: 45 }, (_, n) => (n < 10 ? n * 20 : n < 20 ? 200 + (n - 10) * 40 : 600 + (n - 20) * 20)));
