@@ -15,7 +15,7 @@
 #define MOST_CANONICALS 5
 #define ALIGN_REACH 20    /* frames that a boundary may move */
 #define FAR_LEVELS 1.5    /* descriptors farther apart than this, and than twice the usual, are another kind of work */
-#define USUAL_ENOUGH 1.15 /* times the least sum of distances */
+#define USUAL_ENOUGH 1.04 /* times the least sum of distances */
 #define LONGEST_PIECE 780 /* frames of a canonical chunk that nothing refers to */
 #define SAMPLES 24        /* pictures looked at to choose a way of coding */
 #define EXCESS_ALLOWED 200u /* squared error of a block's luma that would be left alone */
