@@ -345,7 +345,7 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
     int size = block->log2 - 3, count = p->reference_count;
     if (count > d->effort->references) count = d->effort->references;
     DfySearch search = {
-        .picture = p, .source = d->source, .lambda = d->lambda_absolute, .steps = d->effort->search_steps};
+        .picture = p, .source = d->source, .lambda = d->lambda_absolute, .steps = d->effort->search_steps, .thorough = d->effort->prune < 2, .known = INT64_MAX};
     dfy_part_rectangle(block, part, search.rectangle);
     Found found[DFY_MAX_REFERENCES];
     int first = 0, second = -1;
@@ -363,6 +363,7 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
         dfy_vector_predictors(p, block, part, r, search.predictors);
         search.starts = (const int16_t(*)[2])starts;
         search.start_count = n;
+        search.known = r ? found[first].cost : INT64_MAX;
         found[r].cost =
             dfy_search(&search, found[r].vector) +
             (int64_t)(((uint64_t)d->lambda_absolute * (reference_bits(d, r, 0) + dfy_bit_cost(two, 0))) >> 8);

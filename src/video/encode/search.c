@@ -52,19 +52,17 @@ static int64_t fine_cost(const DfySearch *s, const int16_t vector[2]) {
     return ((int64_t)satd << 8) + rate(s, vector);
 }
 
-static int64_t refine(const DfySearch *s, int16_t vector[2], int64_t best, int step, int rounds) {
+/* Looks round the vector at a distance of `step`: four places, or eight when there is time. */
+static int64_t refine(const DfySearch *s, int16_t vector[2], int64_t best, int step) {
     static const int8_t around[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
-    while (rounds-- > 0) {
-        int16_t centre[2] = {vector[0], vector[1]};
-        for (int i = 0; i < 8; i++) {
-            int16_t trial[2] = {(int16_t)(centre[0] + around[i][0] * step), (int16_t)(centre[1] + around[i][1] * step)};
-            int64_t cost = fine_cost(s, trial);
-            if (cost >= best) continue;
-            best = cost;
-            vector[0] = trial[0];
-            vector[1] = trial[1];
-        }
-        if (vector[0] == centre[0] && vector[1] == centre[1]) break;
+    int16_t centre[2] = {vector[0], vector[1]};
+    for (int i = 0; i < (s->thorough ? 8 : 4); i++) {
+        int16_t trial[2] = {(int16_t)(centre[0] + around[i][0] * step), (int16_t)(centre[1] + around[i][1] * step)};
+        int64_t cost = fine_cost(s, trial);
+        if (cost >= best) continue;
+        best = cost;
+        vector[0] = trial[0];
+        vector[1] = trial[1];
     }
     return best;
 }
@@ -73,8 +71,8 @@ int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
     if (s->other) { /* two references: only the neighbourhood of what is known already */
         vector[0] = s->starts[0][0];
         vector[1] = s->starts[0][1];
-        int64_t best = refine(s, vector, fine_cost(s, vector), 2, 1);
-        return refine(s, vector, best, 1, 1);
+        int64_t best = refine(s, vector, fine_cost(s, vector), 2);
+        return refine(s, vector, best, 1);
     }
     int best_x = 0, best_y = 0;
     int64_t best = whole_cost(s, 0, 0);
@@ -113,6 +111,8 @@ int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
     vector[0] = (int16_t)(best_x * 4);
     vector[1] = (int16_t)(best_y * 4);
     best = fine_cost(s, vector);
+    /* Far worse than what another reference gives: finer positions will not make up for it. */
+    if (!s->thorough && s->known < INT64_MAX && best - best / 4 > s->known) return best;
     /* A guess may be exact at a fraction of a pixel. */
     for (int i = 0; i < 2; i++) {
         if (!((s->predictors[i][0] | s->predictors[i][1]) & 3)) continue;
@@ -122,6 +122,6 @@ int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
         vector[0] = s->predictors[i][0];
         vector[1] = s->predictors[i][1];
     }
-    best = refine(s, vector, best, 2, 1);
-    return refine(s, vector, best, 1, 1);
+    best = refine(s, vector, best, 2);
+    return refine(s, vector, best, 1);
 }
