@@ -344,8 +344,12 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
     const DfyContexts *c = p->contexts;
     int size = block->log2 - 3, count = p->reference_count;
     if (count > d->effort->references) count = d->effort->references;
-    DfySearch search = {
-        .picture = p, .source = d->source, .lambda = d->lambda_absolute, .steps = d->effort->search_steps, .thorough = d->effort->prune < 2, .known = INT64_MAX};
+    DfySearch search = {.picture = p,
+                        .source = d->source,
+                        .lambda = d->lambda_absolute,
+                        .steps = d->effort->search_steps,
+                        .thorough = d->effort->prune < 2,
+                        .known = INT64_MAX};
     dfy_part_rectangle(block, part, search.rectangle);
     Found found[DFY_MAX_REFERENCES];
     int first = 0, second = -1;
@@ -464,24 +468,55 @@ typedef struct Ranked {
     int mode;
 } Ranked;
 
-/* The most promising modes of a square by Hadamard difference, best first. */
-static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *ranked, int most) {
-    uint8_t likely[3], pixels[32 * 32];
-    int count = 0, side = 1 << log2;
-    dfy_likely_modes(d->picture, x, y, likely);
-    for (int mode = 0; mode < DFY_INTRA_MODES; mode++) {
-        if (d->effort->prune > 1 && mode > 2 && (mode & 1) && mode != likely[0] && mode != likely[1]) continue;
-        dfy_predict_intra(d->picture, 0, x, y, log2, mode, pixels, side);
-        uint32_t satd = d->picture->kernels->satd(source_at(d, 0, x, y), source_stride(d, 0), pixels, side, side, side);
-        int64_t cost = dfy_cost(satd, d->lambda_absolute, mode_bits(d, mode, likely, small));
-        int at = count < most ? count++ : most;
-        while (at > 0 && cost < ranked[at - 1].cost) {
-            if (at < most) ranked[at] = ranked[at - 1];
-            at--;
-        }
-        if (at < most) ranked[at] = (Ranked){cost, mode};
+/* A square whose modes are being ranked. */
+typedef struct Ranking {
+    DfyDecider *d;
+    DfyIntraBorder border;
+    uint8_t likely[3];
+    int x, y, log2, small;
+    uint64_t seen; /* modes, a bit each */
+    Ranked *ranked;
+    int count, most;
+} Ranking;
+
+static void rank_mode(Ranking *r, int mode) {
+    uint8_t pixels[32 * 32];
+    DfyDecider *d = r->d;
+    int side = 1 << r->log2;
+    if (mode < 0 || mode >= DFY_INTRA_MODES || r->seen >> mode & 1) return;
+    r->seen |= (uint64_t)1 << mode;
+    dfy_predict_mode(&r->border, 0, r->log2, mode, pixels, side);
+    uint32_t satd =
+        d->picture->kernels->satd(source_at(d, 0, r->x, r->y), source_stride(d, 0), pixels, side, side, side);
+    int64_t cost = dfy_cost(satd, d->lambda_absolute, mode_bits(d, mode, r->likely, r->small));
+    int at = r->count < r->most ? r->count++ : r->most;
+    while (at > 0 && cost < r->ranked[at - 1].cost) {
+        if (at < r->most) r->ranked[at] = r->ranked[at - 1];
+        at--;
     }
-    return count;
+    if (at < r->most) r->ranked[at] = (Ranked){cost, mode};
+}
+
+/*
+ * The most promising modes of a square by Hadamard difference, best first: the likely ones and every fourth direction,
+ * then the neighbours of the best. Stops early, with none, when even the best of the first is far worse than `limit`.
+ */
+static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *ranked, int most, int64_t limit) {
+    Ranking r = {.d = d, .x = x, .y = y, .log2 = log2, .small = small, .ranked = ranked, .most = most};
+    dfy_likely_modes(d->picture, x, y, r.likely);
+    dfy_intra_border(d->picture, 0, x, y, log2, &r.border);
+    for (int i = 0; i < 3; i++) rank_mode(&r, r.likely[i]);
+    rank_mode(&r, DFY_PLANAR);
+    rank_mode(&r, DFY_DC);
+    for (int mode = 2; mode<DFY_INTRA_MODES; mode += d->effort->prune> 1 ? 4 : 1) rank_mode(&r, mode);
+    if (ranked[0].cost / 2 > limit) return 0;
+    for (int step = 2; step >= 1; step--) {
+        int best = ranked[0].mode;
+        if (best < 2) break;
+        rank_mode(&r, best - step < 2 ? 2 : best - step);
+        rank_mode(&r, best + step);
+    }
+    return r.count;
 }
 
 /* Predicts and codes every transform of the block in place; pixels end up in the frame. */
@@ -501,7 +536,7 @@ static void measure_intra(DfyDecider *d, DfyBlock *block, int choose_modes) {
             uint8_t predicted[32 * 32];
             if (plane == 0 && choose_modes && log2 == 2) {
                 Ranked ranked[2];
-                rank_modes(d, x, y, 2, 1, ranked, 1);
+                rank_modes(d, x, y, 2, 1, ranked, 1, INT64_MAX);
                 c->block.intra[which] = (uint8_t)ranked[0].mode;
                 p->modes[(y >> 2) * p->cell_stride * 2 + (x >> 2)] = c->block.intra[which];
             }
@@ -526,7 +561,9 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
     block.kind = DFY_INTRA;
     block.motion[0] = block.motion[1] = (DfyMotion){.reference = {-1, -1}};
     Ranked ranked[8];
-    int tries = d->effort->intra_tries, count = rank_modes(d, block.x, block.y, block.log2, 0, ranked, tries);
+    int tries = d->effort->intra_tries,
+        count = rank_modes(d, block.x, block.y, block.log2, 0, ranked, tries, inter_absolute);
+    if (!count) return;
     if (ranked[0].cost > inter_absolute + inter_absolute / 2 && d->picture->reference_count) return;
     int best_mode = ranked[0].mode;
     int64_t best_cost = INT64_MAX;

@@ -14,8 +14,8 @@ typedef struct DfySearch {
     int16_t predictors[2][2];
     const int16_t (*starts)[2]; /* further guesses, quarter pixels */
     int start_count;
-    int thorough;           /* look at more places, and give no reference up early */
-    int64_t known;          /* cost that another reference gives, INT64_MAX: none */
+    int thorough;         /* look at more places, and give no reference up early */
+    int64_t known;        /* cost that another reference gives, INT64_MAX: none */
     const uint8_t *other; /* two references: the other's prediction, rows of 64; else NULL */
 } DfySearch;
 

@@ -8,11 +8,6 @@
 static const int8_t angles[35] = {0,   0,   32,  26,  21,  17, 13, 9,  5, 2, 0, -2, -5, -9, -13, -17, -21, -26,
                                   -32, -26, -21, -17, -13, -9, -5, -2, 0, 2, 5, 9,  13, 17, 21,  26,  32};
 
-/* side pixels left below, the left, the corner, above, above right: 4 * side + 1 in one row, corner in the middle. */
-typedef struct Border {
-    uint8_t pixels[4 * 32 + 1 + 15];
-} Border;
-
 /* Collects the border in runs of `unit` pixels; what isn't coded yet is filled from its neighbour along the row. */
 static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int side, uint8_t *border) {
     const DfyPlane *p = &picture->frame->plane[plane];
@@ -132,18 +127,23 @@ static void directional(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, i
         for (int x = 0; x < side; x++) dst[y * stride + x] = turned[x * side + y];
 }
 
-void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
-                       ptrdiff_t stride) {
-    static const uint8_t farthest[6] = {0, 0, 10, 7, 1, 0}; /* smoothing starts this far from the axes, by log2 */
+void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border) {
     int side = 1 << log2;
-    Border border;
-    gather(picture, plane, x, y, side, border.pixels);
+    gather(picture, plane, x, y, side, border->plain);
+    if (plane || log2 < 3) return;
+    memcpy(border->smooth, border->plain, (size_t)(4 * side + 1));
+    smooth(border->smooth, side, plane);
+}
+
+void dfy_predict_mode(const DfyIntraBorder *border, int plane, int log2, int mode, uint8_t *dst, ptrdiff_t stride) {
+    static const uint8_t farthest[6] = {0, 0, 10, 7, 1, 0}; /* smoothing starts this far from the axes, by log2 */
+    int side = 1 << log2, smoothed = 0;
     if (plane == 0 && mode != DFY_DC && log2 > 2) {
         int from_axis = abs(mode - DFY_VERTICAL), other = abs(mode - DFY_HORIZONTAL);
         if (other < from_axis) from_axis = other;
-        if (mode == DFY_PLANAR || from_axis > farthest[log2]) smooth(border.pixels, side, plane);
+        smoothed = mode == DFY_PLANAR || from_axis > farthest[log2];
     }
-    const uint8_t *corner = border.pixels + 2 * side;
+    const uint8_t *corner = (smoothed ? border->smooth : border->plain) + 2 * side;
     int soften = plane == 0 && log2 < 5;
     if (mode == DFY_PLANAR)
         planar(dst, stride, corner, side, log2);
@@ -151,4 +151,11 @@ void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y,
         dc(dst, stride, corner, side, log2, soften);
     else
         directional(dst, stride, corner, side, mode, soften);
+}
+
+void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
+                       ptrdiff_t stride) {
+    DfyIntraBorder border;
+    dfy_intra_border(picture, plane, x, y, log2, &border);
+    dfy_predict_mode(&border, plane, log2, mode, dst, stride);
 }

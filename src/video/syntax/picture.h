@@ -123,7 +123,18 @@ void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, in
 /* Luma (or chroma plane) alone, of any rectangle: what motion search looks at. */
 void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
                            uint8_t *dst, ptrdiff_t stride);
-/* Intra prediction of one transform square of a plane at plane coordinates; block_x/y: luma place, for availability. */
+/*
+ * Pixels round a square: `side` below left going up, `side` left, the corner, `side` above, `side` above right; plain,
+ * and smoothed where a luma mode wants that.
+ */
+typedef struct DfyIntraBorder {
+    uint8_t plain[4 * 32 + 16], smooth[4 * 32 + 16];
+} DfyIntraBorder;
+
+/* x and y in pixels of the plane. */
+void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border);
+void dfy_predict_mode(const DfyIntraBorder *border, int plane, int log2, int mode, uint8_t *dst, ptrdiff_t stride);
+/* Both in one: intra prediction of a transform square. */
 void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
                        ptrdiff_t stride);
 /* Adds the residual of one transform to dst. */
