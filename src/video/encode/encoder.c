@@ -98,7 +98,7 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
     dfy_frame_free(e->anchor_source);
     dfy_frame_free(e->store.plate);
     while (e->store.kept_count) dfy_frame_free(e->store.kept[--e->store.kept_count]);
-    for (int i = 0; i < DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
+    for (int i = 0; i <= DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
     while (e->spare_count) dfy_frame_free(e->spare[--e->spare_count]);
     for (int i = 0; i < MAX_THREADS; i++) dfy_decider_free(e->deciders[i]);
     dfy_pool_free(e->pool);
