@@ -136,7 +136,7 @@ typedef struct DfyTreeMotion {
 typedef struct DfyTreeUpdate {
     int32_t place[3], turn[3], scale[3], alpha, dc[3];
     int16_t sh[DFY_TREE_REST];
-    uint8_t label, updates;
+    uint8_t updates;
 } DfyTreeUpdate;
 
 enum { DFY_TREE_NEAR = 4 };
@@ -152,16 +152,12 @@ typedef struct DfyTreeInter {
     int motion_count;
     uint8_t *gone; /* a flag a splat of the state: removed */
     uint32_t removed;
-    DfyTreeUpdate *updates; /* one a splat of the state, after removal */
+    uint8_t *labels;        /* motion each splat of the state follows, after removal; 0: none */
+    DfyTreeUpdate *updates; /* encoder: what is corrected of each */
     uint32_t added;
     uint64_t *added_keys; /* sorted */
     DfyTreeIndex *added_indices;
 } DfyTreeInter;
-
-/* Where a motion about `centre` takes a splat of the state. */
-void dfy_tree_moved(const DfyTreeMotion *motion, const int64_t centre[3], const DfyTreeSplat *in, DfyTreeSplat *out);
-/* The mean place of the splats that follow each motion. */
-void dfy_tree_centres(int64_t centres[DFY_TREE_MOTIONS][3], const DfyTreeState *state, const DfyTreeInter *inter);
 
 /* The encoder's moment between labels and corrections: the state is moved, updates are to be filled in. */
 typedef void (*DfyTreePlan)(void *opaque, const DfyTreeState *state, DfyTreeInter *inter);

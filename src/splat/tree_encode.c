@@ -157,7 +157,7 @@ static double correct_attribute(const Plan *plan, const DfyTreeState *state, Dfy
             DfyTreeUpdate *u = &inter->updates[i];
             float square[DFY_SPLAT_ATTRIBUTES];
             u->updates &= (uint8_t)~kinds[attribute];
-            int moved = u->label && (kinds[attribute] & (DFY_TREE_PLACE | DFY_TREE_TURN));
+            int moved = inter->labels[i] && (kinds[attribute] & (DFY_TREE_PLACE | DFY_TREE_TURN));
             if ((plan->changed[i] & kinds[attribute] || moved) && too_far(attribute, &off, g, slack))
                 correct(kinds[attribute], &off, u, dfy_tree_rest(g));
             square_off(g, &off, square);
@@ -181,7 +181,7 @@ static int choose_guess(const DfyTreeState *state, const DfyTreeInter *inter) {
     for (uint32_t i = 0; i < state->count; i++) {
         const DfyTreeUpdate *u = &inter->updates[i];
         const DfyTreeSplat *s = &state->splats[i];
-        if (!(u->updates & DFY_TREE_PLACE) || u->label) continue;
+        if (!(u->updates & DFY_TREE_PLACE) || inter->labels[i]) continue;
         for (int k = 0; k < 3; k++) {
             cost[DFY_TREE_STAY] += log2(1 + abs(u->place[k]));
             cost[DFY_TREE_GO_ON] += log2(1 + abs(u->place[k] - ((s->velocity[k] + 128) >> DFY_TREE_FRACTION)));
@@ -302,7 +302,8 @@ static int find_motions(const DfyTreeEncoder *e, const DfySplats *in, const Matc
     DfyTreeWay *ways = malloc((m->kept ? m->kept : 1) * sizeof *ways);
     kept.splats = malloc((m->kept ? m->kept : 1) * sizeof *kept.splats);
     inter->updates = calloc(m->kept ? m->kept : 1, sizeof *inter->updates);
-    int status = ways && kept.splats && inter->updates ? DFY_OK : DFY_ERROR_MEMORY;
+    inter->labels = calloc(m->kept ? m->kept : 1, 1);
+    int status = ways && kept.splats && inter->updates && inter->labels ? DFY_OK : DFY_ERROR_MEMORY;
     size_t count = 0;
     for (uint32_t i = 0, to = 0; !status && i < e->state.count; i++)
         if (!inter->gone[i]) kept.splats[to++] = e->state.splats[i];

@@ -96,95 +96,106 @@ static void matrix_of(const int32_t q[4], int64_t m[3][3]) {
     m[2][2] = one - ((x * x + y * y) >> 29);
 }
 
-void dfy_tree_moved(const DfyTreeMotion *motion, const int64_t centre[3], const DfyTreeSplat *in, DfyTreeSplat *out) {
-    int32_t q[4], turned[4];
-    int64_t m[3][3], d[3];
-    quaternion_of(motion, q);
-    matrix_of(q, m);
-    for (int i = 0; i < 3; i++) d[i] = in->place[i] - centre[i];
-    *out = *in;
+/* A motion ready to be applied. */
+typedef struct Moving {
+    int32_t turn[4];
+    int64_t matrix[3][3], centre[3], shift[3];
+} Moving;
+
+static void move(const Moving *moving, DfyTreeSplat *s) {
+    int32_t turned[4];
+    int64_t d[3];
+    for (int i = 0; i < 3; i++) d[i] = s->place[i] - moving->centre[i];
     for (int i = 0; i < 3; i++) {
-        int64_t sum = m[i][0] * d[0] + m[i][1] * d[1] + m[i][2] * d[2];
-        out->place[i] = limited(centre[i] + ((sum + (1 << 29)) >> 30) + (int64_t)motion->shift[i] * 16);
+        const int64_t *row = moving->matrix[i];
+        int64_t sum = row[0] * d[0] + row[1] * d[1] + row[2] * d[2];
+        s->place[i] = limited(moving->centre[i] + ((sum + (1 << 29)) >> 30) + moving->shift[i]);
     }
-    dfy_turn_multiply(turned, q, in->turn);
-    memcpy(out->turn, turned, sizeof turned);
+    dfy_turn_multiply(turned, moving->turn, s->turn);
+    memcpy(s->turn, turned, sizeof turned);
+    s->dirty = 1;
 }
 
-void dfy_tree_centres(int64_t centres[DFY_TREE_MOTIONS][3], const DfyTreeState *state, const DfyTreeInter *inter) {
+/* The mean place of the splats that follow each motion. */
+static void find_centres(Moving moving[DFY_TREE_MOTIONS], const DfyTreeState *state, const DfyTreeInter *inter) {
     int64_t count[DFY_TREE_MOTIONS] = {0};
-    memset(centres, 0, sizeof(int64_t) * DFY_TREE_MOTIONS * 3);
     for (uint32_t i = 0; i < state->count; i++) {
-        int label = inter->updates[i].label;
+        int label = inter->labels[i];
         if (!label) continue;
         count[label - 1]++;
-        for (int k = 0; k < 3; k++) centres[label - 1][k] += state->splats[i].place[k];
+        for (int k = 0; k < 3; k++) moving[label - 1].centre[k] += state->splats[i].place[k];
     }
     for (int g = 0; g < DFY_TREE_MOTIONS; g++)
-        for (int k = 0; k < 3; k++) centres[g][k] /= count[g] ? count[g] : 1;
+        for (int k = 0; k < 3; k++) moving[g].centre[k] /= count[g] ? count[g] : 1;
 }
 
 static void move_all(DfyTreeState *state, const DfyTreeInter *inter) {
-    int64_t centres[DFY_TREE_MOTIONS][3];
-    dfy_tree_centres(centres, state, inter);
+    Moving moving[DFY_TREE_MOTIONS];
+    memset(moving, 0, sizeof moving);
+    find_centres(moving, state, inter);
+    for (int g = 0; g < inter->motion_count; g++) {
+        quaternion_of(&inter->motions[g], moving[g].turn);
+        matrix_of(moving[g].turn, moving[g].matrix);
+        for (int k = 0; k < 3; k++) moving[g].shift[k] = (int64_t)inter->motions[g].shift[k] * 16;
+    }
     for (uint32_t i = 0; i < state->count; i++) {
-        int label = inter->updates[i].label;
-        state->splats[i].label = (uint8_t)label;
-        if (!label) continue;
-        DfyTreeSplat moved;
-        dfy_tree_moved(&inter->motions[label - 1], centres[label - 1], &state->splats[i], &moved);
-        moved.dirty = 1;
-        state->splats[i] = moved;
+        state->splats[i].label = inter->labels[i];
+        if (inter->labels[i]) move(&moving[inter->labels[i] - 1], &state->splats[i]);
     }
 }
 
 /* ---------------------------------------------------------------- labels */
 
-static int any_in_block(const DfyTreeState *state, const DfyTreeInter *inter, uint32_t from, uint32_t to, int kind,
-                        int now) {
-    for (uint32_t i = from; i < to; i++) {
-        if (now ? (kind ? inter->updates[i].updates : inter->updates[i].label)
-                : (kind ? state->splats[i].updates : state->splats[i].label))
-            return 1;
-    }
+/* Whether a splat of the block followed a motion in the last frame. */
+static uint32_t block_followed(const DfyTreeState *state, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; i++)
+        if (state->splats[i].label) return 1;
     return 0;
 }
 
-static void code_label(InterCoder *c, uint32_t i, uint32_t *last) {
-    const DfyTreeSplat *splat = &c->state->splats[i];
-    DfyTreeUpdate *updates = c->inter->updates, *update = &updates[i];
-    uint32_t near[DFY_TREE_NEAR], followers = 0, had = splat->label <= c->inter->motion_count ? splat->label : 0;
-    int near_count = dfy_tree_near(c->state, i, near);
-    for (int k = 0; k < near_count; k++) followers = followers * 2 + (updates[near[k]].label != 0);
+static int block_follows(const DfyTreeInter *inter, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; i++)
+        if (inter->labels[i]) return 1;
+    return 0;
+}
+
+/* followers: whether each of the splats before follows a motion, a bit each, the last one lowest. */
+static void code_label(InterCoder *c, uint32_t i, uint32_t followers, uint32_t *last) {
+    uint8_t *own = &c->inter->labels[i];
+    uint32_t had = c->state->splats[i].label, known = had && had <= (uint32_t)c->inter->motion_count, label = *own;
     uint32_t contexts[4] = {
-        dfy_mix_hash(TAG_LABEL, (had != 0) << 4 | followers),
-        dfy_mix_hash(TAG_LABEL + 1, (had != 0) * 8u + (uint32_t)__builtin_popcount(followers)),
-        dfy_mix_hash(TAG_LABEL + 2, (had != 0) * 2u + (i && updates[i - 1].label)),
-        dfy_mix_hash(TAG_LABEL + 3, (had != 0)),
+        dfy_mix_hash(TAG_LABEL, known << 8 | (followers & 255)),
+        dfy_mix_hash(TAG_LABEL + 1, known * 16 + (uint32_t)__builtin_popcount(followers & 4095)),
+        dfy_mix_hash(TAG_LABEL + 2, known * 2u + (followers & 1)),
+        dfy_mix_hash(TAG_LABEL + 3, known),
     };
-    if (!dfy_mix_bit(c->mixer, contexts, 4, SET_LABEL + (had != 0), update->label != 0)) {
-        update->label = 0;
+    if (!dfy_mix_bit(c->mixer, contexts, 4, SET_LABEL + (int)known, label != 0)) {
+        *own = 0;
         return;
     }
-    uint32_t guess = had ? had : *last, label = update->label;
-    if (c->inter->motion_count > 1 && code_flag(c->mixer, TAG_LABEL + 8, had != 0, 0, SET_LABEL + 4, label != guess)) {
+    uint32_t guess = known ? had : *last;
+    if (c->inter->motion_count > 1 && code_flag(c->mixer, TAG_LABEL + 8, known, 0, SET_LABEL + 4, label != guess)) {
         label = dfy_code_raw(c->mixer->coder, 4, label);
         if (!label || label > (uint32_t)c->inter->motion_count) label = 1; /* only in damaged bytes */
     } else {
         label = guess;
     }
-    update->label = (uint8_t)label;
+    *own = (uint8_t)label;
     *last = label;
 }
 
 static void code_labels(InterCoder *c) {
-    uint32_t last = 1, before = 0;
+    uint32_t last = 1, before = 0, followers = 0;
     for (uint32_t from = 0; from < c->state->count; from += DFY_TREE_BLOCK) {
         uint32_t to = c->state->count - from < DFY_TREE_BLOCK ? c->state->count : from + DFY_TREE_BLOCK;
-        uint32_t had = (uint32_t)any_in_block(c->state, c->inter, from, to, 0, 0);
-        int now = c->mixer->coder->mode ? any_in_block(c->state, c->inter, from, to, 0, 1) : 0;
+        uint32_t had = block_followed(c->state, from, to);
+        int now = c->mixer->coder->mode ? block_follows(c->inter, from, to) : 0;
         now = code_flag(c->mixer, TAG_FLAG, had * 2 + before, 0, SET_FLAG, now);
-        for (uint32_t i = from; now && i < to; i++) code_label(c, i, &last);
+        if (!now) followers = 0;
+        for (uint32_t i = from; now && i < to; i++) {
+            code_label(c, i, followers, &last);
+            followers = followers << 1 | (c->inter->labels[i] != 0);
+        }
         before = (uint32_t)now;
     }
 }
@@ -301,7 +312,7 @@ static void guess_of(const InterCoder *c, const DfyTreeSplat *s, const int32_t l
 
 static void code_block(InterCoder *c, uint32_t from, uint32_t to, uint32_t *before, int32_t last[3]) {
     for (uint32_t i = from; i < to; i++) {
-        DfyTreeUpdate *u = &c->inter->updates[i];
+        DfyTreeUpdate own = {.updates = 0}, *u = c->inter->updates ? &c->inter->updates[i] : &own;
         const DfyTreeSplat *s = &c->state->splats[i];
         int32_t guess[3];
         guess_of(c, s, last, guess);
@@ -311,25 +322,38 @@ static void code_block(InterCoder *c, uint32_t from, uint32_t to, uint32_t *befo
         *before = u->updates;
         code_values(c, u);
         if (u->updates & DFY_TREE_PLACE && !s->label)
-            for (int k = 0; k < 3; k++) last[k] = u->place[k] + guess[k];
+            for (int k = 0; k < 3; k++) last[k] = limited((int64_t)u->place[k] + guess[k]);
         apply_update(c->state, i, u, guess);
     }
 }
 
+static uint32_t block_was_updated(const DfyTreeState *state, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; i++)
+        if (state->splats[i].updates) return 1;
+    return 0;
+}
+
+static int block_is_updated(const DfyTreeInter *inter, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; i++)
+        if (inter->updates[i].updates) return 1;
+    return 0;
+}
+
 static void code_updates(InterCoder *c) {
+    static const DfyTreeUpdate nothing;
     static const int32_t no_guess[3] = {0, 0, 0};
     uint32_t any_before = 0, before = 0;
     int32_t last[3] = {0, 0, 0};
     for (uint32_t from = 0; from < c->state->count; from += DFY_TREE_BLOCK) {
         uint32_t to = c->state->count - from < DFY_TREE_BLOCK ? c->state->count : from + DFY_TREE_BLOCK;
-        uint32_t had = (uint32_t)any_in_block(c->state, c->inter, from, to, 1, 0);
-        int now = c->mixer->coder->mode ? any_in_block(c->state, c->inter, from, to, 1, 1) : 0;
+        uint32_t had = block_was_updated(c->state, from, to);
+        int now = c->mixer->coder->mode ? block_is_updated(c->inter, from, to) : 0;
         now = code_flag(c->mixer, TAG_FLAG + 8, had * 2 + any_before, 0, SET_FLAG + 1, now);
         any_before = (uint32_t)now;
         if (now)
             code_block(c, from, to, &before, last);
         else if (had)
-            for (uint32_t i = from; i < to; i++) apply_update(c->state, i, &c->inter->updates[i], no_guess);
+            for (uint32_t i = from; i < to; i++) apply_update(c->state, i, &nothing, no_guess);
     }
 }
 
@@ -417,10 +441,9 @@ static int open_coder(InterCoder *c, DfyRangeCoder *coder, DfyMessage *message) 
     return DFY_OK;
 }
 
-static int alloc_updates(InterCoder *c, DfyMessage *message) {
-    if (!c->inter->updates)
-        c->inter->updates = calloc(c->state->count ? c->state->count : 1, sizeof *c->inter->updates);
-    if (c->inter->updates) return DFY_OK;
+static int alloc_labels(InterCoder *c, DfyMessage *message) {
+    if (!c->inter->labels) c->inter->labels = calloc(c->state->count ? c->state->count : 1, 1);
+    if (c->inter->labels) return DFY_OK;
     return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a frame of %u splats.", c->state->count);
 }
 
@@ -429,7 +452,7 @@ int dfy_tree_code_inter(DfyRangeCoder *coder, DfyTreeState *state, DfyTreeInter 
     InterCoder c = {NULL, state, inter};
     int status = open_coder(&c, coder, message);
     if (!status) status = code_gone(&c, message);
-    if (!status) status = alloc_updates(&c, message);
+    if (!status) status = alloc_labels(&c, message);
     if (status) return status;
     inter->motion_count = (int)dfy_code_raw(coder, 4, (uint32_t)inter->motion_count);
     for (int i = 0; i < inter->motion_count; i++) code_motion(coder, &inter->motions[i]);
@@ -443,6 +466,7 @@ int dfy_tree_code_inter(DfyRangeCoder *coder, DfyTreeState *state, DfyTreeInter 
 
 void dfy_tree_inter_free(DfyTreeInter *inter) {
     free(inter->gone);
+    free(inter->labels);
     free(inter->updates);
     free(inter->added_keys);
     free(inter->added_indices);

@@ -117,7 +117,7 @@ static void accept(DfyTreeInter *inter, const Hunt *hunt, const Rigid *r, size_t
     inter->motions[inter->motion_count++] = round_motion(r, hunt, count);
     for (size_t i = 0; i < count; i++) {
         hunt->label[hunt->members[i]] = (uint8_t)inter->motion_count;
-        inter->updates[hunt->ways[hunt->members[i]].splat].label = (uint8_t)inter->motion_count;
+        inter->labels[hunt->ways[hunt->members[i]].splat] = (uint8_t)inter->motion_count;
     }
 }
 

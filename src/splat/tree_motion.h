@@ -11,7 +11,7 @@ typedef struct DfyTreeWay {
 } DfyTreeWay;
 
 /*
- * Finds motions among count ways and labels the splats that follow one (inter->updates[].label, inter->motions).
+ * Finds motions among count ways and labels the splats that follow one (inter->labels, inter->motions).
  * Motions of the last frame are tried first, on the splats that followed them.
  */
 void dfy_tree_find_motions(DfyTreeInter *inter, const DfyTreeState *state, const DfyTreeWay *ways, size_t count);
