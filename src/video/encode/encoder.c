@@ -325,8 +325,9 @@ static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGro
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
 }
 
-int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int ahead,
-                           int qp) {
+/* The pictures of a group, which stay in store.group[1..frames]. */
+static int code_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int ahead,
+                      int qp) {
     DfyGroupPicture pictures[DFY_MAX_GROUP];
     DfyGroupHeader header = {.frames = frames, .qp = qp};
     /* Quantiser steps above the anchor's by level, and of pictures that nothing refers to. */
@@ -341,6 +342,31 @@ int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *c
         int status = encode_picture(e, coder, &pictures[i], sources, qp, dfy_clamp(qp + offsets[level], 0, DFY_MAX_QP));
         if (status) return status;
     }
+    return DFY_OK;
+}
+
+int dfy_video_encoder_measure(DfyVideoEncoder *e, DfyFrame *const *sources, int frames, int ahead, int qp,
+                              uint64_t *bytes) {
+    DfyContexts contexts = e->contexts;
+    DfyRangeCoder coder;
+    int last_qp = e->last_qp;
+    dfy_range_encode_start(&coder);
+    int status = code_group(e, &coder, sources, frames, ahead, qp);
+    *bytes = coder.size + coder.pending;
+    dfy_range_free(&coder);
+    for (int i = 1; i <= frames; i++) {
+        dfy_video_encoder_give_back(e, e->store.group[i]);
+        e->store.group[i] = NULL;
+    }
+    e->contexts = contexts;
+    e->last_qp = last_qp;
+    return status;
+}
+
+int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int ahead,
+                           int qp) {
+    int status = code_group(e, coder, sources, frames, ahead, qp);
+    if (status) return status;
     keep_anchor(e, e->store.group[frames], sources[frames - 1]);
     for (int i = 1; i < frames; i++) dfy_video_encoder_give_back(e, e->store.group[i]);
     for (int i = 1; i <= frames; i++) e->store.group[i] = NULL;

@@ -39,6 +39,10 @@ int dfy_video_encoder_group_length(DfyVideoEncoder *encoder, DfyFrame *const *so
 int dfy_video_encode_group(DfyVideoEncoder *encoder, DfyRangeCoder *coder, DfyFrame *const *sources, int frames,
                            int ahead, int qp);
 
+/* Bytes that a group would take; the encoder is afterwards as it was. */
+int dfy_video_encoder_measure(DfyVideoEncoder *encoder, DfyFrame *const *sources, int frames, int ahead, int qp,
+                              uint64_t *bytes);
+
 /* Codes a group whose frames are all the anchor before it once more; the source must be the same, too. */
 int dfy_video_encode_still(DfyVideoEncoder *encoder, DfyRangeCoder *coder, int frames);
 

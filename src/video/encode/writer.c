@@ -11,6 +11,7 @@
 #include "video/encode/encoder.h"
 #include "video/encode/lossless_search.h"
 #include "video/encode/plate.h"
+#include "video/encode/rate.h"
 #include "video/stream.h"
 
 #define GROUP 16           /* frames from anchor to anchor */
@@ -39,6 +40,7 @@ typedef struct Writer {
     DfyRangeCoder coder;
     DfyBuffer payload;
     int qp;
+    DfyRate rate;          /* for a stated size */
     int group, look_ahead; /* GROUP and LOOK_AHEAD, less for very large pictures */
     int64_t *pts;          /* of the segment's frames */
     uint64_t segment_first, segment_frames, segment_most, frames;
@@ -99,9 +101,15 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
                             .range = settings->range,
                             .quality = settings->quality,
                             .mode = settings->mode,
-                            .lossless = settings->quality == 100,
+                            .lossless = settings->quality == 100 && !settings->target_size_bytes,
                             .keep = anchors_to_keep(settings)};
     w->qp = quantiser_of(settings->quality);
+    if (settings->target_size_bytes && settings->expected_frames)
+        w->rate =
+            (DfyRate){.target_bytes = settings->target_size_bytes, .frames = settings->expected_frames, .qp = w->qp};
+    else if (settings->target_size_bytes)
+        return dfy_fail(message, DFY_ERROR_ARGUMENT,
+                        "A size can be aimed at only when the number of frames is known beforehand.");
     w->group = dfy_group_limit(&w->stream) < GROUP ? dfy_group_limit(&w->stream) : GROUP;
     w->look_ahead = dfy_group_limit(&w->stream) < GROUP ? w->group + 1 : LOOK_AHEAD;
     double rate = (double)settings->frame_rate_num / settings->frame_rate_den;
@@ -170,12 +178,31 @@ static int flush_segment(Writer *w) {
     return status;
 }
 
+/* The quantiser a stated size begins with. */
+static int find_quantiser(Writer *w, const DfyFrame *plate) {
+    DfyRateTrial trial = {.width = w->settings.width,
+                          .height = w->settings.height,
+                          .effort = w->settings.effort,
+                          .threads = w->settings.threads ? w->settings.threads : dfy_processors(),
+                          .keep = w->stream.keep,
+                          .sources = w->queue,
+                          .count = w->queued,
+                          .group = w->group,
+                          .plate = plate,
+                          .plate_finer = PLATE_FINER,
+                          .entry_interval = w->entry_interval};
+    if (dfy_rate_begin(&w->rate, &trial)) return out_of_memory(w);
+    w->qp = w->rate.qp;
+    return DFY_OK;
+}
+
 static int write_plate(Writer *w) {
     DfyRangeCoder coder;
     DfyFrame *plate = dfy_video_encoder_take(w->encoder);
     if (!plate) return out_of_memory(w);
     int useful = dfy_build_plate(plate, w->queue, w->queued), status = DFY_OK;
-    if (useful > 0) {
+    if (useful >= 0 && w->rate.target_bytes) status = find_quantiser(w, useful ? plate : NULL);
+    if (useful > 0 && !status) {
         dfy_range_encode_start(&coder);
         status = dfy_video_encode_plate(w->encoder, &coder, plate, dfy_clamp(w->qp - PLATE_FINER, 0, DFY_MAX_QP));
         dfy_range_encode_finish(&coder);
@@ -213,14 +240,36 @@ static int count_frames(Writer *w, uint64_t frames) {
     return DFY_OK;
 }
 
+static uint64_t bytes_so_far(const Writer *w) {
+    return w->file.offset_bytes + w->coder.size + w->coder.pending;
+}
+
+/* For a stated size: the quantiser of the next group. Near the end, where none will make up for it, by measuring it. */
+static int choose_quantiser(Writer *w, int frames, int ahead) {
+    uint64_t bytes = bytes_so_far(w), measured;
+    w->qp = dfy_rate_next(&w->rate, bytes, w->frames);
+    if (w->frames + DFY_RATE_CALM < w->rate.frames) return DFY_OK;
+    DfyRateSearch search = DFY_RATE_SEARCH;
+    do {
+        int status = dfy_video_encoder_measure(w->encoder, w->queue, frames, ahead, w->rate.qp, &measured);
+        if (status) return status;
+    } while (dfy_rate_correct(&w->rate, &search, measured, frames, bytes, w->frames));
+    w->qp = w->rate.qp;
+    return DFY_OK;
+}
+
 /* Codes the first `frames` of the queue; `still`: all repeat the last anchor. */
 static int code_group(Writer *w, int frames, int still) {
     if (!w->segment_frames) w->segment_first = w->frames;
+    uint64_t before = bytes_so_far(w);
     int ahead = w->queued - frames < w->group ? w->queued - frames : w->group;
+    if (w->rate.target_bytes && w->frames && !still && choose_quantiser(w, frames, ahead)) return out_of_memory(w);
     int status = still ? dfy_video_encode_still(w->encoder, &w->coder, frames)
                        : dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, ahead, w->qp);
     if (status) return out_of_memory(w);
     leave_queue(w, frames);
+    if (w->rate.target_bytes && w->since_entry)
+        dfy_rate_learn(&w->rate, bytes_so_far(w) - before, frames, w->frames + (uint64_t)frames);
     return count_frames(w, (uint64_t)frames);
 }
 
