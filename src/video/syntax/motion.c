@@ -25,7 +25,8 @@ static void neighbours(const DfyPictureCoding *picture, const DfyBlock *block, c
 }
 
 static int16_t scaled(int value, int numerator, int denominator) {
-    return (int16_t)dfy_clamp(value * numerator / denominator, -32768, 32767);
+    int64_t v = (int64_t)value * numerator / denominator; /* times may lie far apart */
+    return (int16_t)(v < -32768 ? -32768 : v > 32767 ? 32767 : v);
 }
 
 /* A vector of another picture's block, and the time it spans; 0 when that block has none. */
