@@ -19,7 +19,7 @@ struct DfyVideoDecoder {
         int last_qp;
     } start;
     int again;
-    int group_still;
+    int group_still; /* the last group repeats the anchor, which stays the anchor */
     int last_qp, frame_number;
     int16_t coefficients[DFY_SUPERBLOCK_COEFFICIENTS];
     DfyFrame *spare[DFY_MAX_GROUP + DFY_MAX_KEPT + 4];
@@ -198,6 +198,7 @@ static int decode_group(DfyVideoDecoder *d, int want, int limit, int *frames) {
     d->last_qp = header.qp;
     if (header.frames > limit || (!d->store.group[0] && header.frames != 1)) return DFY_ERROR_DAMAGED;
     *frames = header.frames;
+    d->group_still = header.still;
     if (header.still) return decode_still(d, want, header.frames);
     DfyGroupPicture pictures[DFY_MAX_GROUP];
     uint8_t wanted[DFY_MAX_GROUP + 1];

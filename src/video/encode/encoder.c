@@ -341,6 +341,9 @@ static int code_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const 
         if (level > 5) level = 5;
         int status = encode_picture(e, coder, &pictures[i], sources, qp, dfy_clamp(qp + offsets[level], 0, DFY_MAX_QP));
         if (status) return status;
+        if (pictures[i].referred) continue;
+        dfy_video_encoder_give_back(e, e->store.group[pictures[i].number]); /* nothing needs it any more */
+        e->store.group[pictures[i].number] = NULL;
     }
     return DFY_OK;
 }

@@ -69,11 +69,18 @@ static int quantiser_of(int quality) {
     return quality < 25 ? 48 - (quality - 1) * 20 / 24 : 28 - (quality - 25) * 20 / 74;
 }
 
-/* As many anchors as fit in 64 MiB: a few at 1080p, whole cycles at the sizes of most cameras. */
+static int64_t frame_bytes(const DfyEncoderSettings *settings) {
+    return (int64_t)(settings->width + 2 * DFY_FRAME_BORDER) * (settings->height + 2 * DFY_FRAME_BORDER) * 3 / 2;
+}
+
+/* As many anchors as fit in 40 MiB: ten at 1080p, whole cycles at the sizes of most cameras. */
 static int anchors_to_keep(const DfyEncoderSettings *settings) {
-    int64_t bytes =
-        (int64_t)(settings->width + 2 * DFY_FRAME_BORDER) * (settings->height + 2 * DFY_FRAME_BORDER) * 3 / 2;
-    return dfy_clamp((int)(((int64_t)64 << 20) / bytes), 2, DFY_MAX_KEPT);
+    return dfy_clamp((int)(((int64_t)40 << 20) / frame_bytes(settings)), 2, DFY_MAX_KEPT);
+}
+
+/* As far as 88 MiB let it look, at least a group: so that 1080p stays under 256 MiB in all. */
+static int look_ahead(const DfyEncoderSettings *settings, int group) {
+    return dfy_clamp((int)(((int64_t)88 << 20) / frame_bytes(settings)), group + 1, LOOK_AHEAD);
 }
 
 static int open_lossless(Writer *w, double rate) {
@@ -111,7 +118,7 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
         return dfy_fail(message, DFY_ERROR_ARGUMENT,
                         "A size can be aimed at only when the number of frames is known beforehand.");
     w->group = dfy_group_limit(&w->stream) < GROUP ? dfy_group_limit(&w->stream) : GROUP;
-    w->look_ahead = dfy_group_limit(&w->stream) < GROUP ? w->group + 1 : LOOK_AHEAD;
+    w->look_ahead = look_ahead(settings, w->group);
     double rate = (double)settings->frame_rate_num / settings->frame_rate_den;
     /* Two seconds of pictures are the anchors since the entry and the few that lead to one frame of a group. */
     int chain = (int)(2 * (rate < 1000 ? rate : 1000)) - 6;
