@@ -263,6 +263,22 @@ static uint32_t quiet_error(int qp) {
     return (uint32_t)(3.4 * pow(2, (qp - 4) / 3.0));
 }
 
+/* Whether the whole prediction is quiet in that sense, colour too: its squares are 4x4 where the block is 8x8. */
+static int is_quiet(DfyDecider *d, const DfyBlock *block, Pixels *pixels) {
+    if (worst_square(d, block, pixels->luma) > quiet_error(d->qp)) return 0;
+    int side = 1 << (block->log2 - 1), unit = side < 8 ? side : 8;
+    uint32_t limit = quiet_error(dfy_chroma_qp(d->qp)) * (uint32_t)(unit * unit) / 64;
+    for (int p = 1; p < 3; p++)
+        for (int y = 0; y < side; y += unit)
+            for (int x = 0; x < side; x += unit) {
+                const uint8_t *source = source_at(d, p, block->x / 2 + x, block->y / 2 + y);
+                if (d->picture->kernels->sse(source, source_stride(d, p), plane_of(pixels, p) + y * 32 + x, 32, unit,
+                                             unit) > limit)
+                    return 0;
+            }
+    return 1;
+}
+
 static DfyBlock new_block(int x, int y, int log2) {
     DfyBlock block;
     memset(&block, 0, sizeof block);
@@ -308,7 +324,7 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
         block.merge_index[0] = (uint8_t)i;
         block.motion[0] = block.motion[1] = list[i];
         predict_whole(d, &block);
-        if (round == 0 && worst_square(d, &block, d->predicted.luma) <= quiet_error(d->qp)) {
+        if (round == 0 && is_quiet(d, &block, &d->predicted)) {
             uint64_t error = 0;
             for (int p = 0; p < 3; p++) error += plane_error(d, &block, p, plane_of(&d->predicted, p));
             d->trial.block = block;
