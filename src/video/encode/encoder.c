@@ -189,15 +189,6 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
 }
 
-static int same_pixels(const DfyFrame *a, const DfyFrame *b) {
-    for (int p = 0; p < 3; p++)
-        for (int y = 0; y < a->plane[p].height; y++)
-            if (memcmp(a->plane[p].pixels + y * a->plane[p].stride, b->plane[p].pixels + y * b->plane[p].stride,
-                       (size_t)a->plane[p].width))
-                return 0;
-    return 1;
-}
-
 /* Sets the quantiser of every 32x32 square of a picture; returns whether they differ. */
 static int set_quantisers(DfyVideoEncoder *e, int number, int qp) {
     int differ = 0;
@@ -310,7 +301,7 @@ static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGro
     header.stored = find_stored(e, place, sources);
     dfy_picture_references(&e->picture, &e->store, place, &header);
     int has_past = e->store.group[place->past] != NULL;
-    if (has_past && place->past > 0 && same_pixels(source, sources[place->past - 1])) {
+    if (has_past && place->past > 0 && dfy_frame_same(source, sources[place->past - 1])) {
         header.copy = 1;
     } else {
         decide_picture(e, source, frame);

@@ -317,15 +317,6 @@ static int code_queue(Writer *w, int all) {
     return status;
 }
 
-static int same_pixels(const DfyFrame *a, const DfyFrame *b) {
-    for (int p = 0; p < 3; p++)
-        for (int y = 0; y < a->plane[p].height; y++)
-            if (memcmp(a->plane[p].pixels + y * a->plane[p].stride, b->plane[p].pixels + y * b->plane[p].stride,
-                       (size_t)a->plane[p].width))
-                return 0;
-    return 1;
-}
-
 static int push_lossless(Writer *w, const DfyPicture *picture) {
     int status = fill_frame(w, w->source, picture);
     if (status) return status;
@@ -352,7 +343,7 @@ static int writer_push(void *state, const DfyPicture *picture) {
     int status = fill_frame(w, frame, picture);
     const DfyFrame *before = w->queued ? w->queue[w->queued - 1] : w->last_source;
     w->queue_pts[w->queued] = picture->pts;
-    w->queue_repeats[w->queued] = before && same_pixels(before, frame);
+    w->queue_repeats[w->queued] = before && dfy_frame_same(before, frame);
     w->queue[w->queued++] = frame;
     if (!status && w->queued >= w->look_ahead) status = code_queue(w, 0);
     return status;

@@ -58,3 +58,12 @@ void dfy_frame_extend(DfyFrame *frame) {
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src) {
     memcpy(dst->memory, src->memory, src->memory_bytes);
 }
+
+int dfy_frame_same(const DfyFrame *a, const DfyFrame *b) {
+    for (int p = 0; p < 3; p++)
+        for (int y = 0; y < a->plane[p].height; y++)
+            if (memcmp(a->plane[p].pixels + y * a->plane[p].stride, b->plane[p].pixels + y * b->plane[p].stride,
+                       (size_t)a->plane[p].width))
+                return 0;
+    return 1;
+}

@@ -46,5 +46,7 @@ void dfy_frame_free(DfyFrame *frame);
 /* Repeats the outermost pixels into the border; call when the picture is done. */
 void dfy_frame_extend(DfyFrame *frame);
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src);
+/* Whether the coded pixels of two frames of one size are equal. */
+int dfy_frame_same(const DfyFrame *a, const DfyFrame *b);
 
 #endif
