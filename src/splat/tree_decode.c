@@ -31,6 +31,8 @@ int dfy_tree_decode_key(DfyTreeState *state, const uint8_t *data, size_t size_by
 int dfy_tree_decode_inter(DfyTreeState *state, const uint8_t *data, size_t size_bytes, DfyMessage *message) {
     DfyRangeCoder coder;
     DfyTreeInter inter = {0};
+    if (state->grid.scale_step < 1) /* its key frame was damaged */
+        return dfy_fail(message, DFY_ERROR_DAMAGED, "There is no whole key frame before this frame.");
     dfy_range_decode_start(&coder, data, size_bytes);
     int status = dfy_tree_code_inter(&coder, state, &inter, NULL, NULL, message);
     dfy_tree_inter_free(&inter);

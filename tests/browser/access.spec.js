@@ -1,6 +1,6 @@
 /** Accessibility: axe finds nothing on any page in any state, in both colour schemes and on a narrow screen. */
 import { AxeBuilder } from '@axe-core/playwright';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { clip, dropOn, encode, expect, h264, openDfy, rowInState, test, work } from './site.js';
 
 /** @param {import('@playwright/test').Page} page */
@@ -20,6 +20,7 @@ for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
                 // Nothing sticks out sideways.
                 expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
             }
+            mkdirSync(work, { recursive: true });
             writeFileSync(`${work}/broken.mp4`, 'this is no video at all, whatever its name says');
             await page.goto('');
             await page.locator('summary').click();
