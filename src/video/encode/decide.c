@@ -306,9 +306,9 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
             least_error = cost;
             by_error = i;
         }
-        if (error && i < 4 + (d->effort->prune < 2)) {
-            int64_t absolute =
-                dfy_cost(luma_satd(d, r, d->predicted.luma), d->lambda_absolute, (uint64_t)(i + 1) * 256);
+        if (i < 4 + (d->effort->prune < 2)) {
+            uint64_t satd = error ? luma_satd(d, r, d->predicted.luma) : 0;
+            int64_t absolute = dfy_cost(satd, d->lambda_absolute, (uint64_t)(i + 1) * 256);
             if (absolute < least_satd) {
                 least_satd = absolute;
                 by_satd = i;
@@ -318,7 +318,7 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
     }
     *best_absolute = least_satd;
     block.merge[0] = 1;
-    for (int round = 0; round < 1 + (by_satd != by_error && least_satd < INT64_MAX); round++) {
+    for (int round = 0; round < 1 + (by_satd != by_error); round++) {
         int i = round ? by_satd : by_error;
         block.kind = DFY_INTER;
         block.merge_index[0] = (uint8_t)i;
