@@ -240,6 +240,15 @@ uint64_t dfy_decoder_position(const DfyDecoder *d) {
     return decoder_usable(d) ? 0 : d->room->position(d->state);
 }
 
+int dfy_decoder_origins(DfyDecoder *d, DfyOrigins *origins) {
+    if (decoder_usable(d) || !origins) return DFY_ERROR_ARGUMENT;
+    if (!d->room->origins)
+        return dfy_fail(
+            &d->message, DFY_ERROR_UNSUPPORTED,
+            "Files of version 1 have no blocks whose origin could be told: encode in format 2 to see them.");
+    return d->room->origins(d->state, origins);
+}
+
 int dfy_decoder_chunk(const DfyDecoder *d, uint32_t index, DfyChunk *chunk) {
     return decoder_usable(d) || !chunk ? DFY_ERROR_ARGUMENT : d->room->chunk(d->state, index, chunk);
 }

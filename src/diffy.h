@@ -227,6 +227,31 @@ int dfy_decoder_seek(DfyDecoder *decoder, uint64_t frame);
 uint64_t dfy_decoder_position(const DfyDecoder *decoder);
 void dfy_decoder_close(DfyDecoder **decoder);
 
+/*
+ * Where an 8x8 block of a decoded picture came from: the pictures it was predicted from (two where they were blended,
+ * none where it was made of the picture itself), and whether anything was coded for it.
+ */
+enum {
+    DFY_ORIGIN_EARLIER = 1,  /* a picture shortly before */
+    DFY_ORIGIN_LATER = 2,    /* a picture after it, which is decoded first */
+    DFY_ORIGIN_PLATE = 4,    /* the background */
+    DFY_ORIGIN_KEPT = 8,     /* a picture kept from longer ago, such as the same moment of an earlier cycle */
+    DFY_ORIGIN_SKIPPED = 128 /* nothing was coded but where it came from: no difference, no motion of its own */
+};
+
+/* The blocks of a picture row by row; those at the right and lower side may reach beyond it. */
+typedef struct DfyOrigins {
+    int columns, rows;    /* width and height divided by 8, rounded up */
+    const uint8_t *cells; /* columns * rows of DFY_ORIGIN_ bits; the decoder owns them */
+} DfyOrigins;
+
+/*
+ * The origins of the picture that dfy_decoder_next gave last, valid as long as its planes. DFY_ERROR_UNSUPPORTED where
+ * there are no such blocks (version 1, lossless files), DFY_ERROR_ARGUMENT when no picture was given since the last
+ * opening, seek or failure.
+ */
+int dfy_decoder_origins(DfyDecoder *decoder, DfyOrigins *origins);
+
 /* ---------------------------------------------------------------- facts about a file */
 
 typedef struct DfyChunk {

@@ -66,6 +66,31 @@ import { PixelFormat, colourSpaceOf, pictureBytes, pixelFormatNames, planeLayout
  * @property {boolean} damaged known after verify()
  */
 
+/**
+ * Bits of a block's origin: the pictures it was predicted from (none: made of the picture itself), and whether anything
+ * was coded for it.
+ */
+export const Origin = Object.freeze({
+    /** A picture shortly before. */
+    EARLIER: 1,
+    /** A picture after it, which is decoded first. */
+    LATER: 2,
+    /** The background. */
+    PLATE: 4,
+    /** A picture kept from longer ago, such as the same moment of an earlier cycle. */
+    KEPT: 8,
+    /** Nothing was coded but where it came from. */
+    SKIPPED: 128,
+});
+
+/**
+ * Where the 8x8 blocks of a frame came from.
+ * @typedef {object} DiffyOrigins
+ * @property {number} columns
+ * @property {number} rows
+ * @property {Uint8Array<ArrayBuffer>} cells {@link Origin} bits, row by row
+ */
+
 /** A decoded picture. Its data is a copy and stays valid. */
 export class DiffyFrame {
     /**
@@ -256,6 +281,18 @@ export class DiffyDecoder {
                 colour: { matrix, range: native === PixelFormat.I420 ? range : 0 },
             });
         }
+    }
+
+    /**
+     * Where the 8x8 blocks of the frame that next() gave last came from; null where that isn't known (format 1, lossless
+     * files, or no frame since the last seek).
+     * @returns {DiffyOrigins | null}
+     */
+    origins() {
+        const at = this.#codec.call('decoder_origins', this.#open());
+        if (!at) return null;
+        const [columns, rows] = this.#codec.result(2);
+        return { columns, rows, cells: new Uint8Array(this.#codec.bytes(at, columns * rows)) };
     }
 
     /**

@@ -357,6 +357,15 @@ EXPORT uint8_t *web_decoder_picture(WebDecoder *d, int format) {
     return dfy_picture_convert(&d->converted.picture, &d->native) == DFY_OK ? d->converted.data : NULL;
 }
 
+/* The origins of the last picture's blocks, DFY_ORIGIN_ bits row by row; NULL: not known. result: columns, rows. */
+EXPORT const uint8_t *web_decoder_origins(WebDecoder *d) {
+    DfyOrigins origins;
+    if (dfy_decoder_origins(d->decoder, &origins)) return NULL;
+    result[0] = origins.columns;
+    result[1] = origins.rows;
+    return origins.cells;
+}
+
 EXPORT int web_decoder_seek(WebDecoder *d, double frame) {
     return dfy_decoder_seek(d->decoder, (uint64_t)frame);
 }

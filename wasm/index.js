@@ -8,5 +8,5 @@
  */
 export { Codec, DiffyError, Status } from './module.js';
 export { DiffyEncoder } from './encoder.js';
-export { DiffyDecoder, DiffyFrame } from './decoder.js';
+export { DiffyDecoder, DiffyFrame, Origin } from './decoder.js';
 export { colourOf, colourSpaceOf, pictureBytes, planeLayout } from './picture.js';

@@ -28,6 +28,7 @@ typedef struct DfyFormatReader {
     int (*next)(void *state, DfyPicture *picture);
     int (*seek)(void *state, uint64_t frame);
     uint64_t (*position)(const void *state);
+    int (*origins)(const void *state, DfyOrigins *origins); /* NULL: the format's blocks have none */
     int (*chunk)(const void *state, uint32_t index, DfyChunk *chunk);
     int (*cycle)(const void *state, uint32_t index, DfyCycle *cycle);
     int (*imu)(const void *state, uint64_t frame, double quaternion[4]);

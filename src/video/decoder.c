@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "diffy.h"
+#include "video/origins.h"
 
 struct DfyVideoDecoder {
     int width, height;
@@ -68,7 +69,14 @@ void dfy_video_decoder_free(DfyVideoDecoder *d) {
 }
 
 static DfyFrame *take(DfyVideoDecoder *d) {
-    DfyFrame *frame = d->spare_count ? d->spare[--d->spare_count] : dfy_frame_new(d->width, d->height);
+    if (d->spare_count) return d->spare[--d->spare_count];
+    DfyFrame *frame = dfy_frame_new(d->width, d->height);
+    if (!frame) return NULL;
+    frame->origins = calloc((size_t)frame->motion_stride, (size_t)frame->plane[0].height / 8);
+    if (!frame->origins) {
+        dfy_frame_free(frame);
+        return NULL;
+    }
     return frame;
 }
 
@@ -175,6 +183,7 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
         dfy_picture_repeat(&d->picture, frame);
     else
         return DFY_ERROR_DAMAGED;
+    if (wanted) dfy_note_origins(&d->picture, &d->store, place);
     return DFY_OK;
 }
 
@@ -188,6 +197,7 @@ static int decode_still(DfyVideoDecoder *d, int want, int frames) {
         if (!(d->store.group[i] = take(d))) return DFY_ERROR_MEMORY;
         d->store.group[i]->order = d->frame_number + i;
         dfy_picture_repeat(&d->picture, d->store.group[i]);
+        dfy_note_origins(&d->picture, &d->store, &place);
     }
     return DFY_OK;
 }

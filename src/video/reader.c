@@ -27,7 +27,8 @@ typedef struct Reader {
     int group_frames, single; /* single: only this number of the group has pixels, 0: all */
     int again;                /* the next decode_group is of the same group once more */
     uint64_t position;
-    size_t plate_chunk; /* index of the plate decoded, 0: none */
+    const DfyFrame *shown; /* the picture given last, NULL: none since the last seek or failure */
+    size_t plate_chunk;    /* index of the plate decoded, 0: none */
 } Reader;
 
 static int damaged(Reader *r, uint64_t first, uint64_t end) {
@@ -259,12 +260,14 @@ static void show(Reader *r, DfyPicture *picture) {
         picture->plane[p] = frame->plane[p].pixels;
         picture->stride_bytes[p] = frame->plane[p].stride;
     }
+    r->shown = frame;
     picture->pts = r->pts[r->position - r->segment.first_frame];
     r->position++;
 }
 
 static int reader_next(void *state, DfyPicture *picture) {
     Reader *r = state;
+    r->shown = NULL;
     if (r->position >= r->frames) return DFY_END;
     if (r->in_segment && r->group_frames && r->position < r->group_first + (uint64_t)r->group_frames) {
         if (!r->single || r->position == r->group_first + (uint64_t)r->single - 1) {
@@ -285,6 +288,7 @@ static int reader_next(void *state, DfyPicture *picture) {
 /* Decodes anchors from the entry on, and of the wanted frame's group what that frame is made of. */
 static int reader_seek(void *state, uint64_t frame) {
     Reader *r = state;
+    r->shown = NULL;
     if (r->in_segment && !r->single && r->group_frames && frame >= r->group_first &&
         frame < r->group_first + (uint64_t)r->group_frames) {
         r->position = frame;
@@ -338,6 +342,17 @@ static int reader_seek(void *state, uint64_t frame) {
 
 static uint64_t reader_position(const void *state) {
     return ((const Reader *)state)->position;
+}
+
+static int reader_origins(const void *state, DfyOrigins *origins) {
+    const Reader *r = state;
+    if (r->lossless)
+        return dfy_fail(r->message, DFY_ERROR_UNSUPPORTED,
+                        "Lossless pictures are predicted pixel by pixel: they have no blocks of one origin.");
+    if (!r->shown) return dfy_fail(r->message, DFY_ERROR_ARGUMENT, "No picture was decoded yet.");
+    *origins = (DfyOrigins){
+        .columns = r->shown->motion_stride, .rows = r->shown->plane[0].height / 8, .cells = r->shown->origins};
+    return DFY_OK;
 }
 
 /* ---------------------------------------------------------------- facts */
@@ -410,6 +425,7 @@ const DfyFormatReader dfy_v2_reader = {.magic = {'D', 'F', 'Y', 2},
                                        .next = reader_next,
                                        .seek = reader_seek,
                                        .position = reader_position,
+                                       .origins = reader_origins,
                                        .chunk = reader_chunk,
                                        .cycle = reader_cycle,
                                        .metadata = reader_metadata,

@@ -27,6 +27,14 @@ static unsigned touch(const DfyPicture *picture) {
     return sum;
 }
 
+static unsigned touch_origins(DfyDecoder *decoder) {
+    DfyOrigins origins;
+    unsigned sum = 0;
+    if (dfy_decoder_origins(decoder, &origins)) return 0;
+    for (int i = 0; i < origins.columns * origins.rows; i++) sum += origins.cells[i];
+    return sum;
+}
+
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
 /* A mutation that is found out by its checksum teaches nothing: seven in eight times the checksums are made right. */
@@ -67,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (dfy_decoder_open(&decoder, &input, &settings) == DFY_OK && dfy_decoder_info(decoder, &info) == DFY_OK) {
         int status = DFY_OK;
         for (int i = 0; i < 40 && status != DFY_END; i++)
-            if ((status = dfy_decoder_next(decoder, &picture)) == DFY_OK) sum += touch(&picture);
+            if ((status = dfy_decoder_next(decoder, &picture)) == DFY_OK)
+                sum += touch(&picture) + touch_origins(decoder);
         for (uint64_t i = 0; i < 4 && info.frames && info.frames < 400; i++) {
             if (dfy_decoder_seek(decoder, info.frames * (3 - i) / 4) == DFY_OK)
                 for (int k = 0; k < 3; k++)

@@ -34,6 +34,7 @@ void dfy_frame_free(DfyFrame *frame) {
     if (!frame) return;
     free(frame->memory);
     free(frame->motion);
+    free(frame->origins);
     free(frame);
 }
 

@@ -29,7 +29,8 @@ typedef struct DfyFrame {
     size_t memory_bytes;
     DfyMotion *motion; /* one an 8x8 block, rows of motion_stride */
     int motion_stride;
-    int32_t order;                               /* display number */
+    uint8_t *origins; /* where each 8x8 block came from, rows of motion_stride; NULL but in a decoder */
+    int32_t order;    /* display number */
     int32_t reference_order[DFY_MAX_REFERENCES]; /* display numbers of what motion refers to */
     uint8_t reference_timeless[DFY_MAX_REFERENCES];
 } DfyFrame;
