@@ -34,6 +34,8 @@ for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
             await findNothing(page);
             expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
             await openDfy(page, await encode(page, [clip('moving.mp4', { extra: h264 })], 'moving'));
+            await page.click('#origins');
+            await expect(page.locator('#origin-legend')).toBeVisible();
             await findNothing(page);
             expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
         });

@@ -96,6 +96,27 @@ for (const format of /** @type {const} */ ([1, 2])) {
     });
 }
 
+test('origins of blocks: in format 2 after a frame, not in format 1', async () => {
+    const decoder = await diffy.DiffyDecoder.open(await encodeFrames({ format: 2 }), { wasmBinary });
+    assert.equal(decoder.origins(), null);
+    decoder.next();
+    const first = decoder.origins();
+    assert.equal(first?.columns, Math.ceil(width / 8));
+    assert.equal(first?.rows, Math.ceil(height / 8));
+    assert.equal(first?.cells.length, first.columns * first.rows);
+    const { EARLIER, LATER, KEPT, SKIPPED } = diffy.Origin;
+    assert.ok(first.cells.every((cell) => !(cell & (EARLIER | LATER | KEPT))));
+    for (let i = 1; i < 40; i++) decoder.next();
+    assert.ok(decoder.origins()?.cells.some((cell) => cell & SKIPPED));
+    decoder.seek(3);
+    assert.equal(decoder.origins(), null);
+    decoder.close();
+    const old = await diffy.DiffyDecoder.open(await encodeFrames({ format: 1 }), { wasmBinary });
+    old.next();
+    assert.equal(old.origins(), null);
+    old.close();
+});
+
 test('progress, abort and wrong use say so', async () => {
     /** @type {string[]} */
     const seen = [];

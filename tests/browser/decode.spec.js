@@ -1,6 +1,7 @@
 /** The decode page: playing, seeking, facts, exports, and files that are not whole. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { clip, compare, countFrames, dropOn, encode, expect, exportAs, h264, openDfy, test, work } from './site.js';
+import { clip, compare, countFrames, dropOn, encode, expect, exportAs, h264, openDfy, test, top, work } from './site.js';
 
 /** @type {string} */
 let file;
@@ -86,6 +87,79 @@ test('exports a range', async ({ page }) => {
     await page.fill('[name=to]', '19');
     await page.click('#start-export');
     await expect(page.locator('#export-problem')).toContainText('must not come after the last');
+});
+
+/** Colours of the overlay that are there at all: how many pixels of each.
+ * @param {import('@playwright/test').Page} page */
+function overlayColours(page) {
+    return page.evaluate(() => {
+        const overlay = /** @type {HTMLCanvasElement} */ (document.querySelector('#overlay'));
+        const copy = new OffscreenCanvas(overlay.width, overlay.height), context = copy.getContext('2d');
+        context?.drawImage(overlay, 0, 0);
+        /** @type {Record<string, number>} */
+        const colours = {};
+        const { data } = /** @type {ImageData} */ (context?.getImageData(0, 0, copy.width, copy.height));
+        for (let i = 0; i < data.length; i += 4) {
+            const key = data[i + 3] < 8 ? 'none' : data[i + 3] > 200 ? 'coded' : data[i + 3] < 40 ? 'skipped' : 'between';
+            colours[key] = (colours[key] ?? 0) + 1;
+        }
+        return { ...colours, width: overlay.width, height: overlay.height };
+    });
+}
+
+test('block origins lie over the picture, told in words and numbers too', async ({ page }) => {
+    await openDfy(page, file);
+    const legend = page.locator('#origin-legend'), button = page.locator('#origins'), overlay = page.locator('#overlay');
+    const share = async (/** @type {string} */ kind) => Number.parseFloat((await legend.locator(`[data-kind=${kind}] .share`).textContent()) ?? '');
+    await expect(legend).toBeHidden();
+    await expect(overlay).toBeHidden();
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await expect(button).toHaveAttribute('aria-pressed', 'true');
+    await expect(legend).toBeVisible();
+    await expect(overlay).toHaveAttribute('data-on', 'true');
+    // The first frame knows the background and itself, nothing before or after it.
+    expect(await share('plate')).toBeGreaterThan(50);
+    expect((await share('earlier')) + (await share('later')) + (await share('both')) + (await share('kept'))).toBe(0);
+    expect((await share('plate')) + (await share('intra'))).toBeCloseTo(100, -0.5);
+    const first = await overlayColours(page);
+    expect(first).toMatchObject({ width: 320, height: 180 });
+    expect(first).not.toHaveProperty('none');
+    await page.locator('#position').fill('9');
+    await expect(page.locator('#picture')).toHaveAttribute('data-frame', '9');
+    await expect.poll(() => share('plate')).toBeLessThan(50);
+    expect((await share('earlier')) + (await share('later')) + (await share('both'))).toBeGreaterThan(50);
+    expect(await overlayColours(page)).not.toEqual(first);
+    // Both lie on the same place.
+    expect(await overlay.boundingBox()).toEqual(await page.locator('#picture').boundingBox());
+    await page.locator('#position').focus();
+    await page.keyboard.press('o');
+    await expect(overlay).toBeHidden();
+    await expect(legend).toBeHidden();
+    await page.keyboard.press('o');
+    await page.keyboard.press(' ');
+    await expect(page.locator('#picture')).toHaveAttribute('data-frame', '44', { timeout: 20_000 });
+    await expect(page.locator('#play')).toHaveText('play');
+    expect(Object.keys(await overlayColours(page))).toContain('skipped');
+    // The picture taken out is the picture alone.
+    const under = readFileSync(await exportAs(page, 'frame', '-44.png'));
+    await button.click();
+    await expect(overlay).toBeHidden();
+    expect(readFileSync(await exportAs(page, 'frame', '-44.png')).equals(under)).toBe(true);
+});
+
+test('block origins are not promised where there are none', async ({ page }) => {
+    const old = `${work}/old.dfy`;
+    execFileSync(`${top}build/diffy`, ['encode', '--format', '1', clip('moving.mp4', { extra: h264 }), old], { stdio: 'ignore' });
+    await openDfy(page, file);
+    await page.click('#origins');
+    await expect(page.locator('#origin-legend')).toBeVisible();
+    await dropOn(page, [old]);
+    await expect(page.locator('body')).toHaveAttribute('data-opened', 'old.dfy');
+    await expect(page.locator('#origins')).toBeDisabled();
+    await expect(page.locator('#origins-none')).toBeVisible();
+    await expect(page.locator('#origin-legend')).toBeHidden();
+    await expect(page.locator('#overlay')).toBeHidden();
 });
 
 test('facts tell chunks and size', async ({ page }) => {

@@ -2,6 +2,7 @@
 import { find } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
 import { formatTime } from '../shared/text.js';
+import { OriginLegend } from './origin-legend.js';
 
 /**
  * @typedef {object} Facts
@@ -16,6 +17,7 @@ import { formatTime } from '../shared/text.js';
 export class Player {
     #remote = new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
     #canvas = find('#picture', HTMLCanvasElement);
+    #overlay = find('#overlay', HTMLCanvasElement);
     #position = find('#position', HTMLInputElement);
     #time = find('#time', HTMLOutputElement);
     #playButton = find('#play', HTMLButtonElement);
@@ -28,12 +30,13 @@ export class Player {
     /** @type {AbortController | null} */
     #playing = null;
     #onWarnings;
+    #origins = new OriginLegend(() => void this.#showOrigins());
 
     /** @param {(warnings: string[]) => void} onWarnings */
     constructor(onWarnings) {
         this.#onWarnings = onWarnings;
-        const offscreen = this.#canvas.transferControlToOffscreen();
-        void this.#remote.call('attach', { canvas: offscreen }, { transfer: [offscreen] });
+        const canvas = this.#canvas.transferControlToOffscreen(), overlay = this.#overlay.transferControlToOffscreen();
+        void this.#remote.call('attach', { canvas, overlay }, { transfer: [canvas, overlay] });
         this.#playButton.onclick = () => this.toggle();
         this.#position.oninput = () => void this.show(Number(this.#position.value));
         this.#speed.onchange = () => {
@@ -55,6 +58,8 @@ export class Player {
         this.#wanted = -1;
         this.#position.max = String(Math.max(0, facts.info.frames - 1));
         this.#markCycles(facts);
+        this.#origins.offer(facts.info);
+        await this.#showOrigins();
         return facts;
     }
 
@@ -70,9 +75,10 @@ export class Player {
             while (this.#wanted >= 0) {
                 const wanted = this.#wanted;
                 this.#wanted = -1;
-                const { shown, warnings } = await this.#remote.call('show', { frame: wanted });
+                const { shown, origins, warnings } = await this.#remote.call('show', { frame: wanted });
                 this.#onWarnings(warnings);
                 this.#moved(shown);
+                this.#origins.update(origins);
             }
         } finally {
             this.#seeking = false;
@@ -102,8 +108,10 @@ export class Player {
         this.#playButton.textContent = 'pause';
         const { warnings } = await this.#remote.call('play', { speed: Number(this.#speed.value) }, {
             signal: playing.signal,
-            onEvent: ({ frame }) => {
-                if (this.#playing === playing) this.#moved(frame);
+            onEvent: ({ frame, origins }) => {
+                if (this.#playing !== playing) return;
+                this.#moved(frame);
+                this.#origins.update(origins);
             },
         });
         this.#onWarnings(warnings);
@@ -125,6 +133,12 @@ export class Player {
     fullscreen() {
         if (document.fullscreenElement) void document.exitFullscreen();
         else void find('#player', HTMLElement).requestFullscreen();
+    }
+
+    async #showOrigins() {
+        this.#overlay.hidden = !this.#origins.on;
+        this.#origins.update(await this.#remote.call('origins', { on: this.#origins.on }));
+        this.#overlay.dataset.on = String(this.#origins.on);
     }
 
     async #restart() {
@@ -153,7 +167,7 @@ export class Player {
         /** @type {Record<string, () => void>} */
         const keys = {
             ' ': () => this.toggle(), ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), j: () => this.step(-10), l: () => this.step(10),
-            k: () => this.pause(), f: () => this.fullscreen(), c: () => this.toCycle(event.shiftKey ? -1 : 1), Home: () => void this.show(0), End: () => void this.show(Infinity),
+            k: () => this.pause(), f: () => this.fullscreen(), o: () => this.#origins.toggle(), c: () => this.toCycle(event.shiftKey ? -1 : 1), Home: () => void this.show(0), End: () => void this.show(Infinity),
         };
         const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
         if (!action) return;

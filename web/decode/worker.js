@@ -5,16 +5,21 @@
 import { DiffyDecoder } from '../../wasm/index.js';
 import { serve } from '../shared/rpc.js';
 import { exportFrames } from './export.js';
+import { overlayOf, sharesOf } from './origins.js';
 
 /** @type {DiffyDecoder | null} */
 let decoder = null;
 /** @type {OffscreenCanvas | null} */
 let canvas = null;
+/** Lies over the canvas.
+ * @type {OffscreenCanvas | null} */
+let overlay = null;
+let overlaid = false;
 let shown = -1;
 
 serve({
     attach(args) {
-        canvas = args.canvas;
+        ({ canvas, overlay } = args);
     },
     async open({ file }) {
         decoder?.close();
@@ -24,7 +29,11 @@ serve({
         const { info, metadata, cycles, chunks, imu, warnings } = decoder;
         return { info, metadata, cycles, chunks, imu, warnings };
     },
-    show: ({ frame }) => ({ shown: show(frame), warnings: opened().warnings }),
+    show: ({ frame }) => ({ shown: show(frame), origins: showOrigins(), warnings: opened().warnings }),
+    origins({ on }) {
+        overlaid = on;
+        return showOrigins();
+    },
     play,
     async picture({ frame }) {
         show(frame);
@@ -52,6 +61,17 @@ function show(frame) {
     return shown;
 }
 
+/** Draws where the blocks of the frame shown came from, if that is wanted; returns how much came from where. */
+function showOrigins() {
+    if (!overlay || !canvas) return null;
+    const origins = overlaid && shown >= 0 ? opened().origins() : null;
+    // A new size empties it, too.
+    Object.assign(overlay, { width: canvas.width, height: canvas.height });
+    if (!origins) return null;
+    overlay.getContext('2d')?.putImageData(overlayOf(origins, canvas.width, canvas.height), 0, 0);
+    return sharesOf(origins);
+}
+
 /**
  * Plays from the frame shown until the end or the signal. A machine that is too slow plays slower, and shows every frame.
  * @param {{ speed: number }} options
@@ -63,7 +83,7 @@ async function play({ speed }, emit, signal) {
     let due = performance.now();
     for (let frame = shown + 1; frame < info.frames && !signal.aborted; frame++) {
         show(frame);
-        emit({ frame: shown });
+        emit({ frame: shown, origins: overlaid ? showOrigins() : null });
         due = Math.max(due + step, performance.now() - 250);
         // Also with nothing to wait for: messages must get in.
         await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
