@@ -134,7 +134,7 @@ export class DiffyFrame {
  * @param {DecoderSource} source
  * @returns {Promise<{ size: number, read: (offset: number, target: Uint8Array) => number }>}
  */
-async function readerOf(source) {
+export async function readerOf(source) {
     if (source instanceof ArrayBuffer) return readerOf(new Uint8Array(source));
     if (source instanceof Uint8Array) {
         return {

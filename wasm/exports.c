@@ -4,14 +4,12 @@
  * Pictures are handed over in a staging buffer that JavaScript fills in place, so that a VideoFrame's planes are
  * copied once. Reading, writing and progress call back into the module's `callbacks` object by the owner's id.
  */
-#include <emscripten.h>
-#include <stddef.h>
+#include "host.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "diffy.h"
-
-#define EXPORT EMSCRIPTEN_KEEPALIVE
 
 /* Formats of the staging buffer: those of DfyPixelFormat, and what some hardware decoders give. */
 enum { STAGE_NV12 = 3 };
@@ -22,6 +20,13 @@ EM_JS(int, js_read, (int id, double offset, uint8_t *data, size_t size_bytes),
       { return Module["callbacks"].read(id, offset, data >>> 0, size_bytes >>> 0); });
 EM_JS(int, js_progress, (int id, int stage, double done, double total),
       { return Module["callbacks"].progress(id, stage, done, total); });
+
+int web_host_write(int id, const uint8_t *data, size_t size_bytes) {
+    return js_write(id, data, size_bytes);
+}
+int web_host_read(int id, uint64_t offset, uint8_t *data, size_t size_bytes) {
+    return js_read(id, (double)offset, data, size_bytes);
+}
 
 static double result[32];
 

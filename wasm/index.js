@@ -9,4 +9,5 @@
 export { Codec, DiffyError, Status } from './module.js';
 export { DiffyEncoder } from './encoder.js';
 export { DiffyDecoder, DiffyFrame, Origin } from './decoder.js';
+export { SplatDecoder, SplatEncoder } from './splat.js';
 export { colourOf, colourSpaceOf, pictureBytes, planeLayout } from './picture.js';

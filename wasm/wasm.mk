@@ -5,7 +5,9 @@
 
 EMCC     := NODE_PATH=$${NODE_PATH:-/usr/share/nodejs} emcc
 W        := $(B)/wasm
-WASM_SRC := $(filter-out src/splat/%,$(LIB_SOURCES)) $(SSE_SOURCES) wasm/exports.c
+WASM_SRC := $(LIB_SOURCES) $(SSE_SOURCES) $(wildcard wasm/*.c)
+# Splats are coded on one thread: the build with threads leaves them out.
+WASM_THREADS_SRC := $(filter-out src/splat/% wasm/splat_%,$(WASM_SRC))
 WASM_OPT := -O3 -msimd128 -msse4.1
 # The stack holds whole superblocks; 1 MB is Emscripten's own measure as well.
 WASM_LINK := --no-entry -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH \
@@ -33,13 +35,13 @@ $(W)/obj-threads/%.o: %.c $(W)/third-threads/stamp
 $(W)/diffy.js: $(WASM_SRC:%.c=$(W)/obj/%.o) wasm/wasm.mk
 	$(EMCC) $(WASM_OPT) $(WASM_LINK) -sENVIRONMENT=web,worker $(filter %.o,$^) -L$(W)/third/lib -ljpeg -lz -lcjson -o $@
 
-$(W)/threads/diffy.js: $(WASM_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
+$(W)/threads/diffy.js: $(WASM_THREADS_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
 	@mkdir -p $(@D)
 	$(EMCC) $(WASM_OPT) -pthread $(WASM_LINK) -sENVIRONMENT=web,worker -sINITIAL_MEMORY=64MB \
 		'-sPTHREAD_POOL_SIZE=Module.threads' $(filter %.o,$^) \
 		-L$(W)/third-threads/lib -ljpeg -lz -lcjson -o $@
 
--include $(WASM_SRC:%.c=$(W)/obj/%.d) $(WASM_SRC:%.c=$(W)/obj-threads/%.d)
+-include $(WASM_SRC:%.c=$(W)/obj/%.d) $(WASM_THREADS_SRC:%.c=$(W)/obj-threads/%.d)
 
 # ---------------------------------------------------------------- the site
 

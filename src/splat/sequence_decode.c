@@ -65,6 +65,19 @@ static int find_stream(DfySplatDecoder *d) {
     return dfy_fail(&d->message, DFY_ERROR_FORMAT, "This .dfy file has no stream head: it is cut or damaged.");
 }
 
+static int check_magic(DfySplatDecoder *d, const DfyInput *input) {
+    uint8_t magic[4] = {0};
+    if (input->read(input->opaque, 0, magic, sizeof magic) == 4 && !memcmp(magic, "DFY", 3)) {
+        if (magic[3] == 2) return DFY_OK;
+        if (magic[3] == 1)
+            return dfy_fail(&d->message, DFY_ERROR_FORMAT,
+                            "This .dfy file is a video, not a sequence of splat models.");
+        return dfy_fail(&d->message, DFY_ERROR_UNSUPPORTED,
+                        "This .dfy file is of version %d: a newer Diffy is needed to open it.", magic[3]);
+    }
+    return dfy_fail(&d->message, DFY_ERROR_FORMAT, "This is not a .dfy file: it does not begin with the letters DFY.");
+}
+
 int dfy_splat_decoder_open(DfySplatDecoder **decoder, const DfyInput *input, const DfySplatCodec *extra) {
     if (!decoder) return DFY_ERROR_ARGUMENT;
     DfySplatDecoder *d = *decoder = calloc(1, sizeof *d);
@@ -72,7 +85,8 @@ int dfy_splat_decoder_open(DfySplatDecoder **decoder, const DfyInput *input, con
     if (!input || !input->read) return dfy_fail(&d->message, DFY_ERROR_ARGUMENT, "A splat decoder needs an input.");
     d->extra = extra;
     d->info.bytes = input->size_bytes;
-    int status = dfy_v2_reader_open(&d->reader, input, &d->message);
+    int status = check_magic(d, input);
+    if (!status) status = dfy_v2_reader_open(&d->reader, input, &d->message);
     if (!status) status = find_stream(d);
     if (!status) status = list_frames(d);
     if (status) return status;

@@ -1,0 +1,104 @@
+/** Splat sequences in Node.js, from the package: the WebAssembly build and the command line are the same codec. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { after, before, test } from 'node:test';
+import { splatPly } from './splats.js';
+
+const top = new URL('../../', import.meta.url).pathname;
+const folder = mkdtempSync(`${tmpdir()}/diffy-splats-`);
+const frames = 5;
+/** @type {typeof import('../../wasm/index.js')} */
+let diffy;
+/** @type {import('../../wasm/module.js').Codec} */
+let codec;
+
+/** @param {string[]} args */
+const native = (...args) => execFileSync(`${top}build/diffy`, ['splat', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** @param {Uint8Array} data */
+const digest = (data) => createHash('sha256').update(data).digest('hex');
+
+before(async () => {
+    // By its address, so that the types are those of the sources.
+    diffy = await import(`${top}build/npm/diffy.js`);
+    codec = await diffy.Codec.load({ wasmBinary: readFileSync(`${top}build/npm/diffy.wasm`) });
+    mkdirSync(`${folder}/in`);
+    for (let i = 0; i < frames; i++) writeFileSync(`${folder}/in/frame_${i}.ply`, splatPly(i));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** @param {import('../../wasm/splat.js').SplatEncoderOptions} [options] */
+async function encode(options) {
+    const encoder = await diffy.SplatEncoder.create({ loaded: codec, ...options });
+    for (let i = 0; i < frames; i++) assert.deepEqual(encoder.push(splatPly(i)), { splats: 1500, repaired: 0 });
+    return encoder.finish();
+}
+
+for (const name of ['tree-range', 'vqxyz-range']) {
+    test(`${name}: native and WebAssembly give the same models`, async () => {
+        native('encode', '--codec', name, `${folder}/in`, `${folder}/${name}.dfy`);
+        for (const kind of /** @type {const} */ (['ply', 'spz', 'splat'])) {
+            const out = `${folder}/${name}-${kind}`;
+            native('decode', '--models', kind, `${folder}/${name}.dfy`, out);
+            const decoder = await diffy.SplatDecoder.open(readFileSync(`${folder}/${name}.dfy`), { codec });
+            assert.deepEqual([decoder.info.codec, decoder.info.frames, decoder.info.degree, decoder.info.complete], [name, frames, 1, true]);
+            const files = readdirSync(out).sort();
+            assert.equal(files.length, frames);
+            for (const file of files) {
+                assert.ok(decoder.advance() >= 0);
+                assert.equal(digest(decoder.write(kind)), digest(readFileSync(`${out}/${file}`)), `${file} of ${kind}`);
+            }
+            assert.equal(decoder.advance(), -1);
+            decoder.close();
+        }
+    });
+}
+
+test('the encoder of the browser writes the file that the command line writes', async () => {
+    const { data, stats } = await encode();
+    native('encode', `${folder}/in`, `${folder}/same.dfy`);
+    assert.equal(digest(data), digest(readFileSync(`${folder}/same.dfy`)));
+    assert.deepEqual(stats, { frames, keyFrames: 1, bytes: data.length, splats: 1500 });
+});
+
+test('numbers, seeking and what a renderer needs', async () => {
+    const { data } = await encode({ quality: 60, frameRate: [24, 1] });
+    const decoder = await diffy.SplatDecoder.open(data, { codec }), played = [];
+    assert.equal(decoder.info.frameRate, 24);
+    for (let model = decoder.next(); model; model = decoder.next()) played.push(model);
+    assert.deepEqual(played.map(({ index, count, degree }) => [index, count, degree]), [0, 1, 2, 3, 4].map((index) => [index, 1500, 1]));
+    assert.notDeepEqual(played[4].xyz, played[0].xyz);
+    decoder.seek(2);
+    assert.deepEqual(decoder.next(), played[2]);
+    const { xyz, opacity } = played[2];
+    const order = decoder.order([0, 0, 1]), depths = [...order].map((splat) => xyz[3 * splat + 2]);
+    assert.deepEqual([...order].sort((a, b) => a - b), [...order.keys()]);
+    for (let i = 1; i < depths.length; i++) assert.ok(depths[i] <= depths[i - 1] + 1e-4, `splat ${i} of the order is behind the one before`);
+    const shapes = decoder.shapes(), colours = decoder.colours([0, 0, -4]);
+    assert.deepEqual(new Float32Array(shapes.buffer).slice(8, 11), xyz.slice(3, 6));
+    assert.equal(shapes.length, 8 * 1500);
+    for (let i = 0; i < 1500; i++) assert.ok(Math.abs(colours[4 * i + 3] - 255 / (1 + Math.exp(-opacity[i]))) <= 0.6);
+    const { centre, radius } = decoder.bounds();
+    assert.ok(Math.hypot(...centre) < 0.2 && radius > 0.8 && radius < 1.3, `${centre}, ${radius}`);
+    decoder.close();
+});
+
+test('files that are no models, and damage, are told', async () => {
+    const encoder = await diffy.SplatEncoder.create({ loaded: codec });
+    assert.throws(() => encoder.push(new Uint8Array([1, 2, 3])), /not a splat model/);
+    encoder.close();
+    assert.throws(() => encoder.push(splatPly(0)), /closed/);
+    await assert.rejects(diffy.SplatEncoder.create({ loaded: codec, quality: 101 }), /quality 101/i);
+    await assert.rejects(diffy.SplatDecoder.open(new Uint8Array(40), { codec }), /not a .dfy file/);
+    const { data } = await encode({ keyInterval: 2 });
+    const whole = await diffy.SplatDecoder.open(data, { codec });
+    assert.deepEqual([0, 1, 2, 3, 4].map((frame) => whole.frame(frame).isKey), [true, false, true, false, true]);
+    whole.close();
+    data[200] ^= 0x20;
+    const decoder = await diffy.SplatDecoder.open(data, { codec });
+    assert.equal(decoder.advance(), 2);
+    assert.equal(decoder.warnings.length, 1);
+    decoder.close();
+});

@@ -1,0 +1,307 @@
+/**
+ * Sequences of 3D Gaussian-splat models: SplatEncoder makes a .dfy of model files, SplatDecoder gives the models back,
+ * as numbers, as files, or ready to be drawn.
+ *
+ *     const encoder = await SplatEncoder.create({ quality: 50 });
+ *     for (const file of plyFiles) encoder.push(new Uint8Array(await file.arrayBuffer()));
+ *     const { data } = encoder.finish();
+ *     const decoder = await SplatDecoder.open(data);
+ *     for (let model = decoder.next(); model; model = decoder.next()) show(model.xyz);
+ */
+import { readerOf } from './decoder.js';
+import { Codec, DiffyError, Status } from './module.js';
+
+/** Kinds of model files that can be written. */
+const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3 });
+
+/** @typedef {keyof typeof formats} SplatFormat */
+
+/**
+ * @typedef {object} SplatEncoderOptions
+ * @property {number} [quality] 1..100, sets every error; 10 more halve them, default 50
+ * @property {[number, number]} [frameRate] frames a second as a fraction, recorded for players; default 30/1
+ * @property {number} [keyInterval] frames from key frame to key frame at most, default 90; 0: only where needed
+ * @property {string} [codec] a name that `diffy splat encode --codec` knows, but for those with zstd
+ * @property {(data: Uint8Array) => void} [write] takes the file piece by piece, each valid during the call; without it
+ *     the encoder keeps them
+ * @property {Codec} [loaded] a codec that is loaded already
+ * @property {ArrayBuffer | Uint8Array | WebAssembly.Module} [wasmBinary] see {@link Codec.load}
+ */
+
+/** @param {Uint8Array[]} pieces */
+function joined(pieces) {
+    const data = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+        data.set(piece, at);
+        at += piece.length;
+    }
+    return data;
+}
+
+export class SplatEncoder {
+    #codec;
+    #owner;
+    #handle;
+    /** @type {Uint8Array[]} */
+    #pieces = [];
+
+    /**
+     * Use {@link SplatEncoder.create}.
+     * @param {Codec} codec
+     * @param {SplatEncoderOptions} options
+     */
+    constructor(codec, options) {
+        this.#codec = codec;
+        this.#owner = codec.addOwner({ write: options.write ?? ((data) => void this.#pieces.push(data.slice())) });
+        this.#handle = codec.call('splat_encoder_new', this.#owner);
+        if (!this.#handle) throw new DiffyError(Status.MEMORY, 'There is no memory left for an encoder.');
+        const [num, den] = options.frameRate ?? [30, 1];
+        try {
+            this.#check(codec.withText(options.codec ?? '', (name) =>
+                codec.call('splat_encoder_open', this.#handle, options.quality ?? 50, num, den, options.keyInterval ?? -1, name)));
+        } catch (error) {
+            this.close();
+            throw error;
+        }
+    }
+
+    /** @param {SplatEncoderOptions} [options] */
+    static async create(options = {}) {
+        return new SplatEncoder(options.loaded ?? (await Codec.load({ wasmBinary: options.wasmBinary })), options);
+    }
+
+    /**
+     * Adds a frame: the bytes of a .ply, .spz or .splat file.
+     * @param {Uint8Array} model
+     * @returns {{ splats: number, repaired: number }} repaired: splats with numbers that had to be made safe
+     */
+    push(model) {
+        const at = this.#codec.call('malloc', Math.max(1, model.length));
+        if (!at) throw new DiffyError(Status.MEMORY, 'There is no memory left for this model.');
+        try {
+            this.#codec.bytes(at, model.length).set(model);
+            this.#check(this.#codec.call('splat_encoder_push', this.#open(), at, model.length));
+            const [splats, repaired] = this.#codec.result(2);
+            return { splats, repaired };
+        } finally {
+            this.#codec.call('free', at);
+        }
+    }
+
+    /** Ends the file and the encoder; `data` is empty when the pieces went elsewhere. */
+    finish() {
+        this.#check(this.#codec.call('splat_encoder_finish', this.#open()));
+        const [frames, keyFrames, bytes, splats] = this.#codec.result(4), data = joined(this.#pieces);
+        this.close();
+        return { data, stats: { frames, keyFrames, bytes, splats } };
+    }
+
+    /** Frees the encoder's memory. */
+    close() {
+        if (this.#handle) this.#codec.call('splat_encoder_close', this.#handle);
+        this.#handle = 0;
+        this.#pieces = [];
+        this.#codec.removeOwner(this.#owner);
+    }
+
+    [Symbol.dispose]() {
+        this.close();
+    }
+
+    #open() {
+        if (!this.#handle) throw new DiffyError(Status.ARGUMENT, 'The encoder is closed.');
+        return this.#handle;
+    }
+
+    /** @param {number} status */
+    #check(status) {
+        if (status < 0) throw this.#codec.error(status, this.#codec.call('splat_encoder_message', this.#open()));
+    }
+}
+
+/**
+ * A model. Its arrays are copies and stay valid.
+ * @typedef {object} SplatModel
+ * @property {number} index number of the frame, from 0
+ * @property {number} count splats
+ * @property {number} degree of the spherical harmonics, 0..3
+ * @property {Float32Array} xyz
+ * @property {Float32Array} rotation w x y z
+ * @property {Float32Array} scale natural logarithms
+ * @property {Float32Array} opacity before the sigmoid
+ * @property {Float32Array} dc the first colour coefficient of red, green, blue
+ * @property {Float32Array} rest the others: all of red, all of green, all of blue
+ */
+
+export class SplatDecoder {
+    #codec;
+    #owner = 0;
+    #handle = 0;
+    #count = 0;
+    /** @type {Uint8Array[]} */
+    #written = [];
+    /** Facts about the file. */
+    info;
+    /** What was lost so far, for people.
+     * @type {string[]} */
+    warnings = [];
+
+    /**
+     * Use {@link SplatDecoder.open}.
+     * @param {Codec} codec
+     * @param {{ size: number, read: (offset: number, target: Uint8Array) => number }} reader
+     */
+    constructor(codec, reader) {
+        this.#codec = codec;
+        this.#owner = codec.addOwner({ read: reader.read, write: (data) => void this.#written.push(data.slice()) });
+        this.#handle = codec.call('splat_decoder_new', this.#owner);
+        if (!this.#handle) throw new DiffyError(Status.MEMORY, 'There is no memory left for a decoder.');
+        try {
+            this.#check(codec.call('splat_decoder_open', this.#handle, reader.size));
+            const name = codec.text(codec.call('splat_decoder_info', this.#handle));
+            const [degree, frames, keyFrames, bytes, num, den, complete] = codec.result(7);
+            this.info = { codec: name, degree, frames, keyFrames, bytes, frameRate: num / den, complete: !!complete };
+        } catch (error) {
+            this.close();
+            throw error;
+        }
+    }
+
+    /**
+     * @param {import('./decoder.js').DecoderSource} source
+     * @param {{ codec?: Codec, wasmBinary?: import('./module.js').CodecOptions['wasmBinary'] }} [options]
+     */
+    static async open(source, options = {}) {
+        const codec = options.codec ?? (await Codec.load({ wasmBinary: options.wasmBinary }));
+        return new SplatDecoder(codec, await readerOf(source));
+    }
+
+    /** Bytes of a frame in the file, and whether decoding can begin with it.
+     * @param {number} frame */
+    frame(frame) {
+        this.#check(this.#codec.call('splat_decoder_frame', this.#open(), frame));
+        const [bytes, isKey] = this.#codec.result(2);
+        return { bytes, isKey: !!isKey };
+    }
+
+    /** Number of the frame that comes next. */
+    get position() {
+        return this.#codec.call('splat_decoder_position', this.#open());
+    }
+
+    /** Makes a frame the next one.
+     * @param {number} frame from 0 */
+    seek(frame) {
+        this.#check(this.#codec.call('splat_decoder_seek', this.#open(), frame));
+    }
+
+    /**
+     * Decodes the next frame and leaves it in the codec, for write(), shapes(), colours() and order(). Damaged frames
+     * are stepped over and noted in `warnings`.
+     * @returns {number} its number, -1 at the end
+     */
+    advance() {
+        for (;;) {
+            const index = this.position, status = this.#codec.call('splat_decoder_next', this.#open());
+            this.#count = 0;
+            if (status === Status.END) return -1;
+            if (status === Status.DAMAGED && this.position > index) {
+                if (this.warnings.length < 100) this.warnings.push(this.#message());
+                continue;
+            }
+            this.#check(status);
+            [this.#count] = this.#codec.result(1);
+            return index;
+        }
+    }
+
+    /** The next frame's numbers, or null at the end.
+     * @returns {SplatModel | null} */
+    next() {
+        const index = this.advance();
+        if (index < 0) return null;
+        const [count, degree, ...places] = this.#codec.result(8);
+        const lengths = [3, 4, 3, 1, 3, 3 * ((degree + 1) ** 2 - 1)];
+        const [xyz, rotation, scale, opacity, dc, rest] = lengths.map((length, i) => new Float32Array(this.#copy(places[i], 4 * count * length)));
+        return { index, count, degree, xyz, rotation, scale, opacity, dc, rest };
+    }
+
+    /** The frame that was decoded last as a model file.
+     * @param {SplatFormat} format */
+    write(format) {
+        this.#written = [];
+        this.#check(this.#codec.call('splat_decoder_write', this.#open(), formats[format]));
+        const data = joined(this.#written);
+        this.#written = [];
+        return data;
+    }
+
+    /** Splats of the frame that was decoded last. */
+    get count() {
+        return this.#count;
+    }
+
+    /** Eight words a splat for a texture: x, y, z and a factor as floats, the covariance over that factor as six half
+     * floats (xx xy, xz yy, yz zz), 0. */
+    shapes() {
+        return new Uint32Array(this.#made(this.#codec.call('splat_decoder_shapes', this.#open()), 32));
+    }
+
+    /** Red, green, blue, alpha of each splat as seen from a point.
+     * @param {readonly number[]} eye x, y, z */
+    colours([x, y, z]) {
+        return new Uint8Array(this.#made(this.#codec.call('splat_decoder_colours', this.#open(), x, y, z), 4));
+    }
+
+    /** Numbers of the splats from far to near along a direction.
+     * @param {readonly number[]} forward x, y, z */
+    order([x, y, z]) {
+        return new Uint32Array(this.#made(this.#codec.call('splat_decoder_order', this.#open(), x, y, z), 4));
+    }
+
+    /** Where a camera should look: a middle that stray splats don't move, and the radius that holds nine of ten. */
+    bounds() {
+        this.#check(this.#codec.call('splat_decoder_bounds', this.#open()));
+        const [x, y, z, radius] = this.#codec.result(4);
+        return { centre: /** @type {[number, number, number]} */ ([x, y, z]), radius };
+    }
+
+    /** Frees the decoder's memory. */
+    close() {
+        if (this.#handle) this.#codec.call('splat_decoder_close', this.#handle);
+        this.#handle = 0;
+        this.#codec.removeOwner(this.#owner);
+    }
+
+    [Symbol.dispose]() {
+        this.close();
+    }
+
+    #open() {
+        if (!this.#handle) throw new DiffyError(Status.ARGUMENT, 'The decoder is closed.');
+        return this.#handle;
+    }
+
+    /** @param {number} at
+     * @param {number} size */
+    #copy(at, size) {
+        return new Uint8Array(this.#codec.bytes(at, size)).buffer;
+    }
+
+    /** @param {number} at
+     * @param {number} bytes a splat */
+    #made(at, bytes) {
+        if (!at) throw new DiffyError(Status.MEMORY, 'There is no frame to show, or no memory left for it.');
+        return this.#copy(at, this.#count * bytes);
+    }
+
+    #message() {
+        return this.#codec.text(this.#codec.call('splat_decoder_message', this.#open()));
+    }
+
+    /** @param {number} status */
+    #check(status) {
+        if (status < 0) throw this.#codec.error(status, this.#codec.call('splat_decoder_message', this.#open()));
+    }
+}
