@@ -7,6 +7,12 @@ export const launchOptions = {
         '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--auto-accept-this-tab-capture'],
 };
 
+/** Nobody is there to answer a picker: the pages download as they do in browsers that have none.
+ * @param {import('@playwright/test').Page | import('@playwright/test').BrowserContext} pages */
+export async function withoutPickers(pages) {
+    await pages.addInitScript(() => Object.assign(window, { showSaveFilePicker: undefined, showDirectoryPicker: undefined }));
+}
+
 /**
  * Drops files or folders of this machine on the page, as the desktop does: the page gets real entries.
  * @param {import('@playwright/test').Page} page

@@ -1,6 +1,7 @@
 /** The decode page: playing, seeking, facts, exports, and files that are not whole. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { withoutPickers } from './chromium.js';
 import { clip, compare, countFrames, dropOn, encode, expect, exportAs, h264, openDfy, test, top, work } from './site.js';
 
 /** @type {string} */
@@ -8,6 +9,7 @@ let file;
 
 test.beforeAll(async ({ browser, baseURL }) => {
     const page = await browser.newPage({ baseURL });
+    await withoutPickers(page);
     file = await encode(page, [clip('moving.mp4', { extra: h264 })], 'moving');
     await page.close();
 });
@@ -98,7 +100,7 @@ function overlayColours(page) {
         context?.drawImage(overlay, 0, 0);
         /** @type {Record<string, number>} */
         const colours = {};
-        const { data } = /** @type {ImageData} */ (context?.getImageData(0, 0, copy.width, copy.height));
+        const data = context?.getImageData(0, 0, copy.width, copy.height).data ?? [];
         for (let i = 0; i < data.length; i += 4) {
             const key = data[i + 3] < 8 ? 'none' : data[i + 3] > 200 ? 'coded' : data[i + 3] < 40 ? 'skipped' : 'between';
             colours[key] = (colours[key] ?? 0) + 1;

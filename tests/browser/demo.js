@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, resolve } from 'node:path';
 import { chromium } from '@playwright/test';
 import { createSite } from '../../web/serve.js';
-import { dropOn, launchOptions } from './chromium.js';
+import { dropOn, launchOptions, withoutPickers } from './chromium.js';
 
 const top = new URL('../../', import.meta.url).pathname;
 const folder = `${top}build/demo`;
@@ -97,6 +97,7 @@ async function main() {
     const browser = await chromium.launchPersistentContext(profile, { ...launchOptions, viewport: { width: 1280, height: 900 } });
     try {
         const page = await browser.newPage();
+        await withoutPickers(page);
         await page.goto(`http://localhost:${port}/`);
         const { file, frames, bytes, seconds } = await encode(page, clip);
         await page.goto(`http://localhost:${port}/decode/`);

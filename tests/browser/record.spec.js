@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { chromium } from '@playwright/test';
-import { launchOptions } from './chromium.js';
+import { launchOptions, withoutPickers } from './chromium.js';
 import { countFrames, expect, exportAs, openDfy, save, test, top } from './site.js';
 
 test('a camera becomes a playable .dfy', async ({ page, context }) => {
@@ -28,6 +28,7 @@ test('what a crashed tab recorded is there at the next visit', async ({ baseURL 
     const profile = mkdtempSync(`${tmpdir()}/diffy-record-`);
     const context = await chromium.launchPersistentContext(profile, { ...launchOptions, baseURL, acceptDownloads: true });
     try {
+        await withoutPickers(context);
         await context.grantPermissions(['camera'], { origin: baseURL });
         const page = await context.newPage();
         await page.goto('record/');

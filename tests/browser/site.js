@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { test as base, expect } from '@playwright/test';
 import { BlobWriter, Uint8ArrayReader, ZipWriter } from '@zip.js/zip.js';
-import { dropOn } from './chromium.js';
+import { dropOn, withoutPickers } from './chromium.js';
 
 export { dropOn, expect };
 
@@ -25,6 +25,7 @@ export const test = base.extend({
             const url = request.url();
             if (!url.startsWith(String(baseURL)) && !/^(blob|data):/.test(url)) problems.push(`a request to ${url}`);
         });
+        await withoutPickers(page);
         await use(page);
         expect(problems).toEqual([]);
     },

@@ -1,6 +1,7 @@
 /** The build with threads where the page is isolated, the other where it isn't; both make the same file. */
 import { readFileSync } from 'node:fs';
 import { createSite } from '../../web/serve.js';
+import { withoutPickers } from './chromium.js';
 import { clip, dropOn, encode, expect, h264, rowInState, save, test, top } from './site.js';
 
 test('with and without isolation the same file comes out', async ({ page, browser }) => {
@@ -14,6 +15,7 @@ test('with and without isolation the same file comes out', async ({ page, browse
     const context = await browser.newContext({ serviceWorkers: 'block' });
     try {
         const plain = await context.newPage();
+        await withoutPickers(plain);
         await plain.goto(`http://localhost:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/`);
         expect(await plain.evaluate(() => globalThis.crossOriginIsolated)).toBe(false);
         await dropOn(plain, [video]);

@@ -1,6 +1,7 @@
 /** The export form: each export runs in a worker of its own, so that the player plays on and cancelling is at once. */
-import { announce, downloadLink, find, make } from '../shared/dom.js';
+import { announce, find, make } from '../shared/dom.js';
 import { isAbort } from '../shared/rpc.js';
+import { downloadLink } from '../shared/save.js';
 import { asciiBar, formatBytes, formatDuration } from '../shared/text.js';
 
 const endings = { mp4: '.mp4', png: '-png.zip', jpg: '-jpg.zip', y4m: '.y4m' };

@@ -1,5 +1,6 @@
 /** What the file says about itself: header, chunks, cycles with their statistics, orientation, metadata. */
-import { downloadLink, find, make } from '../shared/dom.js';
+import { find, make } from '../shared/dom.js';
+import { downloadLink } from '../shared/save.js';
 import { formatBytes, formatCount, formatDuration, formatTime } from '../shared/text.js';
 
 const chunkColours = ['#7dd3a0', '#8ab4ff', '#ffb454', '#d7a6ff', '#ff8f8f', '#7fd6e0', '#c9c9c9'];

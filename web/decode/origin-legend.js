@@ -2,7 +2,7 @@
 import { find, make } from '../shared/dom.js';
 import { drawSwatch, kinds } from './origins.js';
 
-const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)}%`;
+const percent = (/** @type {number} */ share) => (share > 0 && share < 0.001 ? '<0.1%' : `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)}%`);
 
 export class OriginLegend {
     #button = find('#origins', HTMLButtonElement);

@@ -1,6 +1,7 @@
 /** The encode page: what was dropped becomes a queue of recordings, encoded one after another. */
 import { startApp, takeSharedFiles } from '../shared/app.js';
-import { acceptDrops, announce, downloadLink, find, make } from '../shared/dom.js';
+import { acceptDrops, announce, find, make } from '../shared/dom.js';
+import { saveAll } from '../shared/save.js';
 import { claimFolder, sweep } from '../shared/storage.js';
 import { fromDrop, fromInput, gather } from './gather.js';
 import { Job, newEncodeWorker } from './job.js';
@@ -109,18 +110,14 @@ function showActions() {
     if (key === shownActions) return;
     shownActions = key;
     actions.replaceChildren();
-    if (done.length > 1) actions.append(make('button', { type: 'button', onclick: () => downloadAll(done) }, `download all (${done.length})`));
+    if (done.length > 1) actions.append(make('button', { type: 'button', onclick: (/** @type {MouseEvent} */ event) => downloadAll(/** @type {HTMLElement} */ (event.currentTarget), done) }, `download all (${done.length})`));
     if (pending.length > 1) actions.append(make('button', { type: 'button', onclick: () => pending.forEach((job) => job.cancel()) }, 'cancel all'));
 }
 
-/** @param {Job[]} jobs */
-function downloadAll(jobs) {
-    for (const job of jobs) {
-        if (!job.result) continue;
-        const link = downloadLink(job.result.file, job.fileName);
-        link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-    }
+/** @param {HTMLElement} button
+ * @param {Job[]} jobs */
+function downloadAll(button, jobs) {
+    void saveAll(button, jobs.flatMap((job) => (job.result ? [{ blob: job.result.file, name: job.fileName }] : [])));
 }
 
 startApp();

@@ -1,5 +1,6 @@
 /** A recording's row in the queue: name, stage, ASCII bar, and what can be done with it. */
-import { announce, downloadLink, make } from '../shared/dom.js';
+import { announce, make } from '../shared/dom.js';
+import { downloadLink } from '../shared/save.js';
 import { asciiBar, formatBytes, formatCount, formatDuration, formatRatio } from '../shared/text.js';
 
 /** @typedef {{ retry: () => void, remove: () => void, inspect: () => void }} RowActions */

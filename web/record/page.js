@@ -1,7 +1,8 @@
 /** The record page: a camera or a screen, encoded while it is recorded, and recordings that earlier visits left. */
 import { startApp } from '../shared/app.js';
-import { announce, downloadLink, find, make } from '../shared/dom.js';
+import { announce, find, make } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
+import { downloadLink } from '../shared/save.js';
 import { claimFolder, deleteRecording, findRecordings, sweep } from '../shared/storage.js';
 import { formatBytes, formatCount, formatTime } from '../shared/text.js';
 

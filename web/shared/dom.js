@@ -33,16 +33,6 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
- * Offers a file as a download link; its address lives as long as the link's page.
- * @param {Blob} blob
- * @param {string} name
- * @param {string} [text]
- */
-export function downloadLink(blob, name, text = `download ${name}`) {
-    return make('a', { href: URL.createObjectURL(blob), download: name, class: 'button' }, text);
-}
-
-/**
  * A drop zone that is also a button; `accept` gets the DataTransfer's items or the input's files.
  * @param {HTMLElement} zone
  * @param {(transfer: DataTransfer) => void} accept
