@@ -60,3 +60,38 @@ test('what a crashed tab recorded is there at the next visit', async ({ baseURL 
         rmSync(profile, { recursive: true, force: true });
     }
 });
+
+test('a tab closed while recording loses no more than the last seconds', async ({ baseURL }) => {
+    const profile = mkdtempSync(`${tmpdir()}/diffy-record-`);
+    const context = await chromium.launchPersistentContext(profile, { ...launchOptions, baseURL, acceptDownloads: true });
+    try {
+        await withoutPickers(context);
+        await context.grantPermissions(['camera'], { origin: baseURL });
+        const page = await context.newPage();
+        await page.goto('record/');
+        await page.selectOption('[name=size]', '640x360');
+        await page.fill('[name=fps]', '15');
+        await page.click('#start');
+        await expect(page.locator('#elapsed')).toHaveText(/^0:1[5-9]/, { timeout: 60_000 });
+        const frames = Number((await page.locator('#frames').textContent())?.replace(/\D/g, ''));
+        await page.close();
+        const again = await context.newPage();
+        await again.goto('record/');
+        const link = again.locator('#recovered a');
+        await expect(link).toHaveCount(1);
+        const [download] = await Promise.all([again.waitForEvent('download'), link.click()]);
+        const file = `${profile}/closed.dfy`;
+        await download.saveAs(file);
+        const info = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', file], { encoding: 'utf8' }));
+        expect(info.complete).toBe(false);
+        const lost = (15 * (frames - info.frames)) / frames;
+        test.info().annotations.push({ type: 'seconds lost', description: lost.toFixed(1) });
+        expect(lost).toBeLessThan(5);
+        // What is left plays to its end.
+        await openDfy(again, file);
+        expect(countFrames(await exportAs(again, 'y4m', '.y4m'))).toBe(info.frames);
+    } finally {
+        await context.close();
+        rmSync(profile, { recursive: true, force: true });
+    }
+});
