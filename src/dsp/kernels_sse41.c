@@ -72,7 +72,7 @@ static uint32_t sse(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrd
 
 /* ---------------------------------------------------------------- Hadamard */
 
-static void transpose8(__m128i v[8]) {
+static inline void transpose8(__m128i v[8]) {
     __m128i a[8], b[8];
     for (int i = 0; i < 4; i++) {
         a[2 * i] = _mm_unpacklo_epi16(v[2 * i], v[2 * i + 1]);
@@ -90,30 +90,43 @@ static void transpose8(__m128i v[8]) {
     }
 }
 
-static void hadamard8(__m128i v[8]) {
-    for (int half = 1; half < 8; half *= 2)
-        for (int i = 0; i < 8; i += 2 * half)
-            for (int j = i; j < i + half; j++) {
-                __m128i a = v[j], b = v[j + half];
-                v[j] = _mm_add_epi16(a, b);
-                v[j + half] = _mm_sub_epi16(a, b);
-            }
+static inline void butterfly(__m128i *a, __m128i *b) {
+    __m128i sum = _mm_add_epi16(*a, *b);
+    *b = _mm_sub_epi16(*a, *b);
+    *a = sum;
 }
 
-/* Differences reach 255 * 64, which 16 bits hold; the last butterflies and the sum need care only for the sum. */
+/* Two of the three steps of a Hadamard transform of eight; written out, so that all stays in registers. */
+static inline void hadamard8_begin(__m128i v[8]) {
+    butterfly(&v[0], &v[1]);
+    butterfly(&v[2], &v[3]);
+    butterfly(&v[4], &v[5]);
+    butterfly(&v[6], &v[7]);
+    butterfly(&v[0], &v[2]);
+    butterfly(&v[1], &v[3]);
+    butterfly(&v[4], &v[6]);
+    butterfly(&v[5], &v[7]);
+}
+
+static inline __m128i larger(__m128i a, __m128i b) {
+    return _mm_max_epi16(_mm_abs_epi16(a), _mm_abs_epi16(b));
+}
+
+/* The last step needs only the sum of its magnitudes: |a + b| + |a - b| = 2 max(|a|, |b|), four of which fit 16 bits.
+ */
 static uint32_t satd8(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride) {
-    __m128i v[8], sum = _mm_setzero_si128();
-    const __m128i one = _mm_set1_epi16(1);
+    __m128i v[8];
     for (int i = 0; i < 8; i++)
         v[i] = _mm_sub_epi16(_mm_cvtepu8_epi16(load8(a + i * a_stride)), _mm_cvtepu8_epi16(load8(b + i * b_stride)));
-    hadamard8(v);
+    hadamard8_begin(v);
+    for (int i = 0; i < 4; i++) butterfly(&v[i], &v[i + 4]);
     transpose8(v);
-    hadamard8(v);
-    for (int i = 0; i < 8; i++) sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_abs_epi16(v[i]), one));
-    return (sum32(sum) + 2) >> 2;
+    hadamard8_begin(v);
+    __m128i sum = _mm_add_epi16(_mm_add_epi16(larger(v[0], v[4]), larger(v[1], v[5])),
+                                _mm_add_epi16(larger(v[2], v[6]), larger(v[3], v[7])));
+    return (sum32(_mm_madd_epi16(sum, _mm_set1_epi16(2))) + 2) >> 2;
 }
 
-/* Two rows of four differences to a register; the butterflies of a 4x4 block as in the reference. */
 static uint32_t satd4(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride) {
     __m128i r[4], one = _mm_set1_epi16(1);
     for (int i = 0; i < 4; i++)

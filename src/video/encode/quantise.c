@@ -53,6 +53,7 @@ typedef struct Quantiser {
     int scale, shift, step, down; /* level = (c * scale) >> shift; value = (level * step) >> down */
     int error_shift;              /* squared coefficient error >> this = squared pixel error */
     uint32_t lambda;
+    int threshold; /* least magnitude that rounds to one */
 } Quantiser;
 
 static uint64_t squared_error(const Quantiser *q, int magnitude, int level) {
@@ -76,19 +77,21 @@ typedef struct Place {
 static void choose_level(const Quantiser *q, const DfyResidualContexts *c, int large, int x, int y, int magnitude,
                          int flagged, const DfyLevelMap *map, Place *place) {
     DfyTemplate near = dfy_template(map, x, y);
-    int diagonal = dfy_diagonal_class(x + y);
-    int most = (int)(((int64_t)magnitude * q->scale + (1 << (q->shift - 1))) >> q->shift);
-    if (most > 32000) most = 32000;
     const DfyBit *flag = &c->significant[large][dfy_significant_class(x + y)][near.significant];
-    uint32_t zero_bits = flagged ? dfy_bit_cost(flag, 0) : 0, one_bits = flagged ? dfy_bit_cost(flag, 1) : 0;
+    uint32_t zero_bits = flagged ? dfy_bit_cost(flag, 0) : 0;
     place->zero = (int64_t)((uint64_t)((int64_t)magnitude * magnitude) << 8);
     place->level = 0;
     place->bits = place->flag_bits = zero_bits;
     place->flag = cost_of(q, 0, zero_bits);
     place->cost = place->zero + place->flag;
+    if (magnitude < q->threshold) return;
+    int diagonal = dfy_diagonal_class(x + y);
+    int most = (int)(((int64_t)magnitude * q->scale + (1 << (q->shift - 1))) >> q->shift);
+    if (most > 32000) most = 32000;
+    uint32_t one_bits = flagged ? dfy_bit_cost(flag, 1) : 0;
     int least = most > 2 ? most - 1 : 1;
     if (most > 2) place->cost = INT64_MAX; /* never drop what is that large */
-    for (int level = most; level >= least && level > 0; level--) {
+    for (int level = most; level >= least; level--) {
         uint32_t bits = one_bits + level_bits(c, diagonal, &near, level);
         int64_t cost = cost_of(q, squared_error(q, magnitude, level), bits);
         if (cost >= place->cost) continue;
@@ -119,18 +122,19 @@ static uint32_t plain(int16_t *levels, const int16_t *coefficients, int count, c
 uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, int qp, uint32_t lambda, int trellis,
                       const DfyResidualContexts *contexts, uint64_t *error, uint64_t *energy) {
     int side = 1 << log2, count = side * side, large = log2 > 3;
-    Quantiser q = {scales[qp % 6], 14 + qp / 6 + 7 - log2, steps[qp % 6] << (qp / 6), log2 - 1, 2 * (7 - log2), lambda};
+    Quantiser q = {
+        scales[qp % 6], 14 + qp / 6 + 7 - log2, steps[qp % 6] << (qp / 6), log2 - 1, 2 * (7 - log2), lambda, 0};
     uint64_t total = 0;
-    int64_t threshold = ((int64_t)1 << q.shift) / 2;
-    int any = 0;
+    q.threshold = ((1 << (q.shift - 1)) + q.scale - 1) / q.scale;
+    int most = 0;
     for (int i = 0; i < count; i++) {
         int c = coefficients[i];
         total += (uint64_t)(c * c);
-        any |= (int64_t)abs(c) * q.scale >= threshold;
+        most = abs(c) > most ? abs(c) : most;
     }
     *energy = *error = total >> q.error_shift;
     memset(levels, 0, sizeof *levels * (size_t)count);
-    if (!any) return 0;
+    if (most < q.threshold) return 0;
     if (!trellis) {
         if (!plain(levels, coefficients, count, &q, error)) return 0;
         *error >>= q.error_shift;
@@ -156,7 +160,7 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
         for (int i = 0; i < 16; i++) {
             int c = in[(i >> 2) * side + (i & 3)];
             sum += (uint64_t)(c * c);
-            hit |= (int64_t)abs(c) * q.scale >= threshold;
+            hit |= abs(c) >= q.threshold;
         }
         group_flag[g] = 0;
         group_flag_bits[g] = 0;
@@ -168,6 +172,16 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
         int64_t group_cost = 0;
         int flagged = g != 0 && g != first, kept = 0;
         const DfyBit *flag = &contexts->subblock[large][coded[gy][gx + 1] + coded[gy + 1][gx]];
+        if (flagged && !hit) { /* all drop */
+            for (int i = 0; i < 16; i++) {
+                int c = in[dfy_diagonal4[i][1] * side + dfy_diagonal4[i][0]];
+                int64_t zero = (int64_t)(c * c) << 8;
+                places[g][i] = (Place){.cost = zero, .zero = zero};
+            }
+            group_flag_bits[g] = dfy_bit_cost(flag, 0);
+            group_flag[g] = cost_of(&q, 0, group_flag_bits[g]);
+            continue;
+        }
         for (int i = 15; i >= 0; i--) {
             int px = dfy_diagonal4[i][0], py = dfy_diagonal4[i][1];
             Place *place = &places[g][i];
