@@ -1,5 +1,6 @@
 #include "video/encode/encoder.h"
 #include "video/encode/propagate.h"
+#include "video/encode/temporal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct DfyVideoEncoder {
     DfyPropagation *propagation;
     uint8_t *thumbnails[DFY_MAX_KEPT + 1]; /* of the kept anchors' sources, and one to work with */
     int thumbnail_bytes;
+    DfyFrame *filtered;      /* the picture at hand without its noise */
     DfyFrame *anchor_source; /* the last anchor as it came, NULL at an entry */
 };
 
@@ -96,6 +98,7 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
     if (!e) return;
     dfy_propagation_free(e->propagation);
     dfy_frame_free(e->anchor_source);
+    dfy_frame_free(e->filtered);
     dfy_frame_free(e->store.plate);
     while (e->store.kept_count) dfy_frame_free(e->store.kept[--e->store.kept_count]);
     for (int i = 0; i <= DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
@@ -287,7 +290,7 @@ int dfy_video_encoder_group_length(DfyVideoEncoder *e, DfyFrame *const *sources,
 }
 
 static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGroupPicture *place,
-                          DfyFrame *const *sources, int group_qp, int qp) {
+                          DfyFrame *const *sources, int count, int group_qp, int qp) {
     DfyFrame *frame = dfy_video_encoder_take(e);
     if (!frame) return DFY_ERROR_MEMORY;
     const DfyFrame *source = sources[place->number - 1];
@@ -304,6 +307,10 @@ static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGro
     if (has_past && place->past > 0 && dfy_frame_same(source, sources[place->past - 1])) {
         header.copy = 1;
     } else {
+        if (place->level == 0) {
+            if (!e->filtered && !(e->filtered = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
+            if (dfy_temporal_filter(e->pool, e->filtered, sources, place->number - 1, count, qp)) source = e->filtered;
+        }
         decide_picture(e, source, frame);
         header.copy = has_past && is_copy(e);
     }
@@ -330,7 +337,8 @@ static int code_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const 
     for (int i = 0; i < frames; i++) {
         int level = pictures[i].referred ? pictures[i].level : 5;
         if (level > 5) level = 5;
-        int status = encode_picture(e, coder, &pictures[i], sources, qp, dfy_clamp(qp + offsets[level], 0, DFY_MAX_QP));
+        int status = encode_picture(e, coder, &pictures[i], sources, frames + ahead, qp,
+                                    dfy_clamp(qp + offsets[level], 0, DFY_MAX_QP));
         if (status) return status;
         if (pictures[i].referred) continue;
         dfy_video_encoder_give_back(e, e->store.group[pictures[i].number]); /* nothing needs it any more */
