@@ -43,7 +43,7 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         assetsInlineLimit: 0,
         rolldownOptions: {
-            input: Object.fromEntries(['', 'decode/', 'calc/', 'record/'].map((page) => [page.slice(0, -1) || 'encode', `${root}${page}index.html`])),
+            input: Object.fromEntries(['', 'decode/', 'calc/', 'record/', 'splat/'].map((page) => [page.slice(0, -1) || 'encode', `${root}${page}index.html`])),
         },
     },
     worker: { format: 'es' },

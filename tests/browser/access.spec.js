@@ -14,7 +14,7 @@ for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
         test(`${colorScheme}, ${width} pixels wide`, async ({ page }) => {
             await page.emulateMedia({ colorScheme });
             await page.setViewportSize({ width, height });
-            for (const path of ['', 'decode/', 'calc/', 'record/']) {
+            for (const path of ['', 'decode/', 'calc/', 'record/', 'splat/']) {
                 await page.goto(path);
                 await findNothing(page);
                 // Nothing sticks out sideways.

@@ -115,7 +115,7 @@ test('the first load is small and quick', async ({ browser, baseURL }) => {
 
 test('the policy holds: no inline script, no other host', async ({ browser, baseURL }) => {
     const context = await browser.newContext({ baseURL }), page = await context.newPage();
-    for (const path of ['', 'decode/', 'calc/', 'record/']) {
+    for (const path of ['', 'decode/', 'calc/', 'record/', 'splat/']) {
         await page.goto(path);
         const results = await page.evaluate(async () => {
             const script = document.createElement('script');
