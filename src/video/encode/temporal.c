@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define SIDE 16
-#define CUT 400     /* mean squared difference of pictures that show different scenes */
-#define LEAST_QP 14 /* finer pictures are to keep what they have */
+#define DIFFERENT 400 /* mean squared difference of squares that show different things */
+#define LEAST_QP 14   /* finer pictures are to keep what they have */
 
 typedef struct Filter {
     const DfyFrame *source;
@@ -105,14 +105,15 @@ static void filter_row(void *context, int row, int thread) {
     }
 }
 
+/* Whether most of the view is another: not for what moves before the camera, however large it is. */
 static int is_cut(const Filter *f, const DfyFrame *other) {
     const DfyPlane *a = &f->source->plane[0], *b = &other->plane[0];
-    uint64_t sum = 0, pixels = 0;
+    int differ = 0, all = 0;
     for (int y = 0; y + 8 <= a->height; y += 16)
-        for (int x = 0; x + 8 <= a->width; x += 16, pixels += 64)
-            sum += f->kernels->sse(a->pixels + y * a->stride + x, a->stride, b->pixels + y * b->stride + x, b->stride,
-                                   8, 8);
-    return sum > pixels * CUT;
+        for (int x = 0; x + 8 <= a->width; x += 16, all++)
+            differ += f->kernels->sse(a->pixels + y * a->stride + x, a->stride, b->pixels + y * b->stride + x,
+                                      b->stride, 8, 8) > 64 * DIFFERENT;
+    return differ * 4 > all * 3;
 }
 
 int dfy_temporal_filter(DfyPool *pool, DfyFrame *out, DfyFrame *const *sources, int number, int count, int qp) {
