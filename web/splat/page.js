@@ -1,7 +1,8 @@
 /** The splat page: models in, a .dfy out; a .dfy in, played and exported. */
 import { fromDrop, fromInput } from '../encode/gather.js';
 import { startApp } from '../shared/app.js';
-import { acceptDrops, announce, downloadLink, find, make } from '../shared/dom.js';
+import { acceptDrops, announce, find, make } from '../shared/dom.js';
+import { downloadLink } from '../shared/save.js';
 import { isAbort } from '../shared/rpc.js';
 import { asciiBar, baseName, formatBytes, formatCount, formatRatio } from '../shared/text.js';
 import { Player, newWorker } from './player.js';
