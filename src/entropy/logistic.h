@@ -22,6 +22,11 @@ typedef struct DfyLogistic {
     uint16_t step[256];    /* 65536 / (uses + 1.5) */
 } DfyLogistic;
 
+/*
+ * The curve and its inverse: squash of logit + 2048 (logits in 1/256), stretch of probability / 4096. No probability
+ * is nearer to 0 or 65536 than `margin`.
+ */
+void dfy_logistic_curve(uint16_t squash[4096], int16_t stretch[4096], int margin);
 void dfy_logistic_build(DfyLogistic *tables);
 
 #define DFY_GUESS_LIMIT 250

@@ -3,35 +3,16 @@
 #include <stdlib.h>
 
 #include "diffy.h"
+#include "entropy/logistic.h"
 
 enum {
     LOW_BITS = 22,     /* of a slot's probability */
     COUNT_LIMIT = 400, /* uses after which a slot learns no slower: models are nearly stationary */
     GOLOMB_FROM = 18,
     FIRST_WEIGHT = 22000, /* of 65536: a little more than an equal share, as contexts tend to agree */
+    MARGIN = 16,          /* of probabilities from 0 and 65536 */
     LEARNING = 10,        /* of the weights; larger learns faster and settles worse */
 };
-
-/* e^(1/256); logits are in 1/256. */
-#define STEP 1.00391388933834757
-
-static void build_tables(DfyMixer *mixer) {
-    double power = 1; /* e^(i / 256) */
-    for (int i = 0; i < 2048; i++) {
-        double p = power / (1 + power) * 65536;
-        uint32_t upper = p > 65535 - 16 ? 65535 - 16 : (uint32_t)p;
-        mixer->squash[2048 + i] = (uint16_t)upper;
-        mixer->squash[2048 - i] = (uint16_t)(65536 - upper);
-        power *= STEP;
-    }
-    mixer->squash[0] = mixer->squash[1];
-    int logit = -DFY_MIX_STRETCH;
-    for (int i = 0; i < DFY_MIX_TABLE; i++) {
-        while (logit < DFY_MIX_STRETCH && mixer->squash[logit + 2048] < i * 16 + 8) logit++;
-        mixer->stretch[i] = (int16_t)logit;
-    }
-    for (int i = 0; i < 1024; i++) mixer->reciprocal[i] = (uint16_t)(131072 / (2 * i + 3));
-}
 
 int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
     size_t slots = (size_t)1 << slot_bits;
@@ -46,7 +27,8 @@ int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
     for (size_t i = 0; i < slots; i++) mixer->slots[i] = 1u << 31;
     for (int i = 0; i < DFY_MIX_SETS; i++)
         for (int j = 0; j < DFY_MIX_INPUTS; j++) mixer->weights[i][j] = FIRST_WEIGHT;
-    build_tables(mixer);
+    dfy_logistic_curve(mixer->squash, mixer->stretch, MARGIN);
+    for (int i = 0; i < 1024; i++) mixer->reciprocal[i] = (uint16_t)(131072 / (2 * i + 3));
     return DFY_OK;
 }
 
