@@ -7,7 +7,7 @@
  * cycle. Self-similarity: a stretch of film that comes again and again is looked for, and its recurrences carry the
  * boundaries; it needs no pause, and neither noise, drifting light nor changing speed disturb it much.
  *
- * Memory is 306 bytes a frame. Any I420 picture of one size will do, a thumbnail too.
+ * Memory is 292 bytes a frame. Any I420 picture of one size will do, a thumbnail too.
  */
 #ifndef DFY_ANALYSIS_CYCLES_H
 #define DFY_ANALYSIS_CYCLES_H

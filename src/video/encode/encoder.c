@@ -28,7 +28,7 @@ struct DfyVideoEncoder {
     int frame_number;           /* of the last anchor, since the entry */
     const DfyFrame *source;     /* of the picture being decided */
     DfyPropagation *propagation;
-    uint8_t *thumbnails[DFY_MAX_KEPT + 1]; /* of the kept anchors' sources, and one to work with */
+    uint8_t *thumbnails[DFY_MAX_KEPT]; /* of the kept anchors' sources */
     int thumbnail_bytes;
     DfyFrame *filtered;      /* the picture at hand without its noise */
     DfyFrame *anchor_source; /* the last anchor as it came, NULL at an entry */
@@ -66,8 +66,7 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
     e->pool = dfy_pool_new(threads);
     e->propagation = dfy_propagation_new(width, height);
     int ok = !status && e->plans && e->coefficients && e->progress && e->qps && e->pool && e->propagation;
-    for (int i = 0; ok && i <= DFY_MAX_KEPT; i++)
-        if (i < keep || i == DFY_MAX_KEPT) ok = (e->thumbnails[i] = malloc((size_t)e->thumbnail_bytes)) != NULL;
+    for (int i = 0; ok && i < keep; i++) ok = (e->thumbnails[i] = malloc((size_t)e->thumbnail_bytes)) != NULL;
     for (int i = 0; ok && i < dfy_pool_threads(e->pool); i++) ok = (e->deciders[i] = dfy_decider_new()) != NULL;
     if (!ok) {
         dfy_video_encoder_free(e);
@@ -101,7 +100,7 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
     dfy_frame_free(e->filtered);
     dfy_frame_free(e->store.plate);
     while (e->store.kept_count) dfy_frame_free(e->store.kept[--e->store.kept_count]);
-    for (int i = 0; i <= DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
+    for (int i = 0; i < DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
     while (e->spare_count) dfy_frame_free(e->spare[--e->spare_count]);
     for (int i = 0; i < MAX_THREADS; i++) dfy_decider_free(e->deciders[i]);
     dfy_pool_free(e->pool);
@@ -209,18 +208,6 @@ static int set_quantisers(DfyVideoEncoder *e, int number, int qp) {
 
 /* ---------------------------------------------------------------- pictures that came before */
 
-/* Means of 8x8 squares. */
-static void make_thumbnail(uint8_t *out, const DfyFrame *frame) {
-    const DfyPlane *p = &frame->plane[0];
-    for (int y = 0; y < p->height; y += 8)
-        for (int x = 0; x < p->width; x += 8) {
-            unsigned sum = 32;
-            for (int j = 0; j < 8; j++)
-                for (int i = 0; i < 8; i++) sum += p->pixels[(y + j) * p->stride + x + i];
-            *out++ = (uint8_t)(sum >> 6);
-        }
-}
-
 /* Unlikeness: squared differences, so that a few squares far apart weigh more than a shade over all. */
 static uint64_t unlike(const DfyVideoEncoder *e, const uint8_t *a, const uint8_t *b) {
     uint64_t sum = 0;
@@ -237,17 +224,15 @@ static void keep_anchor(DfyVideoEncoder *e, DfyFrame *anchor, const DfyFrame *so
         e->thumbnails[last] = free_one;
         dfy_video_encoder_give_back(e, dropped);
     }
-    make_thumbnail(e->thumbnails[last], source);
+    memcpy(e->thumbnails[last], source->thumbnail, (size_t)e->thumbnail_bytes);
 }
 
 /* The kept anchor before the last two that is most like `source`: how many before the end, and how unlike. */
-static int most_alike(DfyVideoEncoder *e, const DfyFrame *source, uint64_t *least) {
-    uint8_t *own = e->thumbnails[DFY_MAX_KEPT];
+static int most_alike(const DfyVideoEncoder *e, const DfyFrame *source, uint64_t *least) {
     int found = 0;
     *least = UINT64_MAX;
-    make_thumbnail(own, source);
     for (int i = 0; i < e->store.kept_count - 1; i++) {
-        uint64_t distance = unlike(e, own, e->thumbnails[i]);
+        uint64_t distance = unlike(e, source->thumbnail, e->thumbnails[i]);
         if (distance >= *least) continue;
         *least = distance;
         found = e->store.kept_count - i;
@@ -256,21 +241,17 @@ static int most_alike(DfyVideoEncoder *e, const DfyFrame *source, uint64_t *leas
 }
 
 /* The kept anchor worth having as a reference: one nearer than the picture's neighbours in time are. */
-static int find_stored(DfyVideoEncoder *e, const DfyGroupPicture *place, DfyFrame *const *sources) {
+static int find_stored(const DfyVideoEncoder *e, const DfyGroupPicture *place, DfyFrame *const *sources) {
     uint64_t least, nearest = UINT64_MAX;
-    int found = most_alike(e, sources[place->number - 1], &least);
-    if (!found) return 0;
-    uint8_t *own = e->thumbnails[DFY_MAX_KEPT];
-    uint8_t *other = malloc((size_t)e->thumbnail_bytes);
-    if (!other) return 0; /* worse, not wrong */
-    for (int d = 0; d < 2; d++) {
+    const DfyFrame *own = sources[place->number - 1];
+    int found = most_alike(e, own, &least);
+    for (int d = 0; found && d < 2; d++) {
         int number = d ? place->future : place->past;
         if (number < 0 || (number == 0 && !e->anchor_source)) continue;
-        make_thumbnail(other, number ? sources[number - 1] : e->anchor_source);
-        uint64_t distance = unlike(e, own, other);
+        const DfyFrame *other = number ? sources[number - 1] : e->anchor_source;
+        uint64_t distance = unlike(e, own->thumbnail, other->thumbnail);
         if (distance < nearest) nearest = distance;
     }
-    free(other);
     return least < nearest / 5 * 4 ? found : 0;
 }
 
@@ -375,7 +356,7 @@ int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *c
     e->frame_number += frames;
     if (!e->anchor_source && !(e->anchor_source = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
     dfy_frame_copy(e->anchor_source, sources[frames - 1]);
-    return DFY_OK;
+    return dfy_frame_make_thumbnail(e->anchor_source);
 }
 
 int dfy_video_encode_still(DfyVideoEncoder *e, DfyRangeCoder *coder, int frames) {

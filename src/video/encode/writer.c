@@ -341,6 +341,7 @@ static int writer_push(void *state, const DfyPicture *picture) {
     DfyFrame *frame = dfy_video_encoder_take(w->encoder);
     if (!frame) return out_of_memory(w);
     int status = fill_frame(w, frame, picture);
+    if (!status && dfy_frame_make_thumbnail(frame)) status = out_of_memory(w);
     const DfyFrame *before = w->queued ? w->queue[w->queued - 1] : w->last_source;
     w->queue_pts[w->queued] = picture->pts;
     w->queue_repeats[w->queued] = before && dfy_frame_same(before, frame);

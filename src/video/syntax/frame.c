@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diffy.h"
+
 DfyFrame *dfy_frame_new(int width, int height) {
     DfyFrame *frame = calloc(1, sizeof *frame);
     if (!frame) return NULL;
@@ -35,6 +37,7 @@ void dfy_frame_free(DfyFrame *frame) {
     free(frame->memory);
     free(frame->motion);
     free(frame->origins);
+    free(frame->thumbnail);
     free(frame);
 }
 
@@ -58,6 +61,21 @@ void dfy_frame_extend(DfyFrame *frame) {
 
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src) {
     memcpy(dst->memory, src->memory, src->memory_bytes);
+}
+
+int dfy_frame_make_thumbnail(DfyFrame *frame) {
+    const DfyPlane *p = &frame->plane[0];
+    if (!frame->thumbnail) frame->thumbnail = malloc((size_t)(p->width / 8) * (size_t)(p->height / 8));
+    if (!frame->thumbnail) return DFY_ERROR_MEMORY;
+    uint8_t *out = frame->thumbnail;
+    for (int y = 0; y < p->height; y += 8)
+        for (int x = 0; x < p->width; x += 8) {
+            unsigned sum = 32;
+            for (int j = 0; j < 8; j++)
+                for (int i = 0; i < 8; i++) sum += p->pixels[(y + j) * p->stride + x + i];
+            *out++ = (uint8_t)(sum >> 6);
+        }
+    return DFY_OK;
 }
 
 int dfy_frame_same(const DfyFrame *a, const DfyFrame *b) {

@@ -33,6 +33,7 @@ typedef struct DfyFrame {
     int32_t order;    /* display number */
     int32_t reference_order[DFY_MAX_REFERENCES]; /* display numbers of what motion refers to */
     uint8_t reference_timeless[DFY_MAX_REFERENCES];
+    uint8_t *thumbnail; /* means of its 8x8 squares of luma, once dfy_frame_make_thumbnail was called; else NULL */
 } DfyFrame;
 
 /* Coded sizes: the picture's rounded up to whole 8x8 blocks. */
@@ -47,6 +48,8 @@ void dfy_frame_free(DfyFrame *frame);
 /* Repeats the outermost pixels into the border; call when the picture is done. */
 void dfy_frame_extend(DfyFrame *frame);
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src);
+/* An encoder looks at sources often, but not always closely. 0 or DFY_ERROR_MEMORY. */
+int dfy_frame_make_thumbnail(DfyFrame *frame);
 /* Whether the coded pixels of two frames of one size are equal. */
 int dfy_frame_same(const DfyFrame *a, const DfyFrame *b);
 
