@@ -52,23 +52,21 @@ static int part(int i, int parts, int size) {
 }
 
 static void fill_grid(DfyCycleFinder *finder, const DfyPicture *picture) {
+    int left[GRID_ACROSS + 1];
+    for (int gx = 0; gx <= finder->grid_across; gx++) left[gx] = part(gx, finder->grid_across, finder->width);
     for (int gy = 0; gy < finder->grid_down; gy++) {
         int top = part(gy, finder->grid_down, finder->height), bottom = part(gy + 1, finder->grid_down, finder->height);
         uint32_t sum[GRID_ACROSS] = {0};
         for (int y = top; y < bottom; y++) {
             const uint8_t *row = picture->plane[0] + y * picture->stride_bytes[0];
             for (int gx = 0; gx < finder->grid_across; gx++) {
-                int left = part(gx, finder->grid_across, finder->width);
-                int right = part(gx + 1, finder->grid_across, finder->width);
                 uint32_t cell = 0;
-                for (int x = left; x < right; x++) cell += row[x];
+                for (int x = left[gx]; x < left[gx + 1]; x++) cell += row[x];
                 sum[gx] += cell;
             }
         }
         for (int gx = 0; gx < finder->grid_across; gx++) {
-            uint32_t width = (uint32_t)(part(gx + 1, finder->grid_across, finder->width) -
-                                        part(gx, finder->grid_across, finder->width));
-            uint32_t area = width * (uint32_t)(bottom - top);
+            uint32_t area = (uint32_t)(left[gx + 1] - left[gx]) * (uint32_t)(bottom - top);
             finder->grid[gy * GRID_ACROSS + gx] = (uint8_t)((sum[gx] + area / 2) / area);
         }
     }
@@ -105,10 +103,16 @@ int dfy_cycle_finder_push(DfyCycleFinder *finder, const DfyPicture *picture) {
     return DFY_OK;
 }
 
-double dfy_cycle_distance(const DfyCycleFinder *finder, uint64_t a, uint64_t b, uint64_t length) {
+void dfy_cycle_finder_drop(DfyCycleFinder *finder, uint64_t frames) {
+    finder->frames -= frames;
+    memmove(finder->descriptor, finder->descriptor + frames, finder->frames * sizeof *finder->descriptor);
+    memmove(finder->energy, finder->energy + frames, finder->frames * sizeof *finder->energy);
+}
+
+double dfy_descriptor_distance(const DfyDescriptor *a, const DfyDescriptor *b, uint64_t length) {
     double total = 0;
     for (uint64_t i = 0; i < length; i++) {
-        const int16_t *ca = finder->descriptor[a + i].cell, *cb = finder->descriptor[b + i].cell;
+        const int16_t *ca = a[i].cell, *cb = b[i].cell;
         int sum = 0, offset = 0;
         for (int k = 0; k < DFY_CELLS; k++) offset += ca[k] - cb[k];
         offset /= DFY_CELLS;
@@ -116,6 +120,10 @@ double dfy_cycle_distance(const DfyCycleFinder *finder, uint64_t a, uint64_t b, 
         total += sum;
     }
     return length ? total / (double)length / DFY_CELLS / 16 : 0;
+}
+
+double dfy_cycle_distance(const DfyCycleFinder *finder, uint64_t a, uint64_t b, uint64_t length) {
+    return dfy_descriptor_distance(finder->descriptor + a, finder->descriptor + b, length);
 }
 
 /* ---------------------------------------------------------------- boundaries */

@@ -50,8 +50,14 @@ int dfy_cycle_finder_push(DfyCycleFinder *finder, const DfyPicture *picture);
 int dfy_cycle_finder_find(const DfyCycleFinder *finder, DfyCycleMethod method, DfyBoundaries *boundaries);
 void dfy_boundaries_free(DfyBoundaries *boundaries);
 
+/* Forgets the first `frames`, at most all: those that follow count from 0 now. */
+void dfy_cycle_finder_drop(DfyCycleFinder *finder, uint64_t frames);
+
 /* Mean absolute difference, in levels, of length frames from a and from b on, light that changed as a whole aside. */
 double dfy_cycle_distance(const DfyCycleFinder *finder, uint64_t a, uint64_t b, uint64_t length);
+
+/* The same of descriptors wherever they are. */
+double dfy_descriptor_distance(const DfyDescriptor *a, const DfyDescriptor *b, uint64_t length);
 
 /* The parts the methods share. */
 int dfy_boundaries_append(DfyBoundaries *boundaries, uint64_t frame);

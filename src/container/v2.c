@@ -16,6 +16,7 @@ const char *dfy_v2_chunk_name(unsigned type) {
     case DFY_CHUNK_SEGMENT: return "SEGMENT";
     case DFY_CHUNK_INDEX: return "INDEX";
     case DFY_CHUNK_END: return "END";
+    case DFY_CHUNK_CYCLES: return "CYCLES";
     default: return "unknown";
     }
 }

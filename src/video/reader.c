@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "container/v2.h"
+#include "video/cycle_list.h"
 #include "video/decoder.h"
 #include "video/lossless.h"
 #include "video/stream.h"
@@ -29,6 +30,7 @@ typedef struct Reader {
     uint64_t position;
     const DfyFrame *shown; /* the picture given last, NULL: none since the last seek or failure */
     size_t plate_chunk;    /* index of the plate decoded, 0: none */
+    DfyCycleList cycles;
 } Reader;
 
 static int damaged(Reader *r, uint64_t first, uint64_t end) {
@@ -68,6 +70,22 @@ static void check_order(Reader *r) {
     }
 }
 
+/* Cycles are facts beside the pictures: a damaged list is left out, and the rest of the file plays. */
+static int read_cycle_lists(Reader *r) {
+    int status = DFY_OK;
+    DfyMessage message = *r->message;
+    for (size_t i = 0; i < r->file.count && status != DFY_ERROR_MEMORY; i++) {
+        if (r->file.entries[i].type != DFY_CHUNK_CYCLES) continue;
+        status = dfy_v2_read_chunk(&r->file, i, &r->payload, r->message);
+        DfyBytes bytes = dfy_bytes(r->payload.data, r->payload.size);
+        if (!status) status = dfy_read_cycles(&bytes, r->frames, &r->cycles);
+    }
+    *r->message = message;
+    return status == DFY_ERROR_MEMORY
+               ? dfy_fail(r->message, status, "There is not enough memory for the list of cycles.")
+               : DFY_OK;
+}
+
 static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings *settings, DfyMessage *message) {
     int status = dfy_v2_reader_open(&r->file, input, message);
     if (!status && r->file.entries[0].type != DFY_CHUNK_STREAM)
@@ -102,7 +120,7 @@ static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings 
         r->metadata.size = 0;
     }
     if (r->metadata.size) dfy_put_u8(&r->metadata, 0);
-    return DFY_OK;
+    return read_cycle_lists(r);
 }
 
 static int reader_open(void **state, const DfyInput *input, const DfyDecoderSettings *settings, DfyMessage *message) {
@@ -133,6 +151,8 @@ static void reader_info(const void *state, DfyInfo *info) {
                       .range = s->range,
                       .native_format = DFY_PIXELS_I420,
                       .chunks = (uint32_t)r->file.count,
+                      .cycles = r->cycles.count,
+                      .canonicals = r->cycles.canonicals,
                       .lossless = s->lossless,
                       .complete = r->file.complete};
 }
@@ -371,10 +391,18 @@ static int reader_chunk(const void *state, uint32_t index, DfyChunk *chunk) {
 }
 
 static int reader_cycle(const void *state, uint32_t index, DfyCycle *cycle) {
-    (void)state;
-    (void)index;
-    (void)cycle;
-    return DFY_ERROR_ARGUMENT;
+    const Reader *r = state;
+    if (index >= r->cycles.count) return DFY_ERROR_ARGUMENT;
+    const DfyLoggedCycle *own = &r->cycles.cycle[index];
+    double rate = (double)r->stream.frame_rate_num / r->stream.frame_rate_den;
+    *cycle = (DfyCycle){.first_frame = own->first,
+                        .frames = own->frames,
+                        .start_seconds = (double)own->first / rate,
+                        .seconds = (double)own->frames / rate,
+                        .canonical = own->canonical,
+                        .is_canonical = own->is_canonical,
+                        .distance = own->distance};
+    return DFY_OK;
 }
 
 static const char *reader_metadata(const void *state) {
@@ -415,6 +443,7 @@ static void reader_close(void *state) {
     dfy_v2_reader_close(&r->file);
     dfy_buffer_free(&r->payload);
     dfy_buffer_free(&r->metadata);
+    dfy_cycle_list_free(&r->cycles);
     free(r->pts);
     free(r);
 }

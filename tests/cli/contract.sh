@@ -57,6 +57,19 @@ check "encode is silent without a terminal" quiet "$diffy" encode clip.y4m quiet
 check "decode is silent without a terminal" quiet "$diffy" decode clip.dfy quiet.y4m
 check "--progress always shows a bar" bash -c '"$1" encode --progress always clip.y4m p.dfy 2>&1 | grep -q "###"' - "$diffy"
 check "info --json is JSON alone" bash -c '"$1" info --json clip.dfy | node -e "JSON.parse(require(\"fs\").readFileSync(0))"' - "$diffy"
+cycles() { # both formats list the cycles of the scene, in upload mode too
+    "$scene" --size 160x90 --preset quiet --pauses 0.4 --seconds 40 cycles.y4m
+    for options in "--format 1" "--format 2 --effort 1" "--format 2 --effort 1 --mode upload"; do
+        "$diffy" encode $options cycles.y4m cycles.dfy && "$diffy" info --cycles cycles.csv cycles.dfy >cycles.txt || return 1
+        echo "$options: $(wc -l <cycles.csv) lines" && [ "$(wc -l <cycles.csv)" -ge 7 ] && grep -q canonical cycles.txt &&
+            "$diffy" info --json cycles.dfy | node -e "
+                const { cycles } = JSON.parse(require('fs').readFileSync(0));
+                let next = 0;
+                for (const c of cycles) { if (c.first_frame !== next) process.exit(1); next += c.frames; }
+                process.exit(next === 1200 && cycles.some((c) => c.is_canonical) ? 0 : 1)" || return 1
+    done
+}
+check "info lists the cycles" cycles
 check "compare --json is JSON alone" bash -c '"$1" compare --json clip.y4m clip.dfy | node -e "JSON.parse(require(\"fs\").readFileSync(0))"' - "$diffy"
 check "the new file has ordinary permissions" bash -c 'umask 022; "$1" encode clip.y4m m.dfy; [ "$(stat -c %a m.dfy)" = 644 ]' - "$diffy"
 

@@ -84,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         DfyChunk chunk;
         for (uint32_t i = 0; dfy_decoder_chunk(decoder, i, &chunk) == DFY_OK; i++) sum += chunk.type;
+        DfyCycle cycle;
+        for (uint32_t i = 0; dfy_decoder_cycle(decoder, i, &cycle) == DFY_OK; i++) sum += cycle.canonical;
         sum += (unsigned)strlen(dfy_decoder_metadata(decoder));
         dfy_decoder_verify(decoder);
     }

@@ -33,8 +33,8 @@ void dfy_video_encoder_enter(DfyVideoEncoder *encoder);
 int dfy_video_encoder_group_length(DfyVideoEncoder *encoder, DfyFrame *const *sources, int count, int usual);
 
 /*
- * Codes a group of frames (1..DFY_MAX_GROUP), whose thumbnails were made; an entry's first group has one. sources has `ahead` more after them,
- * which are only looked at.
+ * Codes a group of frames (1..DFY_MAX_GROUP), whose thumbnails were made; an entry's first group has one. sources has
+ * `ahead` more after them, which are only looked at.
  */
 int dfy_video_encode_group(DfyVideoEncoder *encoder, DfyRangeCoder *coder, DfyFrame *const *sources, int frames,
                            int ahead, int qp);

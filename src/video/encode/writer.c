@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "base/picture.h"
 #include "container/v2.h"
+#include "video/cycle_list.h"
 #include "video/encode/encoder.h"
 #include "video/encode/lossless_search.h"
 #include "video/encode/plate.h"
@@ -46,6 +47,9 @@ typedef struct Writer {
     uint64_t segment_first, segment_frames, segment_most, frames;
     uint64_t since_entry, entry_interval;
     int segment_entry;
+    DfyCycleLog cycles;
+    uint32_t cycles_told, canonicals_told;
+    int in_thumbnails; /* cycles are looked for in thumbnails of the frames */
 } Writer;
 
 static int out_of_memory(Writer *w) {
@@ -68,6 +72,36 @@ static int write_chunk(Writer *w, unsigned type, unsigned flags, uint64_t first,
 static int quantiser_of(int quality) {
     return quality < 25 ? 48 - (quality - 1) * 20 / 24 : 28 - (quality - 25) * 20 / 74;
 }
+
+/* ---------------------------------------------------------------- cycles */
+
+/* Large enough a thumbnail tells as much of cycles as the picture does. */
+static int open_cycles(Writer *w, double rate) {
+    int width = dfy_coded_size(w->settings.width), height = dfy_coded_size(w->settings.height);
+    w->in_thumbnails = width >= 512 && height >= 256;
+    return dfy_cycle_log_open(&w->cycles, w->in_thumbnails ? width / 8 : width, w->in_thumbnails ? height / 8 : height,
+                              rate);
+}
+
+static int write_cycles(Writer *w) {
+    const DfyCycleLog *log = &w->cycles;
+    if (!log->cycles) return DFY_OK;
+    w->cycles_told += log->cycles;
+    w->canonicals_told = log->canonicals;
+    dfy_put_cycles(&w->payload, log->cycle, log->cycles);
+    return write_chunk(w, DFY_CHUNK_CYCLES, 0, 0, 0);
+}
+
+/* Looks at a source, whose thumbnail was made, for what it tells of cycles. */
+static int look_for_cycles(Writer *w, const DfyFrame *frame) {
+    const DfyPlane *p = &frame->plane[0];
+    DfyPicture picture = {.plane = {w->in_thumbnails ? frame->thumbnail : p->pixels},
+                          .stride_bytes = {w->in_thumbnails ? p->width / 8 : p->stride}};
+    if (dfy_cycle_log_push(&w->cycles, &picture)) return out_of_memory(w);
+    return write_cycles(w);
+}
+
+/* ---------------------------------------------------------------- opening */
 
 static int64_t frame_bytes(const DfyEncoderSettings *settings) {
     return (int64_t)(settings->width + 2 * DFY_FRAME_BORDER) * (settings->height + 2 * DFY_FRAME_BORDER) * 3 / 2;
@@ -125,6 +159,7 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
     w->entry_interval = (uint64_t)(chain < 1 ? 1 : chain) * (uint64_t)w->group + 1;
     w->segment_most = (uint64_t)dfy_clamp((int)(rate < 1000 ? rate * SEGMENT_SECONDS : 10000), GROUP, 10000);
     w->pts = malloc((size_t)(3 * w->segment_most + DFY_MAX_GROUP) * sizeof *w->pts);
+    if (open_cycles(w, rate)) return out_of_memory(w);
     int threads = settings->threads ? settings->threads : dfy_processors();
     if (w->stream.lossless) {
         if (!w->pts || open_lossless(w, rate)) return out_of_memory(w);
@@ -319,6 +354,8 @@ static int code_queue(Writer *w, int all) {
 
 static int push_lossless(Writer *w, const DfyPicture *picture) {
     int status = fill_frame(w, w->source, picture);
+    if (!status && dfy_frame_make_thumbnail(w->source)) status = out_of_memory(w);
+    if (!status) status = look_for_cycles(w, w->source);
     if (status) return status;
     if (!w->frames || w->since_entry >= w->entry_interval) {
         if ((status = flush_segment(w))) return status;
@@ -342,6 +379,7 @@ static int writer_push(void *state, const DfyPicture *picture) {
     if (!frame) return out_of_memory(w);
     int status = fill_frame(w, frame, picture);
     if (!status && dfy_frame_make_thumbnail(frame)) status = out_of_memory(w);
+    if (!status) status = look_for_cycles(w, frame);
     const DfyFrame *before = w->queued ? w->queue[w->queued - 1] : w->last_source;
     w->queue_pts[w->queued] = picture->pts;
     w->queue_repeats[w->queued] = before && dfy_frame_same(before, frame);
@@ -352,9 +390,12 @@ static int writer_push(void *state, const DfyPicture *picture) {
 
 static int writer_finish(void *state, DfyEncoderStats *stats) {
     Writer *w = state;
-    (void)stats;
     int status = code_queue(w, 1);
     if (!status) status = flush_segment(w);
+    if (!status && dfy_cycle_log_finish(&w->cycles)) status = out_of_memory(w);
+    if (!status) status = write_cycles(w);
+    stats->cycles = w->cycles_told;
+    stats->canonicals = w->canonicals_told;
     if (!status && dfy_v2_writer_finish(&w->file))
         status = dfy_fail(w->message, DFY_ERROR_IO, "The output can't be written: is the disk full?");
     if (!status && w->settings.progress)
@@ -369,6 +410,7 @@ static void writer_close(void *state) {
     dfy_video_encoder_free(w->encoder);
     dfy_lossless_free(w->lossless);
     dfy_frame_free(w->source);
+    dfy_cycle_log_close(&w->cycles);
     free(w->squares);
     dfy_v2_writer_close(&w->file);
     dfy_range_free(&w->coder);
