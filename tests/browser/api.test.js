@@ -1,7 +1,7 @@
 /** The JavaScript API in Node.js, from the package as `npm pack` makes it: raw frames, since there is no WebCodecs. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -159,3 +159,31 @@ test('turning and mirroring', async () => {
     for (let y = 0; y < width; y++) for (let x = 0; x < height; x++) sum += Math.abs((picture?.data[y * height + x] ?? 0) - original[x * width + y]);
     assert.ok(sum / (width * height) < 4, `differs by ${sum / (width * height)} levels`);
 });
+
+/** The frames as Y4M. */
+function y4m() {
+    const parts = [Buffer.from(`YUV4MPEG2 W${width} H${height} F25:1 Ip A1:1 C420\n`)];
+    for (let i = 0; i < 40; i++) parts.push(Buffer.from('FRAME\n'), Buffer.from(frame(i).data));
+    return Buffer.concat(parts);
+}
+
+for (const quality of [60, 100]) {
+    test(`quality ${quality}: the native command line and WebAssembly agree to the byte, both ways`, async (context) => {
+        const native = `${top}build/diffy`;
+        if (!existsSync(native)) return context.skip('build/diffy is not built');
+        writeFileSync(`${folder}/in.y4m`, y4m());
+        execFileSync(native, ['encode', '-q', String(quality), `${folder}/in.y4m`, `${folder}/native.dfy`], { stdio: 'ignore' });
+        const made = readFileSync(`${folder}/native.dfy`);
+        assert.ok(made.equals(Buffer.from(await encodeFrames({ format: 2, quality }))), 'the same frames make other bytes');
+        const played = execFileSync(native, ['decode', `${folder}/native.dfy`, '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
+        const decoder = await diffy.DiffyDecoder.open(made, { wasmBinary });
+        let at = played.indexOf('\n') + 1, count = 0;
+        for (let picture = decoder.next('I420'); picture; picture = decoder.next('I420'), count++) {
+            at = played.indexOf('\n', at) + 1;
+            assert.ok(played.subarray(at, at + picture.data.length).equals(Buffer.from(picture.data)), `frame ${count} differs`);
+            at += picture.data.length;
+        }
+        assert.equal(count, 40);
+        decoder.close();
+    });
+}
