@@ -82,7 +82,7 @@ uint8_t *dfy_buffer_reserve(DfyBuffer *buffer, size_t size) {
         return NULL;
     }
     size_t needed = buffer->size + size;
-    if (needed > buffer->capacity) {
+    if (needed > buffer->capacity || !buffer->data) {
         size_t capacity = buffer->capacity + buffer->capacity / 2 + 256;
         if (capacity < needed) capacity = needed;
         uint8_t *data = realloc(buffer->data, capacity);
