@@ -194,10 +194,6 @@ static void keep_better(DfyDecider *d, Candidate *best) {
         move_coefficients(&best->block, best->coefficients, d->trial.coefficients);
 }
 
-static int any_coded(const DfyBlock *block) {
-    return block->coded[0] || block->coded[1] || block->coded[2];
-}
-
 /* Codes d->predicted as the prediction of `block` (motion set), with and without residual; keeps the better. */
 static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
     uint64_t plain = 0;
@@ -220,13 +216,13 @@ static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
         d->trial.block.kind = DFY_INTER;
         d->trial.block.split = (uint8_t)split;
         uint64_t bits = code_inter_planes(d, &d->trial, &d->trial.distortion);
-        if (!any_coded(&d->trial.block)) {
+        if (!dfy_any_coded(&d->trial.block)) {
             if (block->part == DFY_PART_WHOLE && block->merge[0]) return; /* that is skip, measured above */
             d->trial.block.split = 0;
         }
         d->trial.cost = dfy_cost(d->trial.distortion, d->lambda, bits + syntax_bits(d, &d->trial.block));
         keep_better(d, best);
-        if (!any_coded(&d->trial.block)) return;
+        if (!dfy_any_coded(&d->trial.block)) return;
     }
 }
 
@@ -354,100 +350,131 @@ static uint32_t reference_bits(const DfyDecider *d, int reference, int second) {
     return bits;
 }
 
+/* The search for one part's motion. */
+typedef struct PartSearch {
+    DfyDecider *d;
+    DfyBlock *block;
+    int part;
+    DfySearch search;
+    DfyMotion merged[DFY_MERGE_CANDIDATES];
+    int merges;
+    const DfyBit *two;
+    Found found[DFY_MAX_REFERENCES];
+    int first, second; /* the best references; second -1: there is one only */
+} PartSearch;
+
+static void search_reference(PartSearch *s, int r) {
+    DfyDecider *d = s->d;
+    DfyBlock *block = s->block;
+    int16_t starts[1 + 2 * DFY_MERGE_CANDIDATES][2];
+    int n = 0;
+    memcpy(starts[n++], d->parent_vectors[block->log2 - 2][r], sizeof starts[0]);
+    for (int m = 0; m < s->merges; m++)
+        for (int i = 0; i < 2; i++)
+            if (s->merged[m].reference[i] == r && n < 6) memcpy(starts[n++], s->merged[m].mv[i], sizeof starts[0]);
+    s->search.reference = r;
+    dfy_vector_predictors(d->picture, block, s->part, r, s->search.predictors);
+    s->search.starts = (const int16_t(*)[2])starts;
+    s->search.start_count = n;
+    s->search.known = r ? s->found[s->first].cost : INT64_MAX;
+    s->found[r].cost = dfy_search(&s->search, s->found[r].vector) +
+                       dfy_cost(0, d->lambda_absolute, reference_bits(d, r, 0) + dfy_bit_cost(s->two, 0));
+    if (s->part == 0 && block->part == DFY_PART_WHOLE)
+        memcpy(d->parent_vectors[block->log2 - 3][r], s->found[r].vector, sizeof s->found[r].vector);
+}
+
+/* Searches every reference, which leaves the best two. */
+static void search_references(PartSearch *s, int count) {
+    s->first = 0;
+    s->second = -1;
+    for (int r = 0; r < count; r++) {
+        search_reference(s, r);
+        if (r && s->found[r].cost < s->found[s->first].cost) {
+            s->second = s->first;
+            s->first = r;
+        } else if (r && (s->second < 0 || s->found[r].cost < s->found[s->second].cost)) {
+            s->second = r;
+        }
+    }
+}
+
+/* The best two references together, each vector refined against the other's prediction; returns the cost. */
+static int64_t search_pair(PartSearch *s, DfyMotion *both) {
+    DfyDecider *d = s->d;
+    int pair[2] = {s->first < s->second ? s->first : s->second, s->first < s->second ? s->second : s->first};
+    *both = (DfyMotion){.reference = {(int8_t)pair[0], (int8_t)pair[1]}};
+    memcpy(both->mv[0], s->found[pair[0]].vector, 4);
+    memcpy(both->mv[1], s->found[pair[1]].vector, 4);
+    int64_t extra = dfy_cost(0, d->lambda_absolute,
+                             dfy_bit_cost(s->two, 1) + reference_bits(d, pair[0], 0) + reference_bits(d, pair[1], 1));
+    int64_t cost = INT64_MAX;
+    uint8_t other[64 * 64];
+    for (int round = 0; round < 2 * d->effort->refine_two; round++) {
+        int move = !(round & 1), stay = !move; /* first the second reference's vector, against the first's */
+        DfyMotion alone = {.reference = {both->reference[stay], -1}};
+        memcpy(alone.mv[0], both->mv[stay], 4);
+        dfy_predict_rectangle(d->picture, &alone, 0, s->search.rectangle, other, 64);
+        int16_t stay_predictors[2][2], start[1][2];
+        dfy_vector_predictors(d->picture, s->block, s->part, pair[stay], stay_predictors);
+        s->search.reference = pair[move];
+        dfy_vector_predictors(d->picture, s->block, s->part, pair[move], s->search.predictors);
+        memcpy(start[0], both->mv[move], 4);
+        s->search.starts = (const int16_t(*)[2])start;
+        s->search.other = other;
+        int64_t now = dfy_search(&s->search, both->mv[move]) + extra +
+                      dfy_cost(0, d->lambda_absolute, dfy_vector_bits(stay_predictors, both->mv[stay], NULL));
+        if (now >= cost) break;
+        cost = now;
+    }
+    return cost;
+}
+
+/* Takes a merge candidate instead where one costs less than `best`; returns the lower cost. */
+static int64_t search_merges(PartSearch *s, int64_t best) {
+    DfyDecider *d = s->d;
+    uint8_t pixels[64 * 64];
+    for (int i = 0; i < s->merges; i++) {
+        dfy_predict_rectangle(d->picture, &s->merged[i], 0, s->search.rectangle, pixels, 64);
+        int64_t cost = dfy_cost(luma_satd(d, s->search.rectangle, pixels), d->lambda_absolute, (uint64_t)(i + 1) * 256);
+        if (cost >= best) continue;
+        best = cost;
+        s->block->motion[s->part] = s->merged[i];
+        s->block->merge[s->part] = 1;
+        s->block->merge_index[s->part] = (uint8_t)i;
+    }
+    return best;
+}
+
 /* The best motion of one part, by absolute cost: each reference, then the best two together, then merging. */
 static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
     DfyPictureCoding *p = d->picture;
-    const DfyContexts *c = p->contexts;
-    int size = block->log2 - 3, count = p->reference_count;
-    if (count > d->effort->references) count = d->effort->references;
-    DfySearch search = {.picture = p,
-                        .source = d->source,
-                        .lambda = d->lambda_absolute,
-                        .steps = d->effort->search_steps,
-                        .thorough = d->effort->prune < 2,
-                        .known = INT64_MAX};
-    dfy_part_rectangle(block, part, search.rectangle);
-    Found found[DFY_MAX_REFERENCES];
-    int first = 0, second = -1;
-    const DfyBit *two = &c->two_references[p->picture_class][size];
-    DfyMotion merged[DFY_MERGE_CANDIDATES];
-    int merges = dfy_merge_candidates(p, block, part, merged, DFY_MERGE_CANDIDATES);
-    for (int r = 0; r < count; r++) {
-        int16_t starts[1 + 2 * DFY_MERGE_CANDIDATES][2];
-        int n = 0;
-        memcpy(starts[n++], d->parent_vectors[block->log2 - 2][r], sizeof starts[0]);
-        for (int m = 0; m < merges; m++)
-            for (int i = 0; i < 2; i++)
-                if (merged[m].reference[i] == r && n < 6) memcpy(starts[n++], merged[m].mv[i], sizeof starts[0]);
-        search.reference = r;
-        dfy_vector_predictors(p, block, part, r, search.predictors);
-        search.starts = (const int16_t(*)[2])starts;
-        search.start_count = n;
-        search.known = r ? found[first].cost : INT64_MAX;
-        found[r].cost =
-            dfy_search(&search, found[r].vector) +
-            (int64_t)(((uint64_t)d->lambda_absolute * (reference_bits(d, r, 0) + dfy_bit_cost(two, 0))) >> 8);
-        if (part == 0 && block->part == DFY_PART_WHOLE)
-            memcpy(d->parent_vectors[block->log2 - 3][r], found[r].vector, sizeof found[r].vector);
-        if (r && found[r].cost < found[first].cost) {
-            second = first;
-            first = r;
-        } else if (r && (second < 0 || found[r].cost < found[second].cost)) {
-            second = r;
-        }
-    }
-    DfyMotion *motion = &block->motion[part];
-    *motion = (DfyMotion){.reference = {(int8_t)first, -1}};
-    memcpy(motion->mv[0], found[first].vector, sizeof found[first].vector);
+    int count = p->reference_count < d->effort->references ? p->reference_count : d->effort->references;
+    PartSearch s = {.d = d,
+                    .block = block,
+                    .part = part,
+                    .search = {.picture = p,
+                               .source = d->source,
+                               .lambda = d->lambda_absolute,
+                               .steps = d->effort->search_steps,
+                               .thorough = d->effort->prune < 2,
+                               .known = INT64_MAX},
+                    .two = &p->contexts->two_references[p->picture_class][block->log2 - 3]};
+    dfy_part_rectangle(block, part, s.search.rectangle);
+    s.merges = dfy_merge_candidates(p, block, part, s.merged, DFY_MERGE_CANDIDATES);
+    search_references(&s, count);
+    DfyMotion *motion = &block->motion[part], both;
+    *motion = (DfyMotion){.reference = {(int8_t)s.first, -1}};
+    memcpy(motion->mv[0], s.found[s.first].vector, sizeof s.found[s.first].vector);
     block->merge[part] = 0;
-    int64_t best = found[first].cost;
-    if (second >= 0 && d->effort->refine_two) {
-        int pair[2] = {first < second ? first : second, first < second ? second : first};
-        DfyMotion both = {.reference = {(int8_t)pair[0], (int8_t)pair[1]}};
-        memcpy(both.mv[0], found[pair[0]].vector, 4);
-        memcpy(both.mv[1], found[pair[1]].vector, 4);
-        int64_t extra =
-            (int64_t)(((uint64_t)d->lambda_absolute *
-                       (dfy_bit_cost(two, 1) + reference_bits(d, pair[0], 0) + reference_bits(d, pair[1], 1))) >>
-                      8);
-        int64_t cost = INT64_MAX;
-        uint8_t other[64 * 64];
-        for (int round = 0; round < 2 * d->effort->refine_two; round++) {
-            int move = !(round & 1), stay = !move; /* first the second reference's vector, against the first's */
-            DfyMotion alone = {.reference = {both.reference[stay], -1}};
-            memcpy(alone.mv[0], both.mv[stay], 4);
-            dfy_predict_rectangle(p, &alone, 0, search.rectangle, other, 64);
-            int16_t stay_predictors[2][2], start[1][2];
-            dfy_vector_predictors(p, block, part, pair[stay], stay_predictors);
-            search.reference = pair[move];
-            dfy_vector_predictors(p, block, part, pair[move], search.predictors);
-            memcpy(start[0], both.mv[move], 4);
-            search.starts = (const int16_t(*)[2])start;
-            search.other = other;
-            int64_t now =
-                dfy_search(&search, both.mv[move]) + extra +
-                (int64_t)(((uint64_t)d->lambda_absolute * dfy_vector_bits(stay_predictors, both.mv[stay], NULL)) >> 8);
-            if (now >= cost) break;
-            cost = now;
-        }
+    int64_t best = s.found[s.first].cost;
+    if (s.second >= 0 && d->effort->refine_two) {
+        int64_t cost = search_pair(&s, &both);
         if (cost < best) {
             best = cost;
             *motion = both;
         }
     }
-    if (block->part != DFY_PART_WHOLE) { /* whole blocks tried merging before */
-        uint8_t pixels[64 * 64];
-        for (int i = 0; i < merges; i++) {
-            dfy_predict_rectangle(p, &merged[i], 0, search.rectangle, pixels, 64);
-            int64_t cost =
-                dfy_cost(luma_satd(d, search.rectangle, pixels), d->lambda_absolute, (uint64_t)(i + 1) * 256);
-            if (cost >= best) continue;
-            best = cost;
-            *motion = merged[i];
-            block->merge[part] = 1;
-            block->merge_index[part] = (uint8_t)i;
-        }
-    }
+    if (block->part != DFY_PART_WHOLE) best = search_merges(&s, best); /* whole blocks tried merging before */
     if (!block->merge[part])
         for (int i = 0; i < 2 && motion->reference[i] >= 0; i++) {
             int16_t predictors[2][2];
@@ -636,14 +663,14 @@ static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
             try_motion(d, block, DFY_PART_COLUMNS, absolute, best);
         }
     }
-    if (best->cost == INT64_MAX || any_coded(&best->block)) try_intra(d, block, best, absolute);
+    if (best->cost == INT64_MAX || dfy_any_coded(&best->block)) try_intra(d, block, best, absolute);
     if (best->cost == INT64_MAX) return 0; /* an intra picture's 64x64 */
-    return d->effort->prune > 0 && best->block.kind == DFY_SKIP && d->effort->prune > 1;
+    return best->block.kind == DFY_SKIP && d->effort->prune > 1;
 }
 
 static void accept(DfyDecider *d, const Candidate *c) {
     pixels_to_frame(d, &c->block, (Pixels *)(uintptr_t)&c->pixels);
-    if (any_coded(&c->block)) move_coefficients(&c->block, d->plan->coefficients, c->coefficients);
+    if (dfy_any_coded(&c->block)) move_coefficients(&c->block, d->plan->coefficients, c->coefficients);
     dfy_picture_note(d->picture, &c->block);
     d->plan->blocks[d->plan->count++] = c->block;
 }

@@ -196,10 +196,6 @@ static void code_inter(DfyWalk *walk, DfyBlock *block) {
     block->intra[0] = DFY_DC;
 }
 
-static int any_coded(const DfyBlock *block) {
-    return block->coded[0] || block->coded[1] || block->coded[2];
-}
-
 void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
     DfyPictureCoding *picture = walk->picture;
     DfyContexts *c = picture->contexts;
@@ -228,7 +224,7 @@ void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
         code_inter(walk, block);
     }
     if (residual)
-        residual = dfy_code_bit(walk->coder, &c->residual_any[(block->kind == DFY_INTRA) * 2], any_coded(block));
+        residual = dfy_code_bit(walk->coder, &c->residual_any[(block->kind == DFY_INTRA) * 2], dfy_any_coded(block));
     if (!residual) {
         if (block->kind != DFY_INTRA) block->split = 0;
         block->coded[0] = block->coded[1] = block->coded[2] = 0;

@@ -103,6 +103,11 @@ static inline int dfy_part_count(const DfyBlock *block) {
     return block->part == DFY_PART_WHOLE ? 1 : 2;
 }
 
+/* Whether any transform of the block has coefficients. */
+static inline int dfy_any_coded(const DfyBlock *block) {
+    return block->coded[0] || block->coded[1] || block->coded[2];
+}
+
 /* Motion candidates, best guess first. Merge: as many as `limit` (at least 1), returns how many. */
 int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block, int part,
                          DfyMotion candidates[DFY_MERGE_CANDIDATES], int limit);
