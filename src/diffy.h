@@ -203,7 +203,8 @@ typedef struct DfyInfo {
     uint32_t chunks, cycles, canonicals;
     uint64_t imu_samples; /* quaternions, one a frame; 0: none */
     int lossless;
-    int complete; /* 0: the file was cut or never finished */
+    int complete;          /* 0: the file was cut or never finished */
+    uint64_t clone_frames; /* version 2, upload mode: frames that show an earlier one */
 } DfyInfo;
 
 typedef struct DfyDecoder DfyDecoder;

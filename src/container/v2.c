@@ -17,6 +17,7 @@ const char *dfy_v2_chunk_name(unsigned type) {
     case DFY_CHUNK_INDEX: return "INDEX";
     case DFY_CHUNK_END: return "END";
     case DFY_CHUNK_CYCLES: return "CYCLES";
+    case DFY_CHUNK_CLONE: return "CLONE";
     default: return "unknown";
     }
 }

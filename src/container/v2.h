@@ -27,7 +27,8 @@ enum {
     DFY_CHUNK_SEGMENT = 0x11, /* coded frames */
     DFY_CHUNK_INDEX = 0x12,
     DFY_CHUNK_END = 0x13,
-    DFY_CHUNK_CYCLES = 0x14 /* where cycles of the work begin */
+    DFY_CHUNK_CYCLES = 0x14, /* where cycles of the work begin */
+    DFY_CHUNK_CLONE = 0x15   /* frames that show earlier ones */
 };
 
 enum { DFY_STREAM_VIDEO = 1, DFY_STREAM_SPLATS = 2 }; /* first byte of the STREAM payload */

@@ -1,48 +1,54 @@
-/* The version 2 file reader: finds segments, decodes forwards, seeks by the nearest entry. */
+/* The version 2 file reader: finds what holds frames, plays them in order, tells what the file says of itself. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/format.h"
 #include "container/v2.h"
+#include "video/clones.h"
 #include "video/cycle_list.h"
-#include "video/decoder.h"
-#include "video/lossless.h"
-#include "video/stream.h"
+#include "video/player.h"
+
+/* The CLONE chunk played last. */
+typedef struct Clones {
+    size_t chunk; /* 0: none */
+    DfySegment head;
+    int64_t *pts;
+    uint64_t *sources;
+    size_t capacity;
+    DfyPlayer *player; /* of the sources; there once a clone was played */
+} Clones;
 
 typedef struct Reader {
     DfyMessage *message;
     DfyDecoderSettings settings;
     DfyV2Reader file;
     DfyStream stream;
-    DfyVideoDecoder *decoder; /* NULL when the stream is lossless */
-    DfyLossless *lossless;
-    DfyRangeCoder lossless_coder;
+    DfyPlayer *player;
+    Clones clones;
     DfyBuffer payload, metadata;
-    uint64_t frames; /* the last segment's end */
-    size_t chunk;    /* of the current segment */
-    DfySegment segment;
-    int64_t *pts;
-    size_t pts_capacity;
-    int in_segment;           /* payload holds it and the decoder reads from it */
-    uint64_t group_first;     /* display number of the decoded group's first frame */
-    int group_frames, single; /* single: only this number of the group has pixels, 0: all */
-    int again;                /* the next decode_group is of the same group once more */
+    uint64_t frames; /* the end of the last chunk that holds any */
+    uint64_t clone_frames;
     uint64_t position;
+    size_t chunk;          /* where the position was found last */
     const DfyFrame *shown; /* the picture given last, NULL: none since the last seek or failure */
-    size_t plate_chunk;    /* index of the plate decoded, 0: none */
     DfyCycleList cycles;
 } Reader;
 
-static int damaged(Reader *r, uint64_t first, uint64_t end) {
-    return dfy_fail(r->message, DFY_ERROR_DAMAGED, "Frames %llu to %llu are lost: their part of the file is damaged.",
-                    (unsigned long long)first, (unsigned long long)(end - 1));
+static int out_of_memory(Reader *r) {
+    return dfy_fail(r->message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static int is_timed(const Reader *r, const DfyV2Entry *entry) {
+    return entry->type == DFY_CHUNK_SEGMENT || (entry->type == DFY_CHUNK_CLONE && r->stream.clones);
 }
 
 /* A walked file's entries know no frames: the head of each segment says them. */
 static int fill_in_frames(Reader *r) {
     for (size_t i = 0; i < r->file.count; i++) {
         DfyV2Entry *e = &r->file.entries[i];
-        if (e->type != DFY_CHUNK_SEGMENT) continue;
+        if (!is_timed(r, e)) continue;
         uint8_t head[32];
         size_t size = e->payload_bytes < sizeof head ? e->payload_bytes : sizeof head;
         if (r->file.input.read(r->file.input.opaque, e->offset_bytes + DFY_V2_HEAD_BYTES, head, size) != (int64_t)size)
@@ -56,17 +62,19 @@ static int fill_in_frames(Reader *r) {
     return DFY_OK;
 }
 
-/* Segments must come in order; one that does not is treated as damaged. */
+/* Segments and clones must come in order; what does not is treated as damaged, and other chunks hold no frames. */
 static void check_order(Reader *r) {
     for (size_t i = 0; i < r->file.count; i++) {
         DfyV2Entry *e = &r->file.entries[i];
-        if (e->type != DFY_CHUNK_SEGMENT || !e->frames) continue;
+        if (!is_timed(r, e)) e->frames = 0;
+        if (!e->frames) continue;
         if (e->first_frame < r->frames || e->first_frame > (uint64_t)1 << 40) {
             e->frames = 0;
             e->damaged = 1;
             continue;
         }
         r->frames = e->first_frame + e->frames;
+        if (e->type == DFY_CHUNK_CLONE) r->clone_frames += e->frames;
     }
 }
 
@@ -98,20 +106,13 @@ static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings 
     if (!status && !r->file.complete) status = fill_in_frames(r);
     if (status) return status;
     check_order(r);
-    /* Held at the worst: a group, the anchors kept, the plate, one in the making. */
-    uint64_t frame_bytes = (uint64_t)(r->stream.width + 2 * DFY_FRAME_BORDER) *
-                           (uint64_t)(r->stream.height + 2 * DFY_FRAME_BORDER) * 3 / 2;
-    if (frame_bytes * (uint64_t)(dfy_group_limit(&r->stream) + r->stream.keep + 4) > settings->memory_limit_bytes)
+    if (dfy_player_bytes(&r->stream) * (r->clone_frames ? 2 : 1) > settings->memory_limit_bytes)
         return dfy_fail(
             message, DFY_ERROR_MEMORY,
             "Pictures of %d x %d pixels need more than the memory limit of %llu MiB: raise it to open this file.",
             r->stream.width, r->stream.height, (unsigned long long)(settings->memory_limit_bytes >> 20));
-    if (r->stream.lossless)
-        r->lossless = dfy_lossless_new(r->stream.width, r->stream.height);
-    else
-        r->decoder = dfy_video_decoder_new(r->stream.width, r->stream.height, r->stream.keep);
-    if (!r->decoder && !r->lossless)
-        return dfy_fail(message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
+    r->player = dfy_player_new(&r->file, &r->stream, message);
+    if (!r->player) return out_of_memory(r);
     if (!r->file.complete)
         dfy_fail(message, DFY_OK, "The file is incomplete: %llu frames can be played.", (unsigned long long)r->frames);
     for (size_t i = 0; i < r->file.count; i++) {
@@ -153,124 +154,111 @@ static void reader_info(const void *state, DfyInfo *info) {
                       .chunks = (uint32_t)r->file.count,
                       .cycles = r->cycles.count,
                       .canonicals = r->cycles.canonicals,
+                      .clone_frames = r->clone_frames,
                       .lossless = s->lossless,
                       .complete = r->file.complete};
 }
 
-/* ---------------------------------------------------------------- segments */
+/* ---------------------------------------------------------------- clones */
 
-static int use_plate(Reader *r, size_t segment_chunk) {
-    size_t wanted = segment_chunk;
-    while (wanted > 0 && r->file.entries[wanted].type != DFY_CHUNK_BACKGROUND) wanted--;
-    if (!wanted || wanted == r->plate_chunk) return DFY_OK; /* chunk 0 is the STREAM */
-    int status = dfy_v2_read_chunk(&r->file, wanted, &r->payload, r->message);
-    if (!status) status = dfy_video_decode_plate(r->decoder, r->payload.data, r->payload.size);
-    r->plate_chunk = status ? 0 : wanted;
-    return status;
+static int room_for_clones(Reader *r, size_t frames) {
+    Clones *c = &r->clones;
+    if (frames <= c->capacity) return DFY_OK;
+    int64_t *pts = realloc(c->pts, frames * sizeof *pts);
+    if (pts) c->pts = pts;
+    uint64_t *sources = realloc(c->sources, frames * sizeof *sources);
+    if (sources) c->sources = sources;
+    if (!pts || !sources) return out_of_memory(r);
+    c->capacity = frames;
+    return DFY_OK;
 }
 
-/* Readies the decoder at the start of a segment; pictures of the one before must be there unless it is an entry. */
-static int load_segment(Reader *r, size_t chunk) {
+static int load_clones(Reader *r, size_t chunk) {
     const DfyV2Entry *e = &r->file.entries[chunk];
-    r->in_segment = 0;
-    int status = DFY_OK;
-    if (e->flags & DFY_CHUNK_ENTRY && r->lossless) {
-        dfy_lossless_enter(r->lossless);
-    } else if (e->flags & DFY_CHUNK_ENTRY) {
-        status = use_plate(r, chunk);
-        if (status) return status;
-        dfy_video_decoder_enter(r->decoder);
-    }
-    status = dfy_v2_read_chunk(&r->file, chunk, &r->payload, r->message);
+    Clones *c = &r->clones;
+    if (c->chunk == chunk) return DFY_OK;
+    c->chunk = 0; /* that is the STREAM */
+    int status = dfy_v2_read_chunk(&r->file, chunk, &r->payload, r->message);
     if (status) return status;
     DfyBytes bytes = dfy_bytes(r->payload.data, r->payload.size);
-    if (dfy_read_segment(&bytes, &r->segment) || r->segment.first_frame != e->first_frame ||
-        r->segment.frames != e->frames)
+    if (dfy_read_segment(&bytes, &c->head) || c->head.first_frame != e->first_frame || c->head.frames != e->frames)
         return DFY_ERROR_DAMAGED;
-    if (r->segment.frames > r->pts_capacity) {
-        int64_t *grown = realloc(r->pts, (size_t)r->segment.frames * sizeof *grown);
-        if (!grown) return dfy_fail(r->message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
-        r->pts = grown;
-        r->pts_capacity = (size_t)r->segment.frames;
-    }
-    dfy_read_times(&bytes, &r->segment, dfy_regular_ticks(&r->stream), r->pts);
-    if (bytes.overrun) return DFY_ERROR_DAMAGED;
-    const uint8_t *code = bytes.data + bytes.position;
-    if (r->lossless)
-        dfy_range_decode_start(&r->lossless_coder, code, bytes.size - bytes.position);
-    else
-        dfy_video_decoder_read(r->decoder, code, bytes.size - bytes.position);
-    r->chunk = chunk;
-    r->in_segment = 1;
-    r->group_first = r->segment.first_frame;
-    r->group_frames = 0;
-    r->again = 0;
+    if (room_for_clones(r, (size_t)c->head.frames)) return DFY_ERROR_MEMORY;
+    dfy_read_times(&bytes, &c->head, dfy_regular_ticks(&r->stream), c->pts);
+    if (bytes.overrun || dfy_read_sources(&bytes, &c->head, c->sources)) return DFY_ERROR_DAMAGED;
+    c->chunk = chunk;
     return DFY_OK;
 }
 
-/* The first segment at or after `from` that holds frames, entries only if asked; file.count when there is none. */
-static size_t next_segment(const Reader *r, size_t from, int entry) {
-    while (from < r->file.count && (r->file.entries[from].type != DFY_CHUNK_SEGMENT || !r->file.entries[from].frames ||
-                                    (entry && !(r->file.entries[from].flags & DFY_CHUNK_ENTRY))))
-        from++;
-    return from;
+/* Decodes what the clone shows. */
+static int go_to_source(Reader *r, size_t chunk, uint64_t frame) {
+    Clones *c = &r->clones;
+    int status = load_clones(r, chunk);
+    if (status) return status;
+    if (!c->player) c->player = dfy_player_new(&r->file, &r->stream, r->message);
+    return c->player ? dfy_player_go(c->player, c->sources[frame - c->head.first_frame]) : out_of_memory(r);
 }
 
-/* Steps over what can't be decoded: goes on at the next entry, or at the end. */
+/* ---------------------------------------------------------------- playing */
+
+/* Finds the chunk that holds the frame; file.count when none does. */
+static size_t chunk_of(Reader *r, uint64_t frame) {
+    const DfyV2Entry *e = r->file.entries;
+    size_t i = r->chunk;
+    if (i >= r->file.count || !dfy_holds_frames(&e[i]) || e[i].first_frame > frame) i = 0;
+    while (i < r->file.count && (!dfy_holds_frames(&e[i]) || e[i].first_frame + e[i].frames <= frame)) i++;
+    if (i < r->file.count && e[i].first_frame <= frame) return r->chunk = i;
+    return r->file.count;
+}
+
+/* The first frame behind `from` at which playing can begin: an entry's, or a clone's if asked for; else the end. */
+static uint64_t next_start(const Reader *r, uint64_t from, int clones) {
+    for (size_t i = 0; i < r->file.count; i++) {
+        const DfyV2Entry *e = &r->file.entries[i];
+        if (!dfy_holds_frames(e) || e->first_frame <= from) continue;
+        if (e->type == DFY_CHUNK_CLONE ? clones : e->flags & DFY_CHUNK_ENTRY) return e->first_frame;
+    }
+    return r->frames;
+}
+
+/* Of a stretch of clones is lost what shows lost frames, or all when it is damaged itself. */
+static uint64_t next_clone(const Reader *r, size_t chunk) {
+    const DfyV2Entry *e = &r->file.entries[chunk];
+    const Clones *c = &r->clones;
+    if (c->chunk != chunk) return e->first_frame + e->frames;
+    uint64_t i = r->position - e->first_frame, sound = next_start(r, c->sources[i], 0);
+    while (i < e->frames && c->sources[i] < sound) i++;
+    return e->first_frame + i;
+}
+
+/* Steps over what can't be played; chunk is where the position is, file.count in a hole. */
 static int skip_damage(Reader *r, size_t chunk) {
     uint64_t from = r->position;
-    size_t next = next_segment(r, chunk + 1, 1);
-    r->in_segment = 0;
-    r->chunk = next - 1;
-    r->position = next < r->file.count ? r->file.entries[next].first_frame : r->frames;
-    return damaged(r, from, r->position > from ? r->position : from + 1);
+    int clone = chunk < r->file.count && r->file.entries[chunk].type == DFY_CHUNK_CLONE;
+    r->position = clone ? next_clone(r, chunk) : next_start(r, from, 1);
+    return dfy_fail(r->message, DFY_ERROR_DAMAGED, "Frames %llu to %llu are lost: their part of the file is damaged.",
+                    (unsigned long long)from, (unsigned long long)(r->position - 1));
 }
 
-/* A lossless picture is a group by itself. */
-static int decode_lossless(Reader *r) {
-    r->group_first += (uint64_t)r->group_frames;
-    r->group_frames = 1;
-    r->single = r->again = 0;
-    dfy_lossless_code(r->lossless, &r->lossless_coder, NULL, NULL);
-    return DFY_OK;
-}
-
-static int decode_group(Reader *r, int want, int again) {
-    if (r->lossless) return decode_lossless(r);
-    uint64_t end = r->segment.first_frame + r->segment.frames,
-             first = r->group_first + (uint64_t)(r->again ? 0 : r->group_frames);
-    uint64_t left = end - first;
-    int frames = 0, limit = dfy_group_limit(&r->stream);
-    if (left < (uint64_t)limit) limit = (int)left;
-    int status = dfy_video_decode_group(r->decoder, want, limit, again, &frames);
-    if (status) return status;
-    r->group_first = first;
-    r->group_frames = frames;
-    r->single = again ? want : 0;
-    r->again = again;
-    return DFY_OK;
-}
-
-/* Moves on to the segment after the current one. */
-static int next_in_order(Reader *r) {
-    size_t chunk = next_segment(r, r->in_segment || r->position ? r->chunk + 1 : 0, 0);
-    if (chunk >= r->file.count) return DFY_END;
-    const DfyV2Entry *e = &r->file.entries[chunk];
-    int whole = e->first_frame == r->position && (r->in_segment || (e->flags & DFY_CHUNK_ENTRY));
-    if (!whole && (e->flags & DFY_CHUNK_ENTRY) && e->first_frame > r->position) { /* a hole in the file */
-        uint64_t from = r->position;
-        r->position = e->first_frame;
-        r->chunk = chunk - 1;
-        r->in_segment = 0;
-        return damaged(r, from, r->position);
-    }
-    int status = whole ? load_segment(r, chunk) : DFY_ERROR_DAMAGED;
+/* Decodes the picture at the position. */
+static int decode(Reader *r) {
+    size_t chunk = chunk_of(r, r->position);
+    int status = DFY_ERROR_DAMAGED;
+    if (chunk < r->file.count && r->file.entries[chunk].type == DFY_CHUNK_SEGMENT)
+        status = dfy_player_go(r->player, r->position);
+    else if (chunk < r->file.count)
+        status = go_to_source(r, chunk, r->position);
     return status == DFY_ERROR_DAMAGED ? skip_damage(r, chunk) : status;
 }
 
-static void show(Reader *r, DfyPicture *picture) {
-    const DfyFrame *frame = r->lossless ? dfy_lossless_last(r->lossless)
-                                        : dfy_video_decoder_frame(r->decoder, (int)(r->position - r->group_first) + 1);
+static int reader_next(void *state, DfyPicture *picture) {
+    Reader *r = state;
+    r->shown = NULL;
+    if (r->position >= r->frames) return DFY_END;
+    int status = decode(r);
+    if (status) return status;
+    int clone = r->file.entries[r->chunk].type == DFY_CHUNK_CLONE;
+    const DfyFrame *frame = dfy_player_frame(clone ? r->clones.player : r->player);
     *picture = (DfyPicture){.format = DFY_PIXELS_I420,
                             .width = r->stream.width,
                             .height = r->stream.height,
@@ -280,84 +268,17 @@ static void show(Reader *r, DfyPicture *picture) {
         picture->plane[p] = frame->plane[p].pixels;
         picture->stride_bytes[p] = frame->plane[p].stride;
     }
+    picture->pts = clone ? r->clones.pts[r->position - r->clones.head.first_frame] : dfy_player_pts(r->player);
     r->shown = frame;
-    picture->pts = r->pts[r->position - r->segment.first_frame];
     r->position++;
+    return DFY_OK;
 }
 
-static int reader_next(void *state, DfyPicture *picture) {
-    Reader *r = state;
-    r->shown = NULL;
-    if (r->position >= r->frames) return DFY_END;
-    if (r->in_segment && r->group_frames && r->position < r->group_first + (uint64_t)r->group_frames) {
-        if (!r->single || r->position == r->group_first + (uint64_t)r->single - 1) {
-            show(r, picture);
-            return DFY_OK;
-        }
-    }
-    if (!r->in_segment || (!r->single && r->position >= r->segment.first_frame + r->segment.frames)) {
-        int status = next_in_order(r);
-        if (status) return status;
-    }
-    int status = decode_group(r, DFY_WANT_ALL, 0);
-    if (status == DFY_ERROR_DAMAGED) return skip_damage(r, r->chunk);
-    if (status) return dfy_fail(r->message, status, "There is not enough memory to decode this file.");
-    return reader_next(r, picture);
-}
-
-/* Decodes anchors from the entry on, and of the wanted frame's group what that frame is made of. */
 static int reader_seek(void *state, uint64_t frame) {
     Reader *r = state;
     r->shown = NULL;
-    if (r->in_segment && !r->single && r->group_frames && frame >= r->group_first &&
-        frame < r->group_first + (uint64_t)r->group_frames) {
-        r->position = frame;
-        return DFY_OK;
-    }
-    size_t entry = r->file.count;
-    for (size_t i = 0; i < r->file.count; i++) {
-        const DfyV2Entry *e = &r->file.entries[i];
-        if (e->type != DFY_CHUNK_SEGMENT || !e->frames || e->first_frame > frame) continue;
-        if (e->flags & DFY_CHUNK_ENTRY) entry = i;
-    }
-    if (entry >= r->file.count)
-        return dfy_fail(r->message, DFY_ERROR_DAMAGED, "Frame %llu can't be reached: what comes before it is damaged.",
-                        (unsigned long long)frame);
-    size_t at = entry;
-    r->position = r->file.entries[at].first_frame;
-    r->single = 0;
-    int status = load_segment(r, at);
-    while (!status) {
-        uint64_t end = r->segment.first_frame + r->segment.frames;
-        while (!status && r->group_first + (uint64_t)r->group_frames < end) {
-            /* Peek at the group's length by decoding its anchor alone; again with the frame when it lies inside. */
-            status = decode_group(r, DFY_WANT_ANCHOR, 1);
-            if (status) break;
-            uint64_t last = r->group_first + (uint64_t)r->group_frames;
-            if (frame < last && r->lossless) {
-                r->position = frame;
-                return DFY_OK;
-            }
-            if (frame < last) {
-                int number = (int)(frame - r->group_first) + 1;
-                status = decode_group(r, number, 1);
-                r->position = frame;
-                return status == DFY_ERROR_DAMAGED ? skip_damage(r, at) : status;
-            }
-            if (r->decoder) dfy_video_decoder_keep(r->decoder);
-            r->again = r->single = 0;
-        }
-        if (status) break;
-        r->position = end;
-        at = next_segment(r, at + 1, 0);
-        if (at >= r->file.count || r->file.entries[at].first_frame != end) {
-            status = DFY_ERROR_DAMAGED;
-            break;
-        }
-        status = load_segment(r, at);
-    }
-    if (status == DFY_ERROR_DAMAGED) return skip_damage(r, at);
-    return status;
+    r->position = frame;
+    return decode(r);
 }
 
 static uint64_t reader_position(const void *state) {
@@ -366,7 +287,7 @@ static uint64_t reader_position(const void *state) {
 
 static int reader_origins(const void *state, DfyOrigins *origins) {
     const Reader *r = state;
-    if (r->lossless)
+    if (r->stream.lossless)
         return dfy_fail(r->message, DFY_ERROR_UNSUPPORTED,
                         "Lossless pictures are predicted pixel by pixel: they have no blocks of one origin.");
     if (!r->shown) return dfy_fail(r->message, DFY_ERROR_ARGUMENT, "No picture was decoded yet.");
@@ -438,13 +359,14 @@ static int reader_verify(void *state) {
 
 static void reader_close(void *state) {
     Reader *r = state;
-    dfy_video_decoder_free(r->decoder);
-    dfy_lossless_free(r->lossless);
+    dfy_player_free(r->player);
+    dfy_player_free(r->clones.player);
     dfy_v2_reader_close(&r->file);
     dfy_buffer_free(&r->payload);
     dfy_buffer_free(&r->metadata);
     dfy_cycle_list_free(&r->cycles);
-    free(r->pts);
+    free(r->clones.pts);
+    free(r->clones.sources);
     free(r);
 }
 

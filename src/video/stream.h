@@ -13,7 +13,8 @@ typedef struct DfyStream {
     int quality;
     DfyMode mode;
     int lossless;
-    int keep; /* anchors kept as references */
+    int keep;   /* anchors kept as references */
+    int clones; /* there may be CLONE chunks */
 } DfyStream;
 
 void dfy_put_stream(DfyBuffer *buffer, const DfyStream *stream);
@@ -28,7 +29,7 @@ int dfy_group_limit(const DfyStream *stream);
 
 #define DFY_SEGMENT_FRAMES 65536 /* the most of one segment */
 
-/* Head of a segment: which frames, and their times where they are not regular. */
+/* Head of a segment, or of clones: which frames, and their times where they are not regular. */
 enum { DFY_SEGMENT_TIMES = 1 };
 typedef struct DfySegment {
     uint64_t first_frame, frames;

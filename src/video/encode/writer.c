@@ -8,11 +8,14 @@
 #include "base/format.h"
 #include "base/picture.h"
 #include "container/v2.h"
+#include "video/clones.h"
 #include "video/cycle_list.h"
+#include "video/encode/clone_finder.h"
 #include "video/encode/encoder.h"
 #include "video/encode/lossless_search.h"
 #include "video/encode/plate.h"
 #include "video/encode/rate.h"
+#include "video/player.h"
 #include "video/stream.h"
 
 #define GROUP 16           /* frames from anchor to anchor */
@@ -21,6 +24,7 @@
 #define STILL 8            /* as many frames that repeat the last anchor make a group of their own */
 #define SEGMENT_BYTES 4096 /* a segment this large is written; smaller, its 20 bytes of framing would tell */
 #define SEGMENT_SECONDS 10 /* or this long, so that a crash loses no more */
+#define SHORTEST_CLONES 8  /* frames that a stretch of clones has, however slow they come */
 #define QUIET_BYTES 128    /* a segment of so few bytes may last three times as long: little happens in it */
 
 typedef struct Writer {
@@ -37,13 +41,15 @@ typedef struct Writer {
     uint8_t queue_repeats[LOOK_AHEAD + 1]; /* the source is that of the frame before once more */
     DfyFrame *last_source;                 /* of the last frame coded, NULL before the first */
     int queued;
-    DfyPicture converted; /* for RGB input */
+    DfyCloneFinder *finder; /* NULL: no clones are made */
+    uint64_t clones;        /* found and not written yet; no segment is begun then, and their times are in pts */
+    DfyPicture converted;   /* for RGB input */
     DfyRangeCoder coder;
     DfyBuffer payload;
     int qp;
     DfyRate rate;          /* for a stated size */
     int group, look_ahead; /* GROUP and LOOK_AHEAD, less for very large pictures */
-    int64_t *pts;          /* of the segment's frames */
+    int64_t *pts;          /* of the segment's frames, or the clones' */
     uint64_t segment_first, segment_frames, segment_most, frames;
     uint64_t since_entry, entry_interval;
     int segment_entry;
@@ -127,6 +133,17 @@ static int open_lossless(Writer *w, double rate) {
     return w->squares ? DFY_OK : DFY_ERROR_MEMORY;
 }
 
+/*
+ * Clones are made in upload mode, of stretches of a second, or as much of one as can be looked ahead; not where a
+ * reader, who decodes their sources apart, would need more than it takes by default.
+ */
+static int open_clones(Writer *w, double rate) {
+    if (!w->stream.clones) return DFY_OK;
+    int least = dfy_clamp((int)(rate < 1000 ? rate : 1000), SHORTEST_CLONES, w->look_ahead - 1);
+    w->finder = dfy_clone_finder_new(w->settings.width, w->settings.height, w->settings.clone_distance, least);
+    return w->finder ? DFY_OK : DFY_ERROR_MEMORY;
+}
+
 static int writer_open(void **state, const DfyEncoderSettings *settings, const DfyOutput *output, DfyMessage *message) {
     Writer *w = calloc(1, sizeof *w);
     if (!(*state = w)) return DFY_ERROR_MEMORY;
@@ -144,6 +161,8 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
                             .mode = settings->mode,
                             .lossless = settings->quality == 100 && !settings->target_size_bytes,
                             .keep = anchors_to_keep(settings)};
+    w->stream.clones = settings->mode == DFY_MODE_UPLOAD && !w->stream.lossless &&
+                       2 * dfy_player_bytes(&w->stream) <= (uint64_t)1 << 30;
     w->qp = quantiser_of(settings->quality);
     if (settings->target_size_bytes && settings->expected_frames)
         w->rate =
@@ -166,7 +185,7 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
     } else {
         w->encoder =
             dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads, w->stream.keep);
-        if (!w->pts || !w->encoder) return out_of_memory(w);
+        if (!w->pts || !w->encoder || open_clones(w, rate)) return out_of_memory(w);
     }
     dfy_range_encode_start(&w->coder);
     int status = dfy_v2_writer_open(&w->file, output);
@@ -256,16 +275,22 @@ static int write_plate(Writer *w) {
     return useful < 0 ? out_of_memory(w) : status;
 }
 
-/* Takes the first `frames` off the queue. */
-static void leave_queue(Writer *w, int frames) {
-    memcpy(w->pts + w->segment_frames, w->queue_pts, (size_t)frames * sizeof *w->pts);
-    dfy_video_encoder_give_back(w->encoder, w->last_source);
-    w->last_source = w->queue[frames - 1];
-    for (int i = 0; i < frames - 1; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
+/* Takes the first `frames` off the queue; their times go to pts. */
+static void leave_queue(Writer *w, int frames, int64_t *pts) {
+    memcpy(pts, w->queue_pts, (size_t)frames * sizeof *pts);
+    for (int i = 0; i < frames; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
     w->queued -= frames;
     memmove(w->queue, w->queue + frames, (size_t)w->queued * sizeof *w->queue);
     memmove(w->queue_pts, w->queue_pts + frames, (size_t)w->queued * sizeof *w->queue_pts);
     memmove(w->queue_repeats, w->queue_repeats + frames, (size_t)w->queued);
+}
+
+static int tell_progress(Writer *w) {
+    if (w->settings.progress &&
+        w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
+        return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.",
+                        (unsigned long long)w->frames);
+    return DFY_OK;
 }
 
 /* Frames were coded: they are counted, progress is told, and the segment written when it is large or long enough. */
@@ -273,10 +298,7 @@ static int count_frames(Writer *w, uint64_t frames) {
     w->segment_frames += frames;
     w->frames += frames;
     w->since_entry += frames;
-    if (w->settings.progress &&
-        w->settings.progress(w->settings.progress_opaque, DFY_STAGE_FRAMES, w->frames, w->settings.expected_frames))
-        return dfy_fail(w->message, DFY_ERROR_CANCELLED, "Encoding was cancelled after %llu frames.",
-                        (unsigned long long)w->frames);
+    if (tell_progress(w)) return DFY_ERROR_CANCELLED;
     uint64_t most = w->coder.size < QUIET_BYTES ? 3 * w->segment_most : w->segment_most;
     if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most) return flush_segment(w);
     return DFY_OK;
@@ -309,48 +331,92 @@ static int code_group(Writer *w, int frames, int still) {
     int status = still ? dfy_video_encode_still(w->encoder, &w->coder, frames)
                        : dfy_video_encode_group(w->encoder, &w->coder, w->queue, frames, ahead, w->qp);
     if (status) return out_of_memory(w);
-    leave_queue(w, frames);
-    if (w->rate.target_bytes && w->since_entry)
-        dfy_rate_learn(&w->rate, bytes_so_far(w) - before, frames, w->frames + (uint64_t)frames);
+    uint64_t bytes = bytes_so_far(w) - before;
+    if (w->finder && dfy_clone_finder_coded(w->finder, frames, bytes)) return out_of_memory(w);
+    dfy_video_encoder_give_back(w->encoder, w->last_source);
+    w->last_source = w->queue[frames - 1];
+    w->queue[frames - 1] = NULL;
+    leave_queue(w, frames, w->pts + w->segment_frames);
+    if (w->rate.target_bytes && w->since_entry) dfy_rate_learn(&w->rate, bytes, frames, w->frames + (uint64_t)frames);
     return count_frames(w, (uint64_t)frames);
 }
 
-/* Frames at the head of the queue that repeat the last one coded. */
-static int repeats(const Writer *w) {
+/* Of the first `most` frames of the queue those that repeat the last one coded. */
+static int repeats(const Writer *w, int most) {
     int count = 0;
-    while (count < w->queued && count < dfy_group_limit(&w->stream) && w->queue_repeats[count]) count++;
+    while (count < most && count < dfy_group_limit(&w->stream) && w->queue_repeats[count]) count++;
     return count;
 }
 
 /* About the usual length, or what is left; the group may end a little sooner or later where a kept anchor is alike. */
-static int group_length(const Writer *w) {
-    int most = w->queued < dfy_group_limit(&w->stream) ? w->queued : dfy_group_limit(&w->stream);
+static int group_length(const Writer *w, int most) {
+    if (most > dfy_group_limit(&w->stream)) most = dfy_group_limit(&w->stream);
     return dfy_video_encoder_group_length(w->encoder, w->queue, most, w->group < most ? w->group : most);
 }
 
-/* Codes what is queued, leaving as much as later groups are to be seen with, unless `all`. */
+/* Codes a group of the queue's first `most` frames. */
+static int code_some(Writer *w, int most) {
+    if (!w->frames || w->since_entry + (uint64_t)w->group > w->entry_interval) { /* its first group is one frame */
+        int status = flush_segment(w);
+        if (status) return status;
+        dfy_video_encoder_enter(w->encoder);
+        w->segment_entry = 1;
+        w->since_entry = 0;
+        return code_group(w, 1, 0);
+    }
+    int still = repeats(w, most);
+    return still >= STILL || still == most ? code_group(w, still, 1) : code_group(w, group_length(w, most), 0);
+}
+
+/*
+ * Codes what is queued, leaving as much as later groups are to be seen with, unless `all`. What may turn out to be
+ * clones waits as long as there is room for it.
+ */
 static int code_queue(Writer *w, int all) {
     int status = DFY_OK;
-    if (!w->frames && w->queued && !status) status = write_plate(w);
+    if (!w->frames && w->queued) status = write_plate(w);
     while (!status && w->queued >= (all ? 1 : w->look_ahead - 1)) {
-        if (!w->frames ||
-            w->since_entry + (uint64_t)w->group > w->entry_interval) { /* an entry: its first group is one frame */
-            if ((status = flush_segment(w))) break;
-            dfy_video_encoder_enter(w->encoder);
-            w->segment_entry = 1;
-            w->since_entry = 0;
-            status = code_group(w, 1, 0);
-            continue;
-        }
-        int still = repeats(w);
-        if (still == w->queued && still < w->look_ahead - 1 && !all) break; /* there may be more of them */
-        if (still >= STILL || still == w->queued)
-            status = code_group(w, still, 1);
-        else
-            status = code_group(w, group_length(w), 0);
+        int waiting = w->finder && !all ? dfy_clone_finder_undecided(w->finder) : 0;
+        status = code_some(w, w->queued - (waiting < w->queued ? waiting : 0));
     }
     return status;
 }
+
+/* ---------------------------------------------------------------- clones */
+
+static int write_clones(Writer *w) {
+    if (!w->clones) return DFY_OK;
+    DfySegment segment = {.first_frame = w->frames - w->clones, .frames = w->clones};
+    uint64_t count;
+    const uint64_t *sources = dfy_clone_finder_sources(w->finder, &count);
+    if (!sources || count != w->clones) return out_of_memory(w);
+    dfy_put_clones(&w->payload, &segment, w->pts, dfy_regular_ticks(&w->stream), sources);
+    w->clones = 0;
+    return write_chunk(w, DFY_CHUNK_CLONE, 0, segment.first_frame, segment.frames);
+}
+
+/* The last `found` frames of the queue are clones: those before them are coded, and they need be no more. */
+static int take_clones(Writer *w, int found) {
+    int status = DFY_OK;
+    while (!status && w->queued > found) status = code_some(w, w->queued - found);
+    if (!status) status = flush_segment(w);
+    if (status) return status;
+    leave_queue(w, found, w->pts + w->clones);
+    w->clones += (uint64_t)found;
+    w->frames += (uint64_t)found;
+    status = tell_progress(w);
+    return !status && w->clones >= w->segment_most ? write_clones(w) : status;
+}
+
+/* Looks whether the last frame of the queue, or more of them, are clones. */
+static int look_for_clones(Writer *w) {
+    int found;
+    if (!w->finder) return DFY_OK;
+    if (dfy_clone_finder_look(w->finder, w->queue[w->queued - 1], &found)) return out_of_memory(w);
+    return found ? take_clones(w, found) : write_clones(w);
+}
+
+/* ---------------------------------------------------------------- pushing */
 
 static int push_lossless(Writer *w, const DfyPicture *picture) {
     int status = fill_frame(w, w->source, picture);
@@ -384,13 +450,15 @@ static int writer_push(void *state, const DfyPicture *picture) {
     w->queue_pts[w->queued] = picture->pts;
     w->queue_repeats[w->queued] = before && dfy_frame_same(before, frame);
     w->queue[w->queued++] = frame;
+    if (!status) status = look_for_clones(w);
     if (!status && w->queued >= w->look_ahead) status = code_queue(w, 0);
     return status;
 }
 
 static int writer_finish(void *state, DfyEncoderStats *stats) {
     Writer *w = state;
-    int status = code_queue(w, 1);
+    int status = write_clones(w);
+    if (!status) status = code_queue(w, 1);
     if (!status) status = flush_segment(w);
     if (!status && dfy_cycle_log_finish(&w->cycles)) status = out_of_memory(w);
     if (!status) status = write_cycles(w);
@@ -408,6 +476,7 @@ static void writer_close(void *state) {
     for (int i = 0; i < w->queued; i++) dfy_video_encoder_give_back(w->encoder, w->queue[i]);
     dfy_video_encoder_give_back(w->encoder, w->last_source);
     dfy_video_encoder_free(w->encoder);
+    dfy_clone_finder_free(w->finder);
     dfy_lossless_free(w->lossless);
     dfy_frame_free(w->source);
     dfy_cycle_log_close(&w->cycles);
