@@ -96,7 +96,7 @@ int dfy_picture_convert(DfyPicture *dst, const DfyPicture *src);
 
 typedef enum DfyMode {
     DFY_MODE_TRAINING = 0, /* every frame keeps its own pixels */
-    DFY_MODE_UPLOAD = 1    /* cycles closer than clone_distance to a canonical become clones of it */
+    DFY_MODE_UPLOAD = 1    /* repetitions within clone_distance show what they repeat; none at quality 100 */
 } DfyMode;
 
 /* What an encoder is doing; version 1 goes through all, version 2 is in FRAMES until the end. */
@@ -130,15 +130,19 @@ typedef struct DfyEncoderSettings {
     uint64_t target_size_bytes;  /* 0: constant quality; version 2 */
     uint64_t expected_frames;    /* 0: unknown; used by target size and by progress */
     uint64_t memory_limit_bytes; /* 0: the default, 2 GiB; version 1 holds all frames within it */
-    double clone_distance;       /* upload mode: largest mean absolute difference, in 8-bit levels */
-    int warmup_frames;           /* frames the first background is learnt from, default 300 */
-    int use_temporal;            /* version 1: I/P coding of cycles, default 1; 0 writes "legacy" cycles */
-    int use_bbox;                /* version 1: code only the foreground's box, default 1 */
-    int use_vq;                  /* version 1: vector-quantised canonicals, default 0 */
-    int max_p_run;               /* version 1: longest run of P pictures, default 25 */
-    int has_imu;                 /* version 1: gyroscope samples will be pushed; warp pictures by them */
-    double camera_matrix[9];     /* row by row, pixels; all 0: 90 degrees horizontal field of view */
-    DfyProgress progress;        /* may be NULL */
+    /*
+     * Upload mode: largest mean absolute difference of a clone from what it shows, in 8-bit levels; default 2. In
+     * version 2 no cell of a grid of 64 x 36 may differ by more than 8 times that, but for what moves by a frame.
+     */
+    double clone_distance;
+    int warmup_frames;       /* frames the first background is learnt from, default 300 */
+    int use_temporal;        /* version 1: I/P coding of cycles, default 1; 0 writes "legacy" cycles */
+    int use_bbox;            /* version 1: code only the foreground's box, default 1 */
+    int use_vq;              /* version 1: vector-quantised canonicals, default 0 */
+    int max_p_run;           /* version 1: longest run of P pictures, default 25 */
+    int has_imu;             /* version 1: gyroscope samples will be pushed; warp pictures by them */
+    double camera_matrix[9]; /* row by row, pixels; all 0: 90 degrees horizontal field of view */
+    DfyProgress progress;    /* may be NULL */
     void *progress_opaque;
 } DfyEncoderSettings;
 
@@ -268,9 +272,9 @@ typedef struct DfyChunk {
 typedef struct DfyCycle {
     uint64_t first_frame, frames;
     double start_seconds, seconds;
-    uint32_t canonical; /* the canonical it follows, counted from 0 */
-    int is_canonical, is_clone;
-    double distance; /* from its canonical, mean absolute level difference; -1: not recorded */
+    uint32_t canonical;         /* the canonical it follows, counted from 0 */
+    int is_canonical, is_clone; /* is_clone, in version 2: most of its frames are clones */
+    double distance;            /* from its canonical, mean absolute level difference; -1: not recorded */
 } DfyCycle;
 
 int dfy_decoder_chunk(const DfyDecoder *decoder, uint32_t index, DfyChunk *chunk);

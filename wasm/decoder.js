@@ -41,6 +41,7 @@ import { PixelFormat, colourSpaceOf, pictureBytes, pixelFormatNames, planeLayout
  * @property {number} imuSamples 0: none
  * @property {boolean} lossless
  * @property {boolean} complete false: the file was cut or never finished
+ * @property {number} cloneFrames frames that show an earlier one, in files of mode upload; format 2
  */
 
 /**
@@ -340,11 +341,11 @@ export class DiffyDecoder {
     #readInfo() {
         this.#check(this.#codec.call('decoder_info', this.#open()));
         const [format, width, height, frames, framesStated, rateNum, rateDen, baseNum, baseDen, quality, mode, matrix, range,
-            nativeFormat, chunks, cycles, canonicals, imuSamples, lossless, complete] = this.#codec.result(20);
+            nativeFormat, chunks, cycles, canonicals, imuSamples, lossless, complete, cloneFrames] = this.#codec.result(21);
         return {
             format, width, height, frames, framesStated, frameRate: rateNum / rateDen, frameRateFraction: [rateNum, rateDen],
             timeBase: [baseNum, baseDen], quality, mode: mode ? 'upload' : 'training', matrix, range,
-            nativeFormat: pixelFormatNames[nativeFormat], chunks, cycles, canonicals, imuSamples, lossless: !!lossless, complete: !!complete,
+            nativeFormat: pixelFormatNames[nativeFormat], chunks, cycles, canonicals, imuSamples, lossless: !!lossless, complete: !!complete, cloneFrames,
         };
     }
 

@@ -11,14 +11,15 @@ import { PixelFormat, colourOf, pictureBytes, planeLayout } from './picture.js';
  * @property {1 | 2} [format] version of the file format; the library's default when left out
  * @property {number | [number, number]} [frameRate] nominal frames a second, a number or a fraction; default 30
  * @property {[number, number]} [timeBase] seconds a tick of the stored times, as a fraction; default one nominal frame
- * @property {'training' | 'upload'} [mode] training (default) keeps every frame's own pixels; upload replaces
- *     repetitions that look the same by the one they repeat
+ * @property {'training' | 'upload'} [mode] training (default) keeps every frame's own pixels; upload shows a repetition
+ *     that is near enough as what it repeats: what differed between the two is lost; none at quality 100
  * @property {number} [effort] 1 (fastest) to 9 (smallest), default 5; format 2
  * @property {number} [threads] for the build with threads; 0 = as many as there are processors
  * @property {number} [targetSize] bytes that the file should have; format 2
  * @property {number} [expectedFrames] how many frames will come, for progress and for targetSize
  * @property {number} [memoryLimit] bytes; format 1 holds all frames within it, default 1 GiB
- * @property {number} [cloneDistance] upload mode: largest mean difference, in levels of 255, that counts as the same
+ * @property {number} [cloneDistance] upload mode: largest mean difference, in levels of 255, that counts as the same,
+ *     default 2; in format 2 no cell of a grid of 64 x 36 may differ by more than 8 times that
  * @property {number} [warmupFrames] frames from which the first background is learnt, default 300
  * @property {boolean} [temporal] format 1: code cycles frame after frame, default true
  * @property {boolean} [boundingBox] format 1: code only the foreground's box, default true

@@ -334,6 +334,7 @@ EXPORT int web_decoder_info(const WebDecoder *d) {
         (double)info.imu_samples,
         info.lossless,
         info.complete,
+        (double)info.clone_frames,
     };
     memcpy(result, values, sizeof values);
     return DFY_OK;

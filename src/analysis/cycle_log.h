@@ -15,6 +15,7 @@ typedef struct DfyLoggedCycle {
     uint64_t first, frames;
     uint32_t canonical; /* the canonical it follows, counted from 0 */
     int is_canonical;
+    int is_clone;    /* a reader's: most of its frames are clones */
     double distance; /* mean absolute difference of descriptors, in levels */
 } DfyLoggedCycle;
 

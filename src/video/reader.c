@@ -94,6 +94,26 @@ static int read_cycle_lists(Reader *r) {
                : DFY_OK;
 }
 
+static uint64_t common(uint64_t a, uint64_t a_frames, uint64_t b, uint64_t b_frames) {
+    uint64_t first = a > b ? a : b, end = a + a_frames < b + b_frames ? a + a_frames : b + b_frames;
+    return first < end ? end - first : 0;
+}
+
+/* Both cycles and clones are in order. */
+static void mark_clones(Reader *r) {
+    size_t chunk = 0;
+    for (uint32_t i = 0; i < r->cycles.count; i++) {
+        DfyLoggedCycle *cycle = &r->cycles.cycle[i];
+        uint64_t clones = 0, end = cycle->first + cycle->frames;
+        for (; chunk < r->file.count; chunk++) {
+            const DfyV2Entry *e = &r->file.entries[chunk];
+            if (e->type == DFY_CHUNK_CLONE) clones += common(cycle->first, cycle->frames, e->first_frame, e->frames);
+            if (e->frames && e->first_frame + e->frames > end) break; /* it reaches into the next cycle */
+        }
+        cycle->is_clone = clones * 2 > cycle->frames;
+    }
+}
+
 static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings *settings, DfyMessage *message) {
     int status = dfy_v2_reader_open(&r->file, input, message);
     if (!status && r->file.entries[0].type != DFY_CHUNK_STREAM)
@@ -121,7 +141,9 @@ static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings 
         r->metadata.size = 0;
     }
     if (r->metadata.size) dfy_put_u8(&r->metadata, 0);
-    return read_cycle_lists(r);
+    status = read_cycle_lists(r);
+    mark_clones(r);
+    return status;
 }
 
 static int reader_open(void **state, const DfyInput *input, const DfyDecoderSettings *settings, DfyMessage *message) {
@@ -322,6 +344,7 @@ static int reader_cycle(const void *state, uint32_t index, DfyCycle *cycle) {
                         .seconds = (double)own->frames / rate,
                         .canonical = own->canonical,
                         .is_canonical = own->is_canonical,
+                        .is_clone = own->is_clone,
                         .distance = own->distance};
     return DFY_OK;
 }

@@ -48,11 +48,11 @@ function psnr(a, b) {
 }
 
 /** @param {import('../../wasm/encoder.js').EncoderOptions} options */
-async function encodeFrames(options) {
+async function encodeFrames(options, count = 40) {
     const encoder = await diffy.DiffyEncoder.create({ wasmBinary, frameRate: 25, ...options });
-    for (let i = 0; i < 40; i++) await encoder.push(frame(i));
+    for (let i = 0; i < count; i++) await encoder.push(frame(i));
     const data = await encoder.encode();
-    assert.equal(encoder.stats?.frames, 40);
+    assert.equal(encoder.stats?.frames, count);
     assert.equal(encoder.bytesWritten, encoder.stats?.bytes);
     encoder.close();
     return data;
@@ -160,30 +160,35 @@ test('turning and mirroring', async () => {
     assert.ok(sum / (width * height) < 4, `differs by ${sum / (width * height)} levels`);
 });
 
-/** The frames as Y4M. */
-function y4m() {
+/** The frames as Y4M.
+ * @param {number} count */
+function y4m(count) {
     const parts = [Buffer.from(`YUV4MPEG2 W${width} H${height} F25:1 Ip A1:1 C420\n`)];
-    for (let i = 0; i < 40; i++) parts.push(Buffer.from('FRAME\n'), Buffer.from(frame(i).data));
+    for (let i = 0; i < count; i++) parts.push(Buffer.from('FRAME\n'), Buffer.from(frame(i).data));
     return Buffer.concat(parts);
 }
 
-for (const quality of [60, 100]) {
-    test(`quality ${quality}: the native command line and WebAssembly agree to the byte, both ways`, async (context) => {
+/** @type {[number, 'training' | 'upload', number][]} */
+const cases = [[60, 'training', 40], [80, 'upload', 160], [100, 'training', 40]];
+for (const [quality, mode, frames] of cases) {
+    test(`quality ${quality}, ${mode}: the native command line and WebAssembly agree to the byte, both ways`, async (context) => {
         const native = `${top}build/diffy`;
         if (!existsSync(native)) return context.skip('build/diffy is not built');
-        writeFileSync(`${folder}/in.y4m`, y4m());
-        execFileSync(native, ['encode', '-q', String(quality), `${folder}/in.y4m`, `${folder}/native.dfy`], { stdio: 'ignore' });
+        writeFileSync(`${folder}/in.y4m`, y4m(frames));
+        execFileSync(native, ['encode', '-q', String(quality), '--mode', mode, `${folder}/in.y4m`, `${folder}/native.dfy`], { stdio: 'ignore' });
         const made = readFileSync(`${folder}/native.dfy`);
-        assert.ok(made.equals(Buffer.from(await encodeFrames({ format: 2, quality }))), 'the same frames make other bytes');
+        assert.ok(made.equals(Buffer.from(await encodeFrames({ format: 2, quality, mode }, frames))), 'the same frames make other bytes');
         const played = execFileSync(native, ['decode', `${folder}/native.dfy`, '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
         const decoder = await diffy.DiffyDecoder.open(made, { wasmBinary });
+        assert.equal(decoder.info.mode, mode);
+        assert.equal(decoder.info.cloneFrames > 0, mode === 'upload', `${decoder.info.cloneFrames} clones`);
         let at = played.indexOf('\n') + 1, count = 0;
         for (let picture = decoder.next('I420'); picture; picture = decoder.next('I420'), count++) {
             at = played.indexOf('\n', at) + 1;
             assert.ok(played.subarray(at, at + picture.data.length).equals(Buffer.from(picture.data)), `frame ${count} differs`);
             at += picture.data.length;
         }
-        assert.equal(count, 40);
+        assert.equal(count, frames);
         decoder.close();
     });
 }

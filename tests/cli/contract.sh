@@ -70,6 +70,24 @@ cycles() { # both formats list the cycles of the scene, in upload mode too
     done
 }
 check "info lists the cycles" cycles
+upload() { # clones in mode upload, none in mode training or in lossless files; no frame is lost
+    "$scene" --size 160x90 --preset quiet --jitter 0 --cycle 3 --seconds 20 upload.y4m
+    local options
+    for options in "" "-q 100 --mode upload"; do
+        "$diffy" encode --effort 1 $options upload.y4m own.dfy && [ "$(frames_of own.dfy)" = 600 ] || return 1
+        ! "$diffy" info own.dfy | grep CLONE || return 1
+    done
+    "$diffy" encode --effort 1 upload.y4m own.dfy && "$diffy" encode --effort 1 --mode upload upload.y4m clones.dfy || return 1
+    "$diffy" verify clones.dfy && "$diffy" info clones.dfy | grep "show earlier" && [ "$(frames_of clones.dfy)" = 600 ] || return 1
+    "$diffy" decode clones.dfy clones.y4m && [ "$(stat -c %s clones.y4m)" = "$(stat -c %s upload.y4m)" ] || return 1
+    "$diffy" decode --frames 400:410 clones.dfy part.y4m || return 1
+    local frame=$((160 * 90 * 3 / 2 + 6)) header=$(head -n 1 part.y4m | wc -c)
+    cmp --ignore-initial=$((header + 400 * frame)):$header --bytes=$((10 * frame)) clones.y4m part.y4m || return 1
+    echo "$(stat -c %s own.dfy) bytes without clones, $(stat -c %s clones.dfy) with them"
+    [ $(($(stat -c %s clones.dfy) * 10)) -lt $(($(stat -c %s own.dfy) * 9)) ]
+}
+check "mode upload makes clones of repetitions" upload
+check "a clone distance out of range is bad usage" fails_with 2 "$diffy" encode --clone-distance 300 clip.y4m x.dfy
 check "compare --json is JSON alone" bash -c '"$1" compare --json clip.y4m clip.dfy | node -e "JSON.parse(require(\"fs\").readFileSync(0))"' - "$diffy"
 check "the new file has ordinary permissions" bash -c 'umask 022; "$1" encode clip.y4m m.dfy; [ "$(stat -c %a m.dfy)" = 644 ]' - "$diffy"
 

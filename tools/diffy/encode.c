@@ -55,10 +55,13 @@ static int parse(EncodeOptions *o, int argc, char **argv, const char **paths) {
          "version of the file format (default 2; 1 for its own options)", 1, 2},
         {"--mode", NULL, OPTION_TEXT, &o->mode, "training|upload",
          "training keeps every frame's own pixels (default);\n" //
-         "                             upload makes near-identical cycles clones of one",
+         "                             upload shows a repetition that is near enough as what it repeats,\n"
+         "                             not its own pixels: what differed is lost",
          0, 0},
         {"--clone-distance", NULL, OPTION_NUMBER, &s->clone_distance, "D",
-         "upload: largest mean difference of a clone, in 8-bit levels (default 2)", 0, 255},
+         "upload: largest mean difference of a clone from what it shows, in 8-bit levels (default\n"
+         "                             2); in format 2 at most 8 D in any of 64 x 36 cells",
+         0, 255},
         {"--effort", NULL, OPTION_INT, &s->effort, "1..9", "1 fastest, 9 smallest (default 5)", 1, 9},
         {"--target-size", NULL, OPTION_BYTES, &s->target_size_bytes, "BYTES", "size to reach, as 200k or 10M", 0, 0},
         {"--threads", NULL, OPTION_INT, &s->threads, "N", "0: as many as there are processors (default)", 0, 64},

@@ -111,6 +111,7 @@ static void print_report(const Report *r) {
         printf("quality     lossless, %s\n", i->mode == DFY_MODE_UPLOAD ? "upload" : "training");
     else
         printf("quality     %d, %s\n", i->quality, i->mode == DFY_MODE_UPLOAD ? "upload" : "training");
+    if (i->clone_frames) printf("clones      %" PRIu64 " frames show earlier ones\n", i->clone_frames);
     if (i->imu_samples) printf("IMU         %" PRIu64 " orientations\n", i->imu_samples);
     print_cycles(r);
     print_chunks(r);
@@ -137,6 +138,7 @@ static void add_header(cJSON *root, const Report *r) {
     cJSON_AddStringToObject(root, "mode", i->mode == DFY_MODE_UPLOAD ? "upload" : "training");
     cJSON_AddStringToObject(root, "matrix", matrix_name(i->matrix));
     cJSON_AddStringToObject(root, "range", i->range == DFY_RANGE_FULL ? "full" : "limited");
+    cJSON_AddNumberToObject(root, "clone_frames", (double)i->clone_frames);
     cJSON_AddNumberToObject(root, "imu_samples", (double)i->imu_samples);
     cJSON_AddNumberToObject(root, "canonicals", i->canonicals);
 }

@@ -22,6 +22,7 @@ export function showFacts(file, { info, metadata, cycles, chunks, imu }) {
         ['against raw 4:2:0', `${formatCount(raw / file.size)} : 1`],
         ['quality', `${info.quality}, mode ${info.mode}`],
         ['cycles', `${formatCount(info.cycles)}, of them ${formatCount(info.canonicals)} canonical`],
+        ...(info.cloneFrames ? [/** @type {[string, string]} */ (['clones', `${formatCount(info.cloneFrames)} frames show earlier ones`])] : []),
         ['complete', info.complete ? 'yes' : 'no: the file was cut or never finished'],
     ];
     find('#facts', HTMLElement).replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));

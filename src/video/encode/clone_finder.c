@@ -16,7 +16,9 @@
 #define STARTS 4        /* sources at which a stretch may begin, for each frame */
 #define APART 32        /* of so many sources in a row only the best is one of them */
 #define TRACE 32        /* frames after which the best way so far is settled on */
+#define JUMP_COST 48    /* of going on somewhere else */
 #define STEP_COST 4     /* of any step but one frame forward, in 1/16 level */
+#define MOVES 3         /* times as far as from its sources a stretch is from its first frame (squares) */
 #define WORTH_BYTES 160 /* stretches whose sources took less when coded cost little more themselves */
 
 /* The best way known to repeat the latest frames so that the last of them shows source `serial`. */
@@ -28,6 +30,7 @@ typedef struct Path {
     uint32_t cost;   /* sum of distances, and of step costs, in 1/16 level */
     int16_t parent;  /* among the paths of the frame before, -1: none */
     int16_t still;   /* steps of none in a row */
+    int16_t piece;   /* frames since it began or jumped, as far as it matters */
 } Path;
 
 typedef struct Paths {
@@ -209,13 +212,36 @@ static void offer_steps(const DfyCloneFinder *f, const Paths *before, Offers *of
             path.number += step;
             path.parent = (int16_t)i;
             path.still = (int16_t)(step ? 0 : path.still + 1);
+            path.piece = (int16_t)least_of(path.piece + 1, DFY_CLONE_LONGEST_LEAST);
             path.cost += step == 1 ? 0 : STEP_COST;
             offer(offers, &path);
         }
 }
 
-/* Sources that are much like the frame in the coarse grid: a stretch may begin there. */
-static void offer_starts(DfyCloneFinder *f, const uint8_t *own, Offers *offers) {
+/*
+ * Offers a source to begin at, and to jump to for the best way that has not jumped just before: every jump is a seek
+ * for a reader.
+ */
+static void offer_start(DfyCloneFinder *f, const Paths *before, uint64_t serial, Offers *offers) {
+    Path path = {.serial = serial,
+                 .number = number_of(f, serial),
+                 .start = f->next,
+                 .family = f->families++,
+                 .parent = -1,
+                 .piece = 1};
+    if (!f->cloning) offer(offers, &path);
+    int i = 0;
+    while (i < before->count && before->path[i].piece < f->least / 2) i++;
+    if (i == before->count) return;
+    path.parent = (int16_t)i;
+    path.start = before->path[i].start;
+    path.family = before->path[i].family;
+    path.cost = before->path[i].cost + JUMP_COST;
+    offer(offers, &path);
+}
+
+/* Sources that are much like the frame in the coarse grid: something may begin there. */
+static void offer_starts(DfyCloneFinder *f, const uint8_t *own, const Paths *before, Offers *offers) {
     const size_t coarse = f->cells - f->coarse_cells;
     uint32_t least[STARTS], most = (uint32_t)((f->most_mean + f->luma_cells / 2) * f->coarse_cells / f->luma_cells);
     uint64_t best[STARTS];
@@ -237,14 +263,7 @@ static void offer_starts(DfyCloneFinder *f, const uint8_t *own, Offers *offers) 
         least[at] = distance;
         best[at] = here;
     }
-    for (int i = 0; i < count; i++) {
-        Path path = {.serial = best[i],
-                     .number = number_of(f, best[i]),
-                     .start = f->next,
-                     .family = f->families++,
-                     .parent = -1};
-        offer(offers, &path);
-    }
+    for (int i = 0; i < count; i++) offer_start(f, before, best[i], offers);
 }
 
 static int by_merit(const void *a, const void *b) {
@@ -300,17 +319,28 @@ static uint64_t start_of(const DfyCloneFinder *f, const Path *path) {
     return path->start > f->first_held ? path->start : f->first_held;
 }
 
-/* Whether coding the best way's stretch would take enough, to judge by what its sources took. */
+static uint64_t squares(const uint8_t *a, const uint8_t *b, size_t count) {
+    uint32_t sum = 0; /* of at most 2304 squares */
+    for (size_t i = 0; i < count; i++) sum += (uint32_t)((a[i] - b[i]) * (a[i] - b[i]));
+    return sum;
+}
+
+/*
+ * Whether the best way's stretch is a repetition of work, which its sources show better than a picture standing still
+ * would, and one that takes enough to code, to judge by what its sources took.
+ */
 static int is_worth_it(DfyCloneFinder *f) {
     const Path *path = &paths_of(f, f->next)->path[0];
-    uint64_t start = start_of(f, path);
-    uint32_t bytes = 0;
+    uint64_t start = start_of(f, path), bytes = 0, apart = 0, moved = 0;
     for (uint64_t frame = f->next;; frame--) {
+        const uint8_t *own = held_signature(f, frame);
+        moved += squares(own, held_signature(f, start), f->luma_cells);
+        if (path->serial >= oldest(f)) apart += squares(own, source_signature(f, path->serial), f->luma_cells);
         bytes += f->bytes[path->serial % DFY_CLONE_HISTORY];
         if (frame == start) break;
         path = &paths_of(f, frame - 1)->path[path->parent];
     }
-    return bytes >= 16 * WORTH_BYTES;
+    return bytes >= 16 * WORTH_BYTES && apart * MOVES < moved;
 }
 
 /* A frame behind clones: either one more or the first that is none. */
@@ -338,21 +368,26 @@ static int begin(DfyCloneFinder *f, int *found) {
 
 int dfy_clone_finder_look(DfyCloneFinder *f, const DfyFrame *frame, int *found) {
     uint8_t *own = held_signature(f, f->next);
+    static const Paths none;
+    const Paths *before = f->next ? paths_of(f, f->next - 1) : &none;
     Paths *paths = paths_of(f, f->next);
-    Offers offers = {.count = 0};
+    Offers offers;
     int status = DFY_OK;
+    offers.count = 0;
     *found = 0;
     sign(f, frame, own);
     if (f->cloning) f->first_held = f->next;
-    if (f->next) offer_steps(f, paths_of(f, f->next - 1), &offers);
+    offer_steps(f, before, &offers);
+    offer_starts(f, own, before, &offers);
+    choose_paths(f, own, &offers, paths);
     if (f->cloning) {
-        choose_paths(f, own, &offers, paths);
         status = go_on(f, found);
-        offers.count = 0;
-    }
-    if (!status && !f->cloning) {
-        offer_starts(f, own, &offers);
-        choose_paths(f, own, &offers, paths);
+        if (!status && !f->cloning) { /* from here on nothing leads back */
+            offers.count = 0;
+            offer_starts(f, own, &none, &offers);
+            choose_paths(f, own, &offers, paths);
+        }
+    } else {
         status = begin(f, found);
     }
     f->next++;

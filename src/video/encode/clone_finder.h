@@ -15,7 +15,7 @@
 
 #include "video/syntax/frame.h"
 
-#define DFY_CLONE_CELL 4
+#define DFY_CLONE_CELL 8
 #define DFY_CLONE_HISTORY 4096
 #define DFY_CLONE_MOST_STEP 3 /* frames that one frame may go on in what it repeats */
 

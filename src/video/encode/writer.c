@@ -384,15 +384,22 @@ static int code_queue(Writer *w, int all) {
 
 /* ---------------------------------------------------------------- clones */
 
+/* Writes the clones found, a chunk for each stretch whose sources do not jump back. */
 static int write_clones(Writer *w) {
     if (!w->clones) return DFY_OK;
-    DfySegment segment = {.first_frame = w->frames - w->clones, .frames = w->clones};
-    uint64_t count;
+    uint64_t first = w->frames - w->clones, count;
     const uint64_t *sources = dfy_clone_finder_sources(w->finder, &count);
     if (!sources || count != w->clones) return out_of_memory(w);
-    dfy_put_clones(&w->payload, &segment, w->pts, dfy_regular_ticks(&w->stream), sources);
+    for (uint64_t from = 0, i = 1; i <= count; i++) {
+        if (i < count && sources[i] >= sources[i - 1]) continue;
+        DfySegment segment = {.first_frame = first + from, .frames = i - from};
+        dfy_put_clones(&w->payload, &segment, w->pts + from, dfy_regular_ticks(&w->stream), sources + from);
+        int status = write_chunk(w, DFY_CHUNK_CLONE, 0, segment.first_frame, segment.frames);
+        if (status) return status;
+        from = i;
+    }
     w->clones = 0;
-    return write_chunk(w, DFY_CHUNK_CLONE, 0, segment.first_frame, segment.frames);
+    return DFY_OK;
 }
 
 /* The last `found` frames of the queue are clones: those before them are coded, and they need be no more. */
