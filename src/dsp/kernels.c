@@ -80,9 +80,23 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
         for (int x = 0; x < width; x++) dst[x] = dfy_clamp_pixel(dst[x] + residual[x]);
 }
 
+static void slant(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side, int angle) {
+    for (int y = 0; y < side; y++, dst += stride) {
+        int position = (y + 1) * angle, fraction = position & 31;
+        const uint8_t *from = line + (position >> 5);
+        for (int x = 0; x < side; x++)
+            dst[x] = (uint8_t)(((32 - fraction) * from[x] + fraction * from[x + 1] + 16) >> 5);
+    }
+}
+
+static void turn(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side) {
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) dst[y * stride + x] = square[x * side + y];
+}
+
 static const DfyKernels reference = {
     sad,  sse,      satd, dfy_interpolate_luma,  dfy_interpolate_chroma, store, store_mean,
-    mean, subtract, add,  dfy_transform_forward, dfy_transform_inverse};
+    mean, subtract, add,  dfy_transform_forward, dfy_transform_inverse,  slant, turn};
 
 const DfyKernels *dfy_kernels_c(void) {
     return &reference;

@@ -47,6 +47,13 @@ typedef struct DfyKernels {
     void (*forward)(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind);
     void (*inverse)(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
                     int rows);
+    /*
+     * A square of intra prediction: row y is the line moved by (y + 1) * angle / 32 pixels, angle -32..32. The line
+     * is readable from -side to 2 * side + 7.
+     */
+    void (*slant)(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side, int angle);
+    /* The transpose of a square whose rows are `side` apart. */
+    void (*turn)(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side);
 } DfyKernels;
 
 /* The table for this processor, chosen once. */

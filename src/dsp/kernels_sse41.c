@@ -14,8 +14,8 @@
 
 #include "dsp/reference.h"
 
-static __m128i load8(const uint8_t *p) {
-    return _mm_loadl_epi64((const __m128i *)(const void *)p);
+static __m128i load8(const void *p) {
+    return _mm_loadl_epi64((const __m128i *)p);
 }
 static __m128i load16(const void *p) {
     return _mm_loadu_si128((const __m128i *)p);
@@ -52,8 +52,18 @@ static __m128i differences(__m128i a, __m128i b) {
 #endif
 }
 
+/* Two rows of eight in one register. */
+static __m128i load8x2(const uint8_t *p, ptrdiff_t stride) {
+    return _mm_unpacklo_epi64(load8(p), load8(p + stride));
+}
+
 static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
     __m128i sum = _mm_setzero_si128();
+    if (width == 8) {
+        for (int y = 0; y < height; y += 2, a += 2 * a_stride, b += 2 * b_stride)
+            sum = _mm_add_epi32(sum, differences(load8x2(a, a_stride), load8x2(b, b_stride)));
+        return sum32(sum);
+    }
     for (int y = 0; y < height; y++, a += a_stride, b += b_stride) {
         int x = 0;
         for (; x + 16 <= width; x += 16) sum = _mm_add_epi32(sum, differences(load16(a + x), load16(b + x)));
@@ -201,15 +211,77 @@ static __m128i word_pair(const int8_t *taps, int i) {
     return _mm_set1_epi32((int32_t)((uint16_t)taps[2 * i] | ((uint32_t)(uint16_t)taps[2 * i + 1] << 16)));
 }
 
-/* Vertical filter of `taps` (4 or 8) rows of 16-bit values, eight columns, shifted down. */
-static __m128i column8(const int16_t *rows, ptrdiff_t stride, const __m128i *pairs, int taps, int shift) {
-    __m128i low = _mm_setzero_si128(), high = low;
-    for (int i = 0; i < taps / 2; i++) {
-        __m128i a = load16(rows + 2 * i * stride), b = load16(rows + (2 * i + 1) * stride);
-        low = _mm_add_epi32(low, _mm_madd_epi16(_mm_unpacklo_epi16(a, b), pairs[i]));
-        high = _mm_add_epi32(high, _mm_madd_epi16(_mm_unpackhi_epi16(a, b), pairs[i]));
+/* Two rows of eight words interleaved: what a madd with a pair of taps wants. */
+typedef struct Rows {
+    __m128i low, high;
+} Rows;
+
+static inline Rows interleave(__m128i a, __m128i b) {
+    return (Rows){_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b)};
+}
+
+/*
+ * Vertical filter of 2 * count rows of 16-bit values, eight columns at a time, to two rows of results a turn: each pair
+ * of rows is interleaved once and serves `count` results.
+ */
+static inline void filter_columns(int16_t *dst, const int16_t *rows, int width, int height, const __m128i *pairs,
+                                  int count) {
+    for (int x = 0; x < width; x += 8) {
+        Rows even[5], odd[5]; /* pairs that begin in an even and in an odd row */
+        const int16_t *from = rows + x;
+        __m128i before = load16(from);
+        for (int i = 0; i < count - 1; i++, from += 128) {
+            __m128i middle = load16(from + 64), after = load16(from + 128);
+            even[i] = interleave(before, middle);
+            odd[i] = interleave(middle, after);
+            before = after;
+        }
+        for (int y = 0; y < height; y += 2, from += 128) {
+            __m128i middle = load16(from + 64), after = load16(from + 128);
+            even[count - 1] = interleave(before, middle);
+            odd[count - 1] = interleave(middle, after);
+            before = after;
+            __m128i sum[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+            for (int i = 0; i < count; i++) {
+                sum[0] = _mm_add_epi32(sum[0], _mm_madd_epi16(even[i].low, pairs[i]));
+                sum[1] = _mm_add_epi32(sum[1], _mm_madd_epi16(even[i].high, pairs[i]));
+                sum[2] = _mm_add_epi32(sum[2], _mm_madd_epi16(odd[i].low, pairs[i]));
+                sum[3] = _mm_add_epi32(sum[3], _mm_madd_epi16(odd[i].high, pairs[i]));
+            }
+            for (int i = 0; i < 4; i++) sum[i] = _mm_srai_epi32(sum[i], 6);
+            save16(dst + y * DFY_BLEND_STRIDE + x, _mm_packs_epi32(sum[0], sum[1]));
+            save16(dst + (y + 1) * DFY_BLEND_STRIDE + x, _mm_packs_epi32(sum[2], sum[3]));
+            for (int i = 0; i < count - 1; i++) {
+                even[i] = even[i + 1];
+                odd[i] = odd[i + 1];
+            }
+        }
     }
-    return _mm_packs_epi32(_mm_srai_epi32(low, shift), _mm_srai_epi32(high, shift));
+}
+
+/* The same straight from pixels, whose products with two taps add up within 16 bits. */
+static inline void filter_pixel_columns(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height,
+                                        const __m128i *pairs, int count) {
+    for (int x = 0; x < width; x += 8) {
+        __m128i rows[9];
+        const uint8_t *from = src + x;
+        __m128i before = load8(from);
+        for (int i = 0; i < 2 * count - 2; i++) {
+            from += stride;
+            __m128i here = load8(from);
+            rows[i] = _mm_unpacklo_epi8(before, here);
+            before = here;
+        }
+        for (int y = 0; y < height; y++) {
+            from += stride;
+            __m128i here = load8(from), sum = _mm_setzero_si128();
+            rows[2 * count - 2] = _mm_unpacklo_epi8(before, here);
+            before = here;
+            for (int i = 0; i < count; i++) sum = _mm_add_epi16(sum, _mm_maddubs_epi16(rows[2 * i], pairs[i]));
+            save16(dst + y * DFY_BLEND_STRIDE + x, sum);
+            for (int i = 0; i < 2 * count - 2; i++) rows[i] = rows[i + 1];
+        }
+    }
 }
 
 static void horizontal(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, const int8_t *taps,
@@ -231,33 +303,39 @@ static void horizontal(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int w
         }
 }
 
-static void widen(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int shift) {
+static void widen(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height) {
     for (int y = 0; y < height; y++, src += stride, dst += 64)
-        for (int x = 0; x < width; x += 8) save16(dst + x, _mm_slli_epi16(_mm_cvtepu8_epi16(load8(src + x)), shift));
+        for (int x = 0; x < width; x += 8) save16(dst + x, _mm_slli_epi16(_mm_cvtepu8_epi16(load8(src + x)), 6));
 }
 
 /* Widths of 4 are computed as 8: the intermediate rows have room, and sources are readable that far. */
 static void interpolate(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, const int8_t *across,
                         const int8_t *down, int taps) {
     int before = taps / 2 - 1;
+    __m128i pairs[4];
     if (!down) {
         if (across)
             horizontal(dst, src, stride, width, height, across, taps);
         else
-            widen(dst, src, stride, width, height, 6);
+            widen(dst, src, stride, width, height);
+        return;
+    }
+    src -= before * stride;
+    if (!across) {
+        for (int i = 0; i < taps / 2; i++) pairs[i] = byte_pair(down, i);
+        if (taps == 8)
+            filter_pixel_columns(dst, src, stride, width, height, pairs, 4);
+        else
+            filter_pixel_columns(dst, src, stride, width, height, pairs, 2);
         return;
     }
     int16_t rows[(64 + 7) * 64];
-    src -= before * stride;
-    if (across)
-        horizontal(rows, src, stride, width, height + taps - 1, across, taps);
-    else
-        widen(rows, src, stride, width, height + taps - 1, 0);
-    __m128i pairs[4];
+    horizontal(rows, src, stride, width, height + taps - 1, across, taps);
     for (int i = 0; i < taps / 2; i++) pairs[i] = word_pair(down, i);
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x += 8)
-            save16(dst + y * DFY_BLEND_STRIDE + x, column8(rows + y * 64 + x, 64, pairs, taps, across ? 6 : 0));
+    if (taps == 8)
+        filter_columns(dst, rows, width, height, pairs, 4);
+    else
+        filter_columns(dst, rows, width, height, pairs, 2);
 }
 
 static void luma(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height, int fx, int fy) {
@@ -306,7 +384,9 @@ static void mean(uint8_t *dst, ptrdiff_t stride, const uint8_t *a, ptrdiff_t a_s
 static void subtract(int16_t *residual, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride,
                      int width, int height) {
     if (width & 7) {
-        dfy_kernels_c()->subtract(residual, a, a_stride, b, b_stride, width, height);
+        for (int y = 0; y < height; y++, a += a_stride, b += b_stride, residual += width)
+            for (int x = 0; x < width; x += 4)
+                save8(residual + x, _mm_sub_epi16(_mm_cvtepu8_epi16(load4(a + x)), _mm_cvtepu8_epi16(load4(b + x))));
         return;
     }
     for (int y = 0; y < height; y++, a += a_stride, b += b_stride, residual += width)
@@ -316,7 +396,11 @@ static void subtract(int16_t *residual, const uint8_t *a, ptrdiff_t a_stride, co
 
 static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int width, int height) {
     if (width & 7) {
-        dfy_kernels_c()->add(dst, stride, residual, width, height);
+        for (int y = 0; y < height; y++, dst += stride, residual += width)
+            for (int x = 0; x < width; x += 4) {
+                __m128i sum = _mm_adds_epi16(_mm_cvtepu8_epi16(load4(dst + x)), load8(residual + x));
+                save4(dst + x, _mm_packus_epi16(sum, sum));
+            }
         return;
     }
     for (int y = 0; y < height; y++, dst += stride, residual += width)
@@ -376,11 +460,50 @@ static void inverse_pass(int16_t *out, const int16_t *in, int log2, int columns,
 }
 
 static int32_t inverse_pairs[3][16][32], forward_pairs[3][32][16];
+static int16_t rows4[2][2][4][8]; /* kind; the matrix and turned; a row, twice side by side */
+
+/* out[k][i] = sum over n of in[i][n] * M[k][n] for 4x4, rows in halves of v. */
+static void pass4(__m128i v[2], const int16_t m[4][8], int shift) {
+    const __m128i round = _mm_set1_epi32(1 << (shift - 1));
+    __m128i sum[4];
+    for (int k = 0; k < 4; k++) {
+        __m128i row = load16(m[k]), a = _mm_madd_epi16(v[0], row), b = _mm_madd_epi16(v[1], row);
+        __m128i even = _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), 0x88));
+        __m128i odd = _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), 0xDD));
+        sum[k] = _mm_srai_epi32(_mm_add_epi32(_mm_add_epi32(even, odd), round), shift);
+    }
+    v[0] = _mm_packs_epi32(sum[0], sum[1]);
+    v[1] = _mm_packs_epi32(sum[2], sum[3]);
+}
+
+static void turn4(__m128i v[2]) {
+    __m128i a = _mm_unpacklo_epi16(v[0], v[1]), b = _mm_unpackhi_epi16(v[0], v[1]);
+    v[0] = _mm_unpacklo_epi16(a, b);
+    v[1] = _mm_unpackhi_epi16(a, b);
+}
+
+static void forward4(int16_t *coefficients, const int16_t *residual, DfyTransformKind kind) {
+    __m128i v[2] = {load16(residual), load16(residual + 8)};
+    pass4(v, rows4[kind == DFY_DST][0], 1);
+    pass4(v, rows4[kind == DFY_DST][0], 8);
+    save16(coefficients, v[0]);
+    save16(coefficients + 8, v[1]);
+}
+
+static void inverse4(int16_t *residual, const int16_t *coefficients, DfyTransformKind kind) {
+    __m128i v[2] = {load16(coefficients), load16(coefficients + 8)};
+    turn4(v);
+    pass4(v, rows4[kind == DFY_DST][1], 7);
+    pass4(v, rows4[kind == DFY_DST][1], 12);
+    turn4(v);
+    save16(residual, v[0]);
+    save16(residual + 8, v[1]);
+}
 
 static void inverse(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
                     int rows) {
-    if (log2 == 2 || kind == DFY_DST) {
-        dfy_transform_inverse(residual, coefficients, log2, kind, columns, rows);
+    if (log2 == 2) {
+        inverse4(residual, coefficients, kind);
         return;
     }
     /* First pass undoes columns and turns: half[x][y]. The second sees its rows x as frequencies and turns back. */
@@ -419,14 +542,57 @@ static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, i
 }
 
 static void forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
-    if (log2 == 2 || kind == DFY_DST) {
-        dfy_transform_forward(coefficients, residual, log2, kind);
+    if (log2 == 2) {
+        forward4(coefficients, residual, kind);
         return;
     }
     int16_t half[32 * 32];
     forward_pass(half, residual, log2, log2 - 1, forward_pairs[log2 - 3]);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
     forward_pass(coefficients, half, log2, log2 + 6, forward_pairs[log2 - 3]);
+}
+
+/* ---------------------------------------------------------------- intra prediction */
+
+static void slant(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side, int angle) {
+    const __m128i round = _mm_set1_epi16(16);
+    for (int y = 0; y < side; y++, dst += stride) {
+        int position = (y + 1) * angle, fraction = position & 31;
+        const uint8_t *from = line + (position >> 5);
+        __m128i weights = _mm_set1_epi16((int16_t)((32 - fraction) | fraction << 8));
+        for (int x = 0; x < side; x += 8) {
+            __m128i pairs = _mm_unpacklo_epi8(load8(from + x), load8(from + x + 1));
+            __m128i words = _mm_srli_epi16(_mm_add_epi16(_mm_maddubs_epi16(pairs, weights), round), 5);
+            put(dst + x, words, side - x);
+        }
+    }
+}
+
+static void turn(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side) {
+    if (side == 4) {
+        const __m128i order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        __m128i v = _mm_shuffle_epi8(load16(square), order);
+        for (int y = 0; y < 4; y++, dst += stride, v = _mm_srli_si128(v, 4)) save4(dst, v);
+        return;
+    }
+    for (int y = 0; y < side; y += 8)
+        for (int x = 0; x < side; x += 8) {
+            const uint8_t *from = square + x * side + y;
+            __m128i a[4], b[4];
+            for (int i = 0; i < 4; i++) a[i] = _mm_unpacklo_epi8(load8(from + i * side), load8(from + (i + 4) * side));
+            for (int i = 0; i < 2; i++) {
+                b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 2]);
+                b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 2]);
+            }
+            for (int i = 0; i < 2; i++) { /* even and odd rows woven together: two columns a half */
+                __m128i low = _mm_unpacklo_epi8(b[i], b[i + 2]), high = _mm_unpackhi_epi8(b[i], b[i + 2]);
+                uint8_t *to = dst + (y + 4 * i) * stride + x;
+                save8(to, low);
+                save8(to + stride, _mm_srli_si128(low, 8));
+                save8(to + 2 * stride, high);
+                save8(to + 3 * stride, _mm_srli_si128(high, 8));
+            }
+        }
 }
 
 void dfy_kernels_add_sse41(DfyKernels *kernels) {
@@ -436,6 +602,13 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
                 if (!(k & 1)) inverse_pairs[log2 - 3][k / 2][n] = pair_of(log2, k, n);
                 if (!(n & 1)) forward_pairs[log2 - 3][k][n / 2] = row_pair(log2, k, n);
             }
+    for (int k = 0; k < 4; k++)
+        for (int n = 0; n < 8; n++) {
+            rows4[0][0][k][n] = dfy_dct_matrix[8 * k][n & 3];
+            rows4[0][1][k][n] = dfy_dct_matrix[8 * (n & 3)][k];
+            rows4[1][0][k][n] = dfy_dst_matrix[k][n & 3];
+            rows4[1][1][k][n] = dfy_dst_matrix[n & 3][k];
+        }
     kernels->sad = sad;
     kernels->sse = sse;
     kernels->satd = satd;
@@ -448,6 +621,8 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
     kernels->add = add;
     kernels->forward = forward;
     kernels->inverse = inverse;
+    kernels->slant = slant;
+    kernels->turn = turn;
 }
 
 #else

@@ -109,6 +109,25 @@ static void transforms(void **state) {
     }
 }
 
+static void intra(void **state) {
+    (void)state;
+    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    for (int round = 0; round < 20; round++) {
+        fill(round);
+        for (int side = 4; side <= 32; side *= 2)
+            for (int angle = -32; angle <= 32; angle++) {
+                uint8_t x[64 * 32] = {0}, y[64 * 32] = {0};
+                const uint8_t *line = a + 40 + next() % 16;
+                k->slant(x, 64, line, side, angle);
+                c->slant(y, 64, line, side, angle);
+                assert_memory_equal(x, y, sizeof x);
+                k->turn(x, 64, line, side);
+                c->turn(y, 64, line, side);
+                assert_memory_equal(x, y, sizeof x);
+            }
+    }
+}
+
 /* The transform pair gives back what went in, but for rounding. */
 static void round_trip(void **state) {
     (void)state;
@@ -125,6 +144,7 @@ static void round_trip(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(differences), cmocka_unit_test(interpolation),
-                                       cmocka_unit_test(transforms), cmocka_unit_test(round_trip)};
+                                       cmocka_unit_test(transforms), cmocka_unit_test(intra),
+                                       cmocka_unit_test(round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -310,7 +310,7 @@ static int code_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const 
     DfyGroupPicture pictures[DFY_MAX_GROUP];
     DfyGroupHeader header = {.frames = frames, .qp = qp};
     /* Quantiser steps above the anchor's by level, and of pictures that nothing refers to. */
-    static const int8_t offsets[6] = {0, 4, 5, 6, 6, 7};
+    static const int8_t offsets[6] = {0, 4, 5, 7, 7, 8};
     dfy_code_group(coder, &e->contexts, &header, e->last_qp);
     e->last_qp = header.qp;
     dfy_group_order_pictures(pictures, frames);

@@ -182,7 +182,15 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
             group_flag[g] = cost_of(&q, 0, group_flag_bits[g]);
             continue;
         }
-        for (int i = 15; i >= 0; i--) {
+        int i = 15;
+        for (; g == first; i--) { /* what comes before the first that may stay is beyond the end */
+            int c = in[dfy_diagonal4[i][1] * side + dfy_diagonal4[i][0]];
+            if (abs(c) >= q.threshold) break;
+            int64_t zero = (int64_t)(c * c) << 8;
+            places[g][i] = (Place){.cost = zero, .zero = zero};
+            group_cost += zero;
+        }
+        for (; i >= 0; i--) {
             int px = dfy_diagonal4[i][0], py = dfy_diagonal4[i][1];
             Place *place = &places[g][i];
             choose_level(&q, contexts, large, gx * 4 + px, gy * 4 + py, abs(in[py * side + px]),
@@ -195,7 +203,7 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
             int64_t with = group_cost + cost_of(&q, 0, dfy_bit_cost(flag, 1));
             int64_t without = (int64_t)(sum << 8) + cost_of(&q, 0, dfy_bit_cost(flag, 0));
             if (!kept || without <= with) { /* leave the whole group out */
-                for (int i = 0; i < 16; i++) {
+                for (i = 0; i < 16; i++) {
                     places[g][i] = (Place){.cost = places[g][i].zero, .zero = places[g][i].zero};
                     dfy_level_map_set(&map, gx * 4 + (i & 3), gy * 4 + (i >> 2), 0);
                 }

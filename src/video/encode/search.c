@@ -113,15 +113,16 @@ int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
     best = fine_cost(s, vector);
     /* Far worse than what another reference gives: finer positions will not make up for it. */
     if (!s->thorough && s->known < INT64_MAX && best - best / 4 > s->known) return best;
-    /* A guess may be exact at a fraction of a pixel. */
-    for (int i = 0; i < 2; i++) {
-        if (!((s->predictors[i][0] | s->predictors[i][1]) & 3)) continue;
-        int64_t cost = fine_cost(s, s->predictors[i]);
+    /* A guess may be exact at a fraction of a pixel, and then needs no search at half pixels. */
+    for (int i = 0; i < 2 + (s->start_count > 0); i++) {
+        const int16_t *guess = i < 2 ? s->predictors[i] : s->starts[0];
+        if (!((guess[0] | guess[1]) & 3)) continue;
+        int64_t cost = fine_cost(s, guess);
         if (cost >= best) continue;
         best = cost;
-        vector[0] = s->predictors[i][0];
-        vector[1] = s->predictors[i][1];
+        vector[0] = guess[0];
+        vector[1] = guess[1];
     }
-    best = refine(s, vector, best, 2);
+    if (s->thorough || !((vector[0] | vector[1]) & 3)) best = refine(s, vector, best, 2);
     return refine(s, vector, best, 1);
 }

@@ -12,7 +12,8 @@ static const int8_t angles[35] = {0,   0,   32,  26,  21,  17, 13, 9,  5, 2, 0, 
 static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int side, uint8_t *border) {
     const DfyPlane *p = &picture->frame->plane[plane];
     const uint8_t *pixels = p->pixels + y * p->stride + x;
-    int shift = plane > 0, unit = 4 >> shift, count = 2 * side / unit;
+    /* Blocks are 8x8 or more of luma; only the squares of a split one are smaller. */
+    int shift = plane > 0, unit = side < 8 ? 4 : 8 >> shift, count = 2 * side / unit;
     uint8_t *corner = border + 2 * side;
     int first = -1;
     uint8_t have[2 * 32 + 2 * 32 + 1];
@@ -98,33 +99,27 @@ static void dc(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, 
  * A direction: each row is the reference row shifted by a multiple of the angle. Horizontal modes are the vertical ones
  * mirrored, so they are made into a square and turned.
  */
-static void directional(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int mode, int soften) {
+static void directional(const DfyKernels *k, uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int mode,
+                        int soften) {
     int vertical = mode >= 18, angle = angles[mode], step = vertical ? 1 : -1;
-    uint8_t line[3 * 32 + 1], turned[32 * 32];
+    uint8_t line[3 * 32 + 9], turned[32 * 32];
     uint8_t *reference = line + 32; /* reference[0] is the corner */
-    for (int i = 0; i <= 2 * side; i++) reference[i] = corner[step * i];
+    if (vertical)
+        memcpy(reference, corner, (size_t)(2 * side + 1));
+    else
+        for (int i = 0; i <= 2 * side; i++) reference[i] = corner[-i];
+    memset(reference + 2 * side + 1, 0, 8); /* kernels read, but don't use, that far */
     if (angle < 0) {
         int inverse = (8192 + (-angle) / 2) / angle; /* negative */
         for (int i = -1; i > (side * angle) >> 5; i--) reference[i] = corner[-step * ((i * inverse + 128) >> 8)];
     }
     uint8_t *out = vertical ? dst : turned;
     ptrdiff_t out_stride = vertical ? stride : side;
-    for (int y = 0; y < side; y++) {
-        int position = (y + 1) * angle, whole = position >> 5, fraction = position & 31;
-        const uint8_t *from = reference + 1 + whole;
-        uint8_t *row = out + y * out_stride;
-        if (fraction)
-            for (int x = 0; x < side; x++)
-                row[x] = (uint8_t)(((32 - fraction) * from[x] + fraction * from[x + 1] + 16) >> 5);
-        else
-            memcpy(row, from, (size_t)side);
-    }
+    k->slant(out, out_stride, reference + 1, side, angle);
     if (angle == 0 && soften)
         for (int y = 0; y < side; y++)
             out[y * out_stride] = dfy_clamp_pixel(out[y * out_stride] + ((corner[-step * (y + 1)] - corner[0]) >> 1));
-    if (vertical) return;
-    for (int y = 0; y < side; y++)
-        for (int x = 0; x < side; x++) dst[y * stride + x] = turned[x * side + y];
+    if (!vertical) k->turn(dst, stride, turned, side);
 }
 
 void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border) {
@@ -135,7 +130,8 @@ void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, 
     smooth(border->smooth, side, plane);
 }
 
-void dfy_predict_mode(const DfyIntraBorder *border, int plane, int log2, int mode, uint8_t *dst, ptrdiff_t stride) {
+void dfy_predict_mode(const DfyKernels *kernels, const DfyIntraBorder *border, int plane, int log2, int mode,
+                      uint8_t *dst, ptrdiff_t stride) {
     static const uint8_t farthest[6] = {0, 0, 10, 7, 1, 0}; /* smoothing starts this far from the axes, by log2 */
     int side = 1 << log2, smoothed = 0;
     if (plane == 0 && mode != DFY_DC && log2 > 2) {
@@ -150,12 +146,12 @@ void dfy_predict_mode(const DfyIntraBorder *border, int plane, int log2, int mod
     else if (mode == DFY_DC)
         dc(dst, stride, corner, side, log2, soften);
     else
-        directional(dst, stride, corner, side, mode, soften);
+        directional(kernels, dst, stride, corner, side, mode, soften);
 }
 
 void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
                        ptrdiff_t stride) {
     DfyIntraBorder border;
     dfy_intra_border(picture, plane, x, y, log2, &border);
-    dfy_predict_mode(&border, plane, log2, mode, dst, stride);
+    dfy_predict_mode(picture->kernels, &border, plane, log2, mode, dst, stride);
 }

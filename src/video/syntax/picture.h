@@ -138,7 +138,8 @@ typedef struct DfyIntraBorder {
 
 /* x and y in pixels of the plane. */
 void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border);
-void dfy_predict_mode(const DfyIntraBorder *border, int plane, int log2, int mode, uint8_t *dst, ptrdiff_t stride);
+void dfy_predict_mode(const DfyKernels *kernels, const DfyIntraBorder *border, int plane, int log2, int mode,
+                      uint8_t *dst, ptrdiff_t stride);
 /* Both in one: intra prediction of a transform square. */
 void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
                        ptrdiff_t stride);
