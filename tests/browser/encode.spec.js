@@ -17,6 +17,22 @@ test('an H.264 MP4 comes out as a .dfy with its pictures', async ({ page }) => {
     expect(same.psnr_y ?? 99).toBeGreaterThan(55);
 });
 
+test('mode upload shows repetitions as what they repeat', async ({ page }) => {
+    const video = clip('rounds.mp4', { frames: 180, extra: h264 });
+    await page.goto('');
+    await page.check('input[name=mode][value=upload]');
+    await dropOn(page, [video]);
+    const row = await rowInState(page, 'rounds');
+    const file = await save(page, row.locator('a.download'), 'rounds.dfy');
+    const result = compare(video, file);
+    expect(result.other_frames).toBe(180);
+    expect(result.psnr_y).toBeGreaterThan(24);
+    await openDfy(page, file);
+    await expect(page.locator('#facts')).toContainText('mode upload');
+    await expect(page.locator('#facts')).toContainText('frames show earlier ones');
+    expect(countFrames(await exportAs(page, 'y4m', '.y4m'))).toBe(180);
+});
+
 test('a zip of PNGs is one recording, in natural order', async ({ page }) => {
     const video = clip('moving.mp4', { extra: h264 });
     const folder = pngFolder('moving-frames', video);
