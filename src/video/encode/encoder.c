@@ -1,4 +1,5 @@
 #include "video/encode/encoder.h"
+#include "video/encode/draft.h"
 #include "video/encode/propagate.h"
 #include "video/encode/temporal.h"
 
@@ -8,25 +9,27 @@
 #include "diffy.h"
 
 #define MAX_THREADS 16
+/*
+ * Pictures decided at once (two) and waiting to be written: one a level of the hierarchy, and the one at hand. Large
+ * pictures have fewer; each takes about three bytes a pixel.
+ */
+#define MAX_DRAFTS 5
+#define DRAFT_BYTES ((size_t)40 << 20)
 
 struct DfyVideoEncoder {
     int width, height;
     DfyEffort effort;
     DfyPool *pool;
     DfyDecider *deciders[MAX_THREADS];
-    DfyPictureCoding picture;
     DfyContexts contexts;
     DfyStore store;
-    DfyPlan *plans;                     /* a superblock each */
-    int16_t *coefficients;              /* of all plans */
-    int *progress;                      /* superblocks decided, a row */
-    uint8_t *qps;                       /* four a superblock */
+    DfyDraft drafts[MAX_DRAFTS];        /* [0] is open always */
+    int draft_count;                    /* of them that may be opened */
     DfyFrame *spare[DFY_MAX_KEPT + 80]; /* frames not in use */
     int spare_count;
     DfyContexts plate_contexts; /* what coding the plate has taught: entries begin with it */
     int last_qp;                /* of the group before */
     int frame_number;           /* of the last anchor, since the entry */
-    const DfyFrame *source;     /* of the picture being decided */
     DfyPropagation *propagation;
     uint8_t *thumbnails[DFY_MAX_KEPT]; /* of the kept anchors' sources */
     int thumbnail_bytes;
@@ -55,26 +58,19 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
     e->effort = efforts[effort];
     e->store.keep = keep;
     e->thumbnail_bytes = (dfy_coded_size(width) / 8) * (dfy_coded_size(height) / 8);
-    int status = dfy_picture_coding_open(&e->picture, width, height);
-    int count = e->picture.columns * e->picture.rows;
-    e->plans = calloc((size_t)count, sizeof *e->plans);
-    e->coefficients = calloc((size_t)count * DFY_SUPERBLOCK_COEFFICIENTS, sizeof *e->coefficients);
-    e->progress = calloc((size_t)e->picture.rows, sizeof *e->progress);
-    e->qps = malloc((size_t)count * 4);
+    int status = dfy_draft_open(&e->drafts[0], width, height, &e->contexts), rows = e->drafts[0].picture.rows;
+    e->draft_count = dfy_clamp((int)(DRAFT_BYTES / dfy_draft_bytes(width, height)), 1, MAX_DRAFTS);
     if (threads > MAX_THREADS) threads = MAX_THREADS;
-    if (threads > e->picture.rows) threads = e->picture.rows;
+    if (threads > rows) threads = rows < 1 ? 1 : rows;
     e->pool = dfy_pool_new(threads);
     e->propagation = dfy_propagation_new(width, height);
-    int ok = !status && e->plans && e->coefficients && e->progress && e->qps && e->pool && e->propagation;
+    int ok = !status && e->pool && e->propagation;
     for (int i = 0; ok && i < keep; i++) ok = (e->thumbnails[i] = malloc((size_t)e->thumbnail_bytes)) != NULL;
     for (int i = 0; ok && i < dfy_pool_threads(e->pool); i++) ok = (e->deciders[i] = dfy_decider_new()) != NULL;
     if (!ok) {
         dfy_video_encoder_free(e);
         return NULL;
     }
-    for (int i = 0; i < count; i++)
-        e->plans[i].coefficients = e->coefficients + (size_t)i * DFY_SUPERBLOCK_COEFFICIENTS;
-    e->picture.contexts = &e->contexts;
     dfy_contexts_reset(&e->contexts);
     dfy_contexts_reset(&e->plate_contexts);
     return e;
@@ -104,11 +100,7 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
     while (e->spare_count) dfy_frame_free(e->spare[--e->spare_count]);
     for (int i = 0; i < MAX_THREADS; i++) dfy_decider_free(e->deciders[i]);
     dfy_pool_free(e->pool);
-    dfy_picture_coding_close(&e->picture);
-    free(e->plans);
-    free(e->coefficients);
-    free(e->progress);
-    free(e->qps);
+    for (int i = 0; i < MAX_DRAFTS; i++) dfy_draft_close(&e->drafts[i]);
     free(e);
 }
 
@@ -124,50 +116,22 @@ void dfy_video_encoder_enter(DfyVideoEncoder *e) {
 
 /* ---------------------------------------------------------------- one picture */
 
-static void decide_row(void *context, int row, int thread) {
-    DfyVideoEncoder *e = context;
-    DfyPictureCoding *p = &e->picture;
-    for (int column = 0; column < p->columns; column++) {
-        int needed = column + 2 < p->columns ? column + 2 : p->columns;
-        if (row) dfy_pool_wait(e->pool, &e->progress[row - 1], needed);
-        int at = row * p->columns + column;
-        dfy_decide_superblock(e->deciders[thread], p, e->source, &e->effort, column, row, e->qps + 4 * at,
-                              &e->plans[at]);
-        dfy_pool_advance(e->pool, &e->progress[row], column + 1);
+/* A draft for picture `number` of the group, or NULL while all are taken. */
+static DfyDraft *take_draft(DfyVideoEncoder *e, int number) {
+    for (int i = 0; i < e->draft_count; i++) {
+        DfyDraft *d = &e->drafts[i];
+        if (d->number) continue;
+        if (!d->plans && dfy_draft_open(d, e->width, e->height, &e->contexts)) return NULL;
+        d->number = number;
+        return d;
     }
+    return NULL;
 }
 
-/* Whether every block stands still on the first reference: the picture is its copy. */
-static int is_copy(const DfyVideoEncoder *e) {
-    for (int i = 0; i < e->picture.columns * e->picture.rows; i++)
-        for (int b = 0; b < e->plans[i].count; b++) {
-            const DfyBlock *block = &e->plans[i].blocks[b];
-            const DfyMotion *m = &block->motion[0];
-            if (block->kind != DFY_SKIP || m->reference[0] != 0 || m->reference[1] >= 0 || m->mv[0][0] || m->mv[0][1])
-                return 0;
-        }
-    return 1;
-}
-
-/* Decides a picture into `frame`; references, class and qp are set in e->picture. */
-static void decide_picture(DfyVideoEncoder *e, const DfyFrame *source, DfyFrame *frame) {
-    dfy_picture_coding_begin(&e->picture, frame);
-    e->source = source;
-    memset(e->progress, 0, (size_t)e->picture.rows * sizeof *e->progress);
-    dfy_pool_run(e->pool, e->picture.rows, decide_row, e);
-    dfy_deblock(&e->picture);
-    dfy_frame_extend(frame);
-}
-
-static void write_blocks(DfyVideoEncoder *e, DfyRangeCoder *coder) {
-    DfyWalk walk = {.picture = &e->picture, .coder = coder, .qp = e->picture.qp};
-    for (int row = 0; row < e->picture.rows; row++)
-        for (int column = 0; column < e->picture.columns; column++) {
-            DfyPlan *plan = &e->plans[row * e->picture.columns + column];
-            walk.next = plan->blocks;
-            walk.coefficients = plan->coefficients;
-            dfy_walk_superblock(&walk, column, row);
-        }
+static DfyDraft *find_draft(DfyVideoEncoder *e, int number) {
+    for (int i = 0; i < e->draft_count; i++)
+        if (e->drafts[i].number == number) return &e->drafts[i];
+    return NULL;
 }
 
 int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFrame *source, int qp) {
@@ -175,15 +139,16 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
     if (!frame) return DFY_ERROR_MEMORY;
     DfyContexts kept = e->contexts;
     dfy_contexts_reset(&e->contexts);
-    e->picture.reference_count = 0;
-    e->picture.picture_class = 0;
-    e->picture.qp = qp;
-    e->picture.variable_qp = 0;
-    memset(e->qps, e->picture.qp, (size_t)(e->picture.columns * e->picture.rows) * 4);
-    decide_picture(e, source, frame);
-    DfyPictureHeader header = {.qp = qp};
-    dfy_code_picture(coder, &e->contexts, 0, &header, 32);
-    write_blocks(e, coder);
+    DfyDraft *d = &e->drafts[0];
+    d->header = (DfyPictureHeader){0};
+    d->picture.reference_count = 0;
+    d->picture.picture_class = 0;
+    d->picture.variable_qp = 0;
+    d->source = source;
+    dfy_draft_set_qp(d, qp);
+    dfy_drafts_decide(&d, &frame, 1, e->pool, e->deciders, &e->effort);
+    dfy_code_picture(coder, &e->contexts, 0, &d->header, 32);
+    dfy_draft_write(d, coder);
     e->plate_contexts = e->contexts;
     e->contexts = kept;
     dfy_video_encoder_give_back(e, e->store.plate);
@@ -192,15 +157,16 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
 }
 
 /* Sets the quantiser of every 32x32 square of a picture; returns whether they differ. */
-static int set_quantisers(DfyVideoEncoder *e, int number, int qp) {
+static int set_quantisers(const DfyVideoEncoder *e, DfyDraft *d, int qp) {
+    const DfyPictureCoding *p = &d->picture;
     int differ = 0;
-    for (int row = 0; row < e->picture.rows; row++)
-        for (int column = 0; column < e->picture.columns; column++)
+    for (int row = 0; row < p->rows; row++)
+        for (int column = 0; column < p->columns; column++)
             for (int i = 0; i < 4; i++) {
                 int x = column * 64 + (i & 1) * 32, y = row * 64 + (i >> 1) * 32;
-                int inside = x < e->picture.width && y < e->picture.height;
-                int offset = inside ? dfy_propagated_offset(e->propagation, number, x, y) : 0;
-                e->qps[(row * e->picture.columns + column) * 4 + i] = (uint8_t)dfy_clamp(qp + offset, 0, DFY_MAX_QP);
+                int inside = x < p->width && y < p->height;
+                int offset = inside ? dfy_propagated_offset(e->propagation, d->number, x, y) : 0;
+                d->qps[(row * p->columns + column) * 4 + i] = (uint8_t)dfy_clamp(qp + offset, 0, DFY_MAX_QP);
                 differ |= offset;
             }
     return differ != 0;
@@ -270,60 +236,111 @@ int dfy_video_encoder_group_length(DfyVideoEncoder *e, DfyFrame *const *sources,
     return best;
 }
 
-static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyGroupPicture *place,
-                          DfyFrame *const *sources, int count, int group_qp, int qp) {
-    DfyFrame *frame = dfy_video_encoder_take(e);
-    if (!frame) return DFY_ERROR_MEMORY;
-    const DfyFrame *source = sources[place->number - 1];
-    DfyPictureHeader header = {.qp = qp, .plate = e->store.plate != NULL};
-    frame->order = e->frame_number + place->number;
-    e->picture.picture_class = dfy_picture_class(place);
-    e->picture.qp = header.qp;
-    memset(e->qps, qp, (size_t)(e->picture.columns * e->picture.rows) * 4);
-    if (place->referred) header.variable_qp = set_quantisers(e, place->number, qp);
-    e->picture.variable_qp = header.variable_qp;
-    header.stored = find_stored(e, place, sources);
-    dfy_picture_references(&e->picture, &e->store, place, &header);
-    int has_past = e->store.group[place->past] != NULL;
-    if (has_past && place->past > 0 && dfy_frame_same(source, sources[place->past - 1])) {
-        header.copy = 1;
-    } else {
-        if (place->level == 0) {
-            if (!e->filtered && !(e->filtered = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
-            if (dfy_temporal_filter(e->pool, e->filtered, sources, place->number - 1, count, qp)) source = e->filtered;
+/* What a group's pictures are coded from. */
+typedef struct Group {
+    DfyGroupPicture pictures[DFY_MAX_GROUP]; /* in coding order */
+    DfyFrame *const *sources;
+    int frames, count; /* count: sources there are, with those only looked at */
+    int qp;
+} Group;
+
+/* The picture's quantiser: steps above the anchor's by level, and of pictures that nothing refers to. */
+static int picture_qp(const Group *group, const DfyGroupPicture *place) {
+    static const int8_t offsets[6] = {0, 4, 5, 7, 7, 8};
+    int level = place->referred ? place->level : 5;
+    return dfy_clamp(group->qp + offsets[level > 5 ? 5 : level], 0, DFY_MAX_QP);
+}
+
+/* Sets a draft's header, references and source. */
+static int prepare(DfyVideoEncoder *e, DfyDraft *d, const Group *group, const DfyGroupPicture *place) {
+    int qp = picture_qp(group, place);
+    d->header = (DfyPictureHeader){.plate = e->store.plate != NULL};
+    dfy_draft_set_qp(d, qp);
+    d->picture.picture_class = dfy_picture_class(place);
+    if (place->referred) d->header.variable_qp = set_quantisers(e, d, qp);
+    d->picture.variable_qp = d->header.variable_qp;
+    d->header.stored = find_stored(e, place, group->sources);
+    dfy_picture_references(&d->picture, &e->store, place, &d->header);
+    d->source = group->sources[place->number - 1];
+    d->header.copy =
+        e->store.group[place->past] && place->past > 0 && dfy_frame_same(d->source, group->sources[place->past - 1]);
+    if (d->header.copy || place->level) return DFY_OK;
+    if (!e->filtered && !(e->filtered = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
+    if (dfy_temporal_filter(e->pool, e->filtered, group->sources, place->number - 1, group->count, qp))
+        d->source = e->filtered;
+    return DFY_OK;
+}
+
+/*
+ * Decides picture i of the group, and with it the one on the other side of the picture between them: both refer only
+ * to what encloses them. Their rates are those of the models before either is written.
+ */
+static int decide_pictures(DfyVideoEncoder *e, const Group *group, int i) {
+    const DfyGroupPicture *first = &group->pictures[i];
+    DfyDraft *drafts[2];
+    DfyFrame *frames[2];
+    int count = 0;
+    for (int j = i; j < group->frames && count < 2; j++) {
+        const DfyGroupPicture *place = &group->pictures[j];
+        if (j > i && (place->level != first->level || place->past != first->future || !e->store.group[place->future]))
+            continue;
+        DfyDraft *d = take_draft(e, place->number);
+        if (!d) break;
+        int status = prepare(e, d, group, place);
+        DfyFrame *frame = status ? NULL : dfy_video_encoder_take(e);
+        if (!frame) return DFY_ERROR_MEMORY;
+        frame->order = e->frame_number + place->number;
+        d->picture.frame = frame;
+        if (d->header.copy) {
+            if (j == i) return DFY_OK;
+            continue;
         }
-        decide_picture(e, source, frame);
-        header.copy = has_past && is_copy(e);
+        drafts[count] = d;
+        frames[count++] = frame;
     }
-    dfy_code_picture(coder, &e->contexts, e->picture.picture_class, &header, dfy_level_qp(group_qp, place));
-    if (header.copy)
-        dfy_picture_repeat(&e->picture, frame);
+    dfy_drafts_decide(drafts, frames, count, e->pool, e->deciders, &e->effort);
+    for (int k = 0; k < count; k++) {
+        int has_past = first->past > 0 || e->store.group[0] != NULL;
+        drafts[k]->header.copy = has_past && dfy_draft_is_copy(drafts[k]);
+    }
+    return DFY_OK;
+}
+
+static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const Group *group, int i) {
+    const DfyGroupPicture *place = &group->pictures[i];
+    DfyDraft *d = find_draft(e, place->number);
+    if (!d) {
+        int status = decide_pictures(e, group, i);
+        if (status) return status;
+        d = find_draft(e, place->number);
+    }
+    dfy_code_picture(coder, &e->contexts, d->picture.picture_class, &d->header, dfy_level_qp(group->qp, place));
+    if (d->header.copy)
+        dfy_picture_repeat(&d->picture, d->picture.frame);
     else
-        write_blocks(e, coder);
-    e->store.group[place->number] = frame;
+        dfy_draft_write(d, coder);
+    e->store.group[place->number] = d->picture.frame;
+    d->number = 0;
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
 }
 
 /* The pictures of a group, which stay in store.group[1..frames]. */
 static int code_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int ahead,
                       int qp) {
-    DfyGroupPicture pictures[DFY_MAX_GROUP];
+    Group group = {.sources = sources, .frames = frames, .count = frames + ahead, .qp = qp};
     DfyGroupHeader header = {.frames = frames, .qp = qp};
-    /* Quantiser steps above the anchor's by level, and of pictures that nothing refers to. */
-    static const int8_t offsets[6] = {0, 4, 5, 7, 7, 8};
     dfy_code_group(coder, &e->contexts, &header, e->last_qp);
     e->last_qp = header.qp;
-    dfy_group_order_pictures(pictures, frames);
+    dfy_group_order_pictures(group.pictures, frames);
     dfy_propagate(e->propagation, e->pool, e->anchor_source, sources, frames, ahead);
+    for (int i = 0; i < MAX_DRAFTS; i++) e->drafts[i].number = 0;
     for (int i = 0; i < frames; i++) {
-        int level = pictures[i].referred ? pictures[i].level : 5;
-        if (level > 5) level = 5;
-        int status = encode_picture(e, coder, &pictures[i], sources, frames + ahead, qp,
-                                    dfy_clamp(qp + offsets[level], 0, DFY_MAX_QP));
+        int status = encode_picture(e, coder, &group, i);
         if (status) return status;
-        if (pictures[i].referred) continue;
-        dfy_video_encoder_give_back(e, e->store.group[pictures[i].number]); /* nothing needs it any more */
-        e->store.group[pictures[i].number] = NULL;
+        const DfyGroupPicture *done = &group.pictures[i];
+        if (done->referred) continue;
+        dfy_video_encoder_give_back(e, e->store.group[done->number]); /* nothing needs it any more */
+        e->store.group[done->number] = NULL;
     }
     return DFY_OK;
 }
