@@ -51,7 +51,7 @@ int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, i
     uint32_t *slot[DFY_MIX_INPUTS];
     int32_t input[DFY_MIX_INPUTS], *weights = mixer->weights[set];
     int64_t sum = 0;
-    for (int i = 0; i < count; i++) slot[i] = &mixer->slots[(contexts[i] ^ contexts[i] >> 16) & mixer->slot_mask];
+    for (int i = 0; i < count; i++) slot[i] = &mixer->slots[contexts[i] & mixer->slot_mask];
     for (int i = 0; i < count; i++) {
         int32_t uses = (int32_t)(*slot[i] & 1023);
         /* What was seen fewer than four times is hearsay. */
@@ -71,22 +71,33 @@ int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, i
     return bit;
 }
 
-/* How far the middle of `size` values from `low` is from a prediction, in quarters of half the size: 0..32. */
+/* How far the middle of `size` values from `low` is from a prediction, in quarters of half the size: 0..31. */
 static uint32_t relative_place(int32_t low, int32_t size, int32_t prediction) {
     int64_t distance = ((int64_t)(low + size / 2) * 16 - 8 - prediction) * 4;
-    int64_t place = distance / (size * 8);
-    return (uint32_t)(place < -16 ? 0 : place > 16 ? 32 : place + 16) + (distance < 0 ? 64 : 0);
+    int64_t limit = (int64_t)size * 8 * 15;
+    if (distance > limit) distance = limit;
+    if (distance < -limit) distance = -limit;
+    int32_t place = (int32_t)distance / (size * 8);
+    return (uint32_t)(distance < 0 ? place + 15 : place + 16);
 }
 
 int32_t dfy_mix_number(DfyMixer *mixer, const DfyMixContext *contexts, int count, int set, int bits, int32_t value) {
-    uint32_t hash[DFY_MIX_INPUTS];
+    uint32_t hash[DFY_MIX_INPUTS], base[DFY_MIX_INPUTS];
     int32_t low = 0;
     for (int level = 0; level < bits; level++) {
         int32_t size = (int32_t)1 << (bits - level);
+        uint32_t node = 1u << (level & 3) | ((uint32_t)low >> (bits - level) & ((1u << (level & 3)) - 1));
         for (int i = 0; i < count; i++) {
-            uint32_t place = contexts[i].relative ? relative_place(low, size, contexts[i].prediction)
-                                                  : (uint32_t)(low >> (bits - level)) + 1000;
-            hash[i] = dfy_mix_hash(contexts[i].hash * 32 + (uint32_t)level, place);
+            if (contexts[i].relative) {
+                uint32_t block = dfy_mix_hash(contexts[i].hash, (uint32_t)level) & ~31u;
+                hash[i] = block + relative_place(low, size, contexts[i].prediction);
+            } else {
+                if (!(level & 3))
+                    base[i] =
+                        dfy_mix_hash(contexts[i].hash, (uint32_t)(low >> (bits - level)) * 8 + (uint32_t)level / 4) &
+                        ~15u;
+                hash[i] = base[i] + node;
+            }
         }
         if (dfy_mix_bit(mixer, hash, count, set + (level < 12 ? level : 12), value >= low + size / 2)) low += size / 2;
     }
@@ -95,16 +106,15 @@ int32_t dfy_mix_number(DfyMixer *mixer, const DfyMixContext *contexts, int count
 
 static int mix_step(DfyMixer *mixer, const uint32_t *contexts, int count, int set, uint32_t step, int bit) {
     uint32_t hash[DFY_MIX_INPUTS];
-    for (int i = 0; i < count; i++)
-        hash[i] =
-            step < 16 ? (contexts[i] & ~15u) | (step ^ (contexts[i] >> 16 & 15)) : dfy_mix_hash(contexts[i], step);
+    for (int i = 0; i < count; i++) hash[i] = step < 8 ? (contexts[i] & ~7u) | step : dfy_mix_hash(contexts[i], step);
     return dfy_mix_bit(mixer, hash, count, set, bit);
 }
 
 int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign_hash,
                        int32_t value) {
     if (!mix_step(mixer, contexts, count, sets, 0, value != 0)) return 0;
-    int negative = dfy_mix_bit(mixer, &sign_hash, 1, sets + 7, value < 0);
+    int negative = sign_hash ? dfy_mix_bit(mixer, &sign_hash, 1, sets + 7, value < 0)
+                             : dfy_code_with(mixer->coder, 32768, value < 0);
     int32_t magnitude = 1, wanted = abs(value);
     while (magnitude < GOLOMB_FROM) {
         int set = sets + (magnitude < 6 ? magnitude : 6);

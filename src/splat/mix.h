@@ -38,7 +38,8 @@ int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, i
 
 static inline uint32_t dfy_mix_hash(uint32_t a, uint32_t b) {
     uint32_t h = a * 0x9E3779B1u ^ (b + 0x7F4A7C15u) * 0x85EBCA6Bu;
-    return h ^ h >> 15;
+    h = (h ^ h >> 15) * 0x2C1B3C6Du;
+    return h ^ h >> 16;
 }
 
 /*
@@ -55,7 +56,8 @@ int32_t dfy_mix_number(DfyMixer *mixer, const DfyMixContext *contexts, int count
 
 /*
  * A signed number that is mostly 0: zero?, sign, then ones until it is reached; 18 and more in the manner of
- * exponential Golomb. `sets` is the first of 8 sets of weights. `sign_hash` is the context of the sign.
+ * exponential Golomb. `sets` is the first of 8 sets of weights. `sign_hash` is the context of the sign;
+ * with 0 both signs are as likely.
  */
 int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign_hash,
                        int32_t value);

@@ -38,9 +38,8 @@ int dfy_place_axes(const int bits[3], uint8_t axes[3 * DFY_PLACE_BITS]) {
     return levels;
 }
 
-uint64_t dfy_place_key(const int bits[3], const uint32_t place[3]) {
-    uint8_t axes[3 * DFY_PLACE_BITS];
-    int left[3] = {bits[0], bits[1], bits[2]}, levels = dfy_place_axes(bits, axes);
+uint64_t dfy_place_key(const uint8_t *axes, int levels, const int bits[3], const uint32_t place[3]) {
+    int left[3] = {bits[0], bits[1], bits[2]};
     uint64_t key = 0;
     for (int i = 0; i < levels; i++) key = key << 1 | (place[axes[i]] >> --left[axes[i]] & 1);
     return key;
@@ -125,7 +124,7 @@ static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_
 
 static int code_flag(DfyMixer *mixer, const uint32_t *base, int count, int set, uint32_t step, int bit) {
     uint32_t hash[DFY_MIX_INPUTS];
-    for (int i = 0; i < count; i++) hash[i] = dfy_mix_hash(base[i], step);
+    for (int i = 0; i < count; i++) hash[i] = (base[i] & ~7u) | step;
     return dfy_mix_bit(mixer, hash, count, set, bit);
 }
 

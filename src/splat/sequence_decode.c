@@ -33,7 +33,10 @@ static int read_stream(DfySplatDecoder *d, size_t entry) {
         return dfy_fail(&d->message, DFY_ERROR_FORMAT, "This .dfy file is a video, not a sequence of splat models.");
     if (version != DFY_SPLAT_STREAM_VERSION)
         return dfy_fail(&d->message, DFY_ERROR_UNSUPPORTED,
-                        "This splat stream is of version %u: a newer Diffy is needed.", version);
+                        version < DFY_SPLAT_STREAM_VERSION
+                            ? "This splat stream is of version %u, which was never released: make it anew."
+                            : "This splat stream is of version %u: a newer Diffy is needed.",
+                        version);
     const uint8_t *name = length <= DFY_SPLAT_NAME ? dfy_read_span(&bytes, length) : NULL;
     if (name) memcpy(d->info.codec, name, length);
     d->info.degree = dfy_read_u8(&bytes);

@@ -27,7 +27,8 @@ enum {
     DFY_TREE_SPLATS_A_BYTE = 256
 };
 
-/* A uniform quantiser: value = (low + index) * step, index in 0..2^bits-1. */
+/* value = (low + index) * step; an index is coded as number index >> 1, below 2^bits, and a quantiser, see trellis.h.
+ */
 typedef struct DfyTreeRange {
     int32_t low;
     int bits;
@@ -36,12 +37,11 @@ typedef struct DfyTreeRange {
 typedef struct DfyTreeGrid {
     uint32_t count;
     int degree;
-    int place_bits[3];
+    int place_bits[3], tail_bits[3];                  /* of the coarse cell, of the number within it */
     float origin[3], step;                            /* position = origin + step x place */
     int32_t scale_step, alpha_step, dc_step, sh_step; /* 1/65536 */
-    int32_t rings, twists;                            /* see turn.h */
-    DfyTreeRange scale[3], dc[3];
-    int alpha_bits;
+    DfyTurnGrid turns;
+    DfyTreeRange scale[3], dc[3], alpha;
     int32_t dc_mean[3], sh_mean[DFY_TREE_REST];
     int16_t dc_base[3][3]; /* row k: what coefficient k adds to each channel; 1/DFY_TREE_BASE_ONE */
     int16_t sh_base[DFY_TREE_REST][DFY_TREE_REST];
@@ -50,6 +50,7 @@ typedef struct DfyTreeGrid {
 
 /* Indices of one splat, in the order they are coded. */
 typedef struct DfyTreeIndex {
+    int32_t tail[3]; /* place within the coarse cell, in multiples: two a number */
     int32_t scale[3], alpha, dc[3];
     DfyTurn turn;
     int16_t sh[DFY_TREE_REST]; /* multiples of the step, see trellis.h */
@@ -93,6 +94,20 @@ void dfy_tree_scale_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, D
 void dfy_tree_colour_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat); /* alpha, dc */
 void dfy_tree_turn_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);   /* after scales */
 void dfy_tree_rest_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, const DfyTreeSplat *splat, int32_t *rest);
+/* A multiple of the trellis of positions, of which 7/4 are a step. */
+static inline double dfy_tree_place_step(float step) {
+    return (double)step * 4 / 7;
+}
+/* The range of alpha, which its step gives. */
+void dfy_tree_alpha_range(DfyTreeGrid *grid);
+/* What corrections in inter frames are multiples of: about as far apart as a trellis with this step leaves values. */
+static inline int32_t dfy_tree_unit(int32_t step) {
+    return step + (step * 3 >> 2);
+}
+/* The same for rotations, of the vector part of their quaternion in 1/DFY_TURN_ONE: half the angle. */
+static inline int32_t dfy_tree_turn_unit(const DfyTreeGrid *grid) {
+    return (int32_t)(1686629713LL * 7 / 4 / grid->turns.rings); /* pi / 2 */
+}
 /* The axis whose direction a rotation is coded by: that of the smallest scale. */
 int dfy_tree_axis(const DfyTreeSplat *splat);
 

@@ -14,14 +14,22 @@
 #include "splat/trellis.h"
 
 enum {
-    HALVINGS = 14,      /* of the interval in which a step is searched */
-    REFINEMENTS = 4,    /* tries on all values after a search on a sample */
-    SAMPLE = 32768,     /* values a search looks at */
-    SAMPLE_ROWS = 1500, /* splats that the search of the colours' step looks at */
+    REFINEMENTS = 4,    /* tries of a search */
+    SAMPLE_ROWS = 1500, /* splats that the search of a step looks at first */
     SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
 };
 
-/* ---------------------------------------------------------------- positions */
+/* Times the wanted error: the trellis' step for many levels. */
+#define FIRST_STEP 2.0
+
+/*
+ * What a bit is worth, see DfyTrellis. For colours, tried from 0.15 to 1.2 on a scene from training at errors from
+ * those of .spz to coarse: bytes at equal error are fewest at 0.3, and within 0.3 % of that from 0.2 to 0.4.
+ */
+#define COLOUR_WORTH 0.3f
+#define SCALE_WORTH 0.6f
+
+/* ---------------------------------------------------------------- spans */
 
 static void span(float bounds[2][3], const float *values, size_t count, int first) {
     for (size_t i = 0; i < count * 3; i++) {
@@ -40,168 +48,117 @@ void dfy_tree_hull_add(DfyTreeHull *hull, const DfySplats *s) {
     span(hull->dc, s->dc, s->count, first);
 }
 
-/* RMS distance from the nearest points of a grid. */
-static double place_error(const DfySplats *s, const float origin[3], double step) {
-    double sum = 0;
-    for (size_t i = 0; i < (size_t)s->count * 3; i++) {
-        double at = ((double)s->xyz[i] - origin[i % 3]) / step, e = at - floor(at + 0.5);
-        sum += e * e;
-    }
-    return sqrt(sum / s->count) * step;
-}
-
-/* A cube's rounding error has an RMS of half its side. */
-static void choose_places(DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull, double error) {
+static double diagonal_of(const DfySplats *s) {
     float own[2][3] = {{0}};
-    double diagonal = 0, largest = 0;
+    double sum = 0;
     span(own, s->xyz, s->count, 1);
-    for (int k = 0; k < 3; k++) {
-        double side = (double)own[1][k] - own[0][k], all = (double)hull->xyz[1][k] - hull->xyz[0][k];
-        g->origin[k] = hull->xyz[0][k];
-        diagonal += side * side;
-        if (all > largest) largest = all;
-    }
-    double wanted = error * sqrt(diagonal), step = 2 * wanted;
-    for (int i = 0; i < 3 * REFINEMENTS && s->count && place_error(s, g->origin, step) > wanted; i++) step *= 0.9985;
-    double finest = largest / ((1 << DFY_PLACE_BITS) - 2);
-    g->step = (float)fmax(step, fmax(finest, 1e-9));
-    for (int k = 0; k < 3; k++) {
-        uint32_t last = (uint32_t)(((double)hull->xyz[1][k] - g->origin[k]) / g->step + 0.5);
-        for (g->place_bits[k] = 0; last >> g->place_bits[k];) g->place_bits[k]++;
-    }
-}
-
-typedef struct KeyOf {
-    uint64_t key;
-    uint32_t splat;
-} KeyOf;
-
-static int by_key(const void *a, const void *b) {
-    const KeyOf *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    return x->splat < y->splat ? -1 : x->splat > y->splat;
-}
-
-static int sort_places(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
-    KeyOf *pairs = malloc((s->count ? s->count : 1) * sizeof *pairs);
-    if (!pairs) return DFY_ERROR_MEMORY;
-    for (uint32_t i = 0; i < s->count; i++) {
-        uint32_t place[3];
-        for (int k = 0; k < 3; k++)
-            place[k] = (uint32_t)(((double)s->xyz[(size_t)i * 3 + k] - g->origin[k]) / g->step + 0.5);
-        pairs[i] = (KeyOf){dfy_place_key(g->place_bits, place), i};
-    }
-    qsort(pairs, s->count, sizeof *pairs, by_key);
-    for (uint32_t i = 0; i < s->count; i++) {
-        choice->keys[i] = pairs[i].key;
-        choice->order[i] = pairs[i].splat;
-    }
-    free(pairs);
-    return DFY_OK;
+    for (int k = 0; k < 3; k++) sum += ((double)own[1][k] - own[0][k]) * ((double)own[1][k] - own[0][k]);
+    return sqrt(sum);
 }
 
 /* ---------------------------------------------------------------- steps */
 
-/* RMS error with this step. */
-typedef double (*Trial)(const void *data, double step, size_t stride);
-
-/*
- * The largest step whose error is at most `wanted` (the error need only grow with the step by and large): halving on
- * a sample, every stride-th value, then a few steps of regula falsi in logarithms on all of them.
- */
-static int32_t search_step(Trial trial, const void *data, double wanted, size_t stride) {
-    double low = wanted, high = wanted * 8;
-    for (int i = 0; i < (stride > 1 ? HALVINGS / 2 : HALVINGS); i++) {
-        double middle = sqrt(low * high);
-        if (trial(data, middle, stride) <= wanted)
-            low = middle;
-        else
-            high = middle;
+int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
+    double best = !search->all ? 0.99 : search->tries ? 0.996 : 0.998;
+    if (search->all) search->tries++;
+    if (search->all && ratio <= 1 && (ratio > best || search->tries > 3 || !(ratio > 0))) return 0;
+    if (search->tries > 12) return 0;
+    if (search->ratio > 0 && ratio > 0 && fabs(log(search->step / search->before)) > 1e-4) {
+        double power = log(ratio / search->ratio) / log(search->step / search->before);
+        search->power = fmin(fmax(power, 0.6), 1.2);
     }
-    double step = low;
-    for (int i = 0; i < REFINEMENTS && stride > 1; i++) {
-        double error = trial(data, step, 1);
-        if (error <= wanted && error > wanted * 0.9985) break;
-        step *= pow(wanted * 0.9993 / fmax(error, wanted / 8), 1.2);
+    search->before = search->step;
+    search->ratio = ratio;
+    double aim = search->tries < 4 ? 0.9992 : 0.9992 - 0.002 * (search->tries - 3);
+    search->step *= pow(aim / fmin(fmax(ratio, 0.2), 5), 1 / search->power);
+    if (!search->all && (++search->tries >= REFINEMENTS || (ratio <= 1 && ratio > best))) {
+        search->all = 1;
+        search->tries = 0;
+        search->ratio = 0;
     }
-    for (int i = 0; i < REFINEMENTS && stride > 1 && trial(data, step, 1) > wanted; i++) step *= 0.997;
-    double fixed = step * DFY_TREE_ONE;
-    return fixed < 1 ? 1 : fixed > 1 << 22 ? 1 << 22 : (int32_t)fixed;
+    return 1;
 }
 
-typedef struct Values {
-    const double *values;
-    size_t count;
-} Values;
-
-static double uniform_error(const void *data, double step, size_t stride) {
-    const Values *v = data;
-    double sum = 0;
-    size_t tried = 0;
-    for (size_t i = 0; i < v->count; i += stride, tried++) {
-        double e = v->values[i] - rint(v->values[i] / step) * step;
-        sum += e * e;
-    }
-    return sqrt(sum / (double)(tried ? tried : 1));
+/* The largest step whose RMS error is at most the wanted one; values (rows x n) gets the multiples. */
+static int choose_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error) {
+    size_t stride = t->rows / SAMPLE_ROWS + 1;
+    double least = 1.0 / DFY_TREE_ONE, most = (double)(1 << 22) / DFY_TREE_ONE, mean;
+    DfyTreeSearch search = {.step = error * FIRST_STEP, .power = 0.9, .all = stride == 1};
+    do {
+        int all = search.all;
+        *chosen = (int32_t)(fmin(fmax(search.step, least), most) * DFY_TREE_ONE);
+        mean = dfy_trellis_quantise(all ? values : NULL, t, (double)*chosen / DFY_TREE_ONE, all ? 1 : stride);
+    } while (mean >= 0 && dfy_tree_search_on(&search, sqrt(mean) / error) && !(search.all && *chosen == 1));
+    return mean < 0 ? DFY_ERROR_MEMORY : DFY_OK;
 }
 
-static size_t stride_for(size_t count) {
-    return count > 65536 ? count / SAMPLE | 1 : 1;
-}
-
+/* A range (from a multiple of 4, so that numbers keep their parities) for multiples from lowest to highest, and a step
+ * of the trellis beyond. */
 static void choose_range(DfyTreeRange *range, int32_t lowest, int32_t highest) {
-    range->low = lowest;
-    for (range->bits = 0; (uint32_t)(highest - lowest) >> range->bits;) range->bits++;
+    range->low = ((lowest - 2) & ~3);
+    for (range->bits = 0; (uint32_t)(highest + 2 - range->low) >> 1 >> range->bits;) range->bits++;
 }
 
-static int32_t to_index(double value, double step) {
-    return (int32_t)rint(value / step);
+/* Centred numbers are coded from the lowest on. */
+static void centre_range(DfyTreeRange *range, int32_t lowest, int32_t highest) {
+    range->low = lowest / 2 - 1;
+    for (range->bits = 0; (uint32_t)(highest / 2 + 1 - range->low) >> range->bits;) range->bits++;
 }
 
-static void choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
-                          double error, double *work) {
-    size_t n = s->count;
-    for (size_t i = 0; i < n * 3; i++) work[i] = s->scale[i];
-    Values values = {work, n * 3};
-    g->scale_step = search_step(uniform_error, &values, error, stride_for(values.count));
-    double step = (double)g->scale_step / DFY_TREE_ONE;
-    for (int k = 0; k < 3; k++) {
-        int32_t low = to_index(hull->scale[0][k], step);
-        choose_range(&g->scale[k], low, to_index(hull->scale[1][k], step));
-        for (size_t i = 0; i < n; i++)
-            choice->indices[i].scale[k] = to_index(s->scale[(size_t)choice->order[i] * 3 + (size_t)k], step) - low;
+/* One frame's numbers are known; of later frames only what values they span. */
+static void range_of(DfyTreeRange *range, const int32_t *values, size_t count, size_t stride, int frames,
+                     const double bounds[2], double step, int centred) {
+    int32_t low = (int32_t)floor(bounds[0] / step), high = (int32_t)ceil(bounds[1] / step);
+    if (frames == 1) {
+        low = high = count ? values[0] : 0;
+        for (size_t i = 0; i < count; i++) {
+            if (values[i * stride] < low) low = values[i * stride];
+            if (values[i * stride] > high) high = values[i * stride];
+        }
     }
+    (centred ? centre_range : choose_range)(range, low, high);
 }
 
-static void choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+static int choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
+                         double error, double *work, int32_t *values) {
+    size_t n = s->count;
+    for (size_t i = 0; i < n * 3; i++) work[i] = s->scale[(size_t)choice->order[i / 3] * 3 + i % 3];
+    DfyTrellis trellis = {.parts = work, .rows = n, .n = 3, .bit_worth = SCALE_WORTH};
+    int status = choose_step(&g->scale_step, values, &trellis, error);
+    for (size_t k = 0; !status && k < 3; k++) {
+        double bounds[2] = {hull->scale[0][k], hull->scale[1][k]};
+        range_of(&g->scale[k], values + k, n, 3, hull->frames, bounds, (double)g->scale_step / DFY_TREE_ONE, 0);
+        for (size_t i = 0; i < n; i++) choice->indices[i].scale[k] = values[i * 3 + k] - g->scale[k].low;
+    }
+    return status;
+}
+
+static int choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work,
+                         int32_t *values) {
     size_t n = s->count;
     for (size_t i = 0; i < n; i++) work[i] = dfy_sigmoid(s->opacity[choice->order[i]]);
-    Values values = {work, n};
-    g->alpha_step = search_step(uniform_error, &values, error, stride_for(values.count));
+    DfyTrellis trellis = {.parts = work, .rows = n, .n = 1};
+    int status = choose_step(&g->alpha_step, values, &trellis, error);
     if (g->alpha_step > DFY_TREE_ONE) g->alpha_step = DFY_TREE_ONE;
-    for (g->alpha_bits = 0; DFY_TREE_ONE / g->alpha_step >> g->alpha_bits;) g->alpha_bits++;
-    for (size_t i = 0; i < n; i++) {
-        int32_t q = to_index(work[i], (double)g->alpha_step / DFY_TREE_ONE), last = DFY_TREE_ONE / g->alpha_step;
-        choice->indices[i].alpha = q > last ? last : q;
-    }
+    dfy_tree_alpha_range(g);
+    for (size_t i = 0; !status && i < n; i++) choice->indices[i].alpha = values[i] - g->alpha.low;
+    return status;
 }
 
-/* Fewest cells whose error is small enough: rings and twists are tried together. */
-static void choose_turns(DfyTreeGrid *g, double error) {
-    double best = INFINITY;
-    int32_t middle = (int32_t)fmin(fmax(90 / error, 2), DFY_TURN_MAX_RINGS - 3);
-    g->rings = middle; /* for errors too small for any grid */
-    g->twists = middle * 2;
-    for (int32_t rings = middle > 4 ? middle - 2 : 2; rings <= middle + 2; rings++) {
-        double ring = 180.0 / rings, left = error * error * 12 - 2 * ring * ring;
-        double twists = left > 0 ? ceil(360 / sqrt(left)) : INFINITY;
-        if (rings == middle + 2 && !isfinite(best) && !isfinite(twists)) twists = 2.0 * rings;
-        if (twists < 2) twists = 2;
-        if (twists > 2 * DFY_TURN_MAX_RINGS || twists * rings * rings >= best) continue;
-        best = twists * rings * rings;
-        g->rings = rings;
-        g->twists = (int32_t)twists;
-    }
+/* The grid of fewest cells that should have this error, were its cells near cubes. */
+static void choose_turns(DfyTurnGrid *grid, double error) {
+    double best = INFINITY, left = error * FIRST_STEP; /* root of the sum of three squared steps */
+    int32_t middle = (int32_t)fmin(fmax(180 * sqrt(3) / left, 7), DFY_TURN_MAX_RINGS - 4);
+    *grid = (DfyTurnGrid){middle, middle / 2 * 4, middle / 2 * 4}; /* for errors too small or large for any */
+    for (int32_t rings = middle > 10 ? middle - 3 : 7; rings <= middle + 3; rings++)
+        for (int32_t fours = middle > 9 ? middle / 2 - 4 : 1; fours <= middle / 2 + 4; fours++) {
+            double ring = 180.0 / rings, sector = 90.0 / fours, rest = left * left - ring * ring - sector * sector;
+            double twists = rest > 0 ? ceil(90 / sqrt(rest)) : INFINITY;
+            if (4 * fours > 2 * DFY_TURN_MAX_RINGS || 4 * twists > 2 * DFY_TURN_MAX_RINGS) continue;
+            if (twists * rings * fours >= best) continue;
+            best = twists * rings * fours;
+            *grid = (DfyTurnGrid){rings, fours * 4, (int32_t)twists * 4};
+        }
 }
 
 /* ---------------------------------------------------------------- colours */
@@ -260,16 +217,27 @@ static int choose_base(double *analysis, int16_t *base, size_t base_stride, doub
     return DFY_OK;
 }
 
-/* RMS error of the trellis over all coefficients with this step; 0 when it has no memory to try. */
-static double colour_error(const DfyTrellis *trellis, double step, size_t stride) {
-    return sqrt(fmax(dfy_trellis_quantise(NULL, 0, trellis, step, stride), 0));
-}
-
 static void multiply(double *out, const double *matrix, const double *in, int n) {
     for (int k = 0; k < n; k++) {
         out[k] = 0;
         for (int i = 0; i < n; i++) out[k] += matrix[k * n + i] * in[i];
     }
+}
+
+/* The same with the matrix transposed, which is faster for large ones. */
+static void multiply_transposed(double *restrict out, const double *restrict columns, const double *in, int n) {
+    for (int k = 0; k < n; k++) out[k] = 0;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) out[k] += columns[i * n + k] * in[i];
+}
+
+static void transpose(double *matrix, int n) {
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < k; i++) {
+            double swap = matrix[k * n + i];
+            matrix[k * n + i] = matrix[i * n + k];
+            matrix[i * n + k] = swap;
+        }
 }
 
 static void squared_lengths(double *norm, const int16_t *base, size_t stride, int n) {
@@ -294,7 +262,7 @@ static void part_bounds(const DfyTreeGrid *g, const DfyTreeHull *hull, const dou
 }
 
 static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull, double error,
-                     double *work) {
+                     double *work, int32_t *values) {
     double analysis[9], mean[3];
     size_t n = s->count;
     for (size_t i = 0; i < n; i++)
@@ -307,25 +275,17 @@ static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
         for (size_t k = 0; k < 3; k++) centred[k] = work[i * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
         multiply(work + i * 3, analysis, centred, 3);
     }
-    Values values = {work, n * 3};
-    g->dc_step = search_step(uniform_error, &values, error, stride_for(values.count));
-    double step = (double)g->dc_step / DFY_TREE_ONE;
-    for (int k = 0; k < 3; k++) {
+    double norm[3];
+    squared_lengths(norm, g->dc_base[0], 3, 3);
+    DfyTrellis trellis = {.parts = work, .norm = norm, .rows = n, .n = 3, .centred = 1, .bit_worth = COLOUR_WORTH};
+    status = choose_step(&g->dc_step, values, &trellis, error);
+    for (size_t k = 0; !status && k < 3; k++) {
         double bounds[2];
         part_bounds(g, hull, analysis + k * 3, bounds);
-        int32_t low = to_index(bounds[0], step) - 1, high = to_index(bounds[1], step) + 1;
-        if (hull->frames == 1) {
-            low = high = n ? to_index(work[k], step) : 0;
-            for (size_t i = 0; i < n; i++) {
-                int32_t q = to_index(work[i * 3 + (size_t)k], step);
-                low = q < low ? q : low;
-                high = q > high ? q : high;
-            }
-        }
-        choose_range(&g->dc[k], low, high);
-        for (size_t i = 0; i < n; i++) choice->indices[i].dc[k] = to_index(work[i * 3 + (size_t)k], step) - low;
+        range_of(&g->dc[k], values + k, n, 3, hull->frames, bounds, (double)g->dc_step / DFY_TREE_ONE, 1);
+        for (size_t i = 0; i < n; i++) choice->indices[i].dc[k] = values[i * 3 + k];
     }
-    return DFY_OK;
+    return status;
 }
 
 /* Regression of the n values of each row on the three decoded parts of the first colour; rows keep what is left. */
@@ -348,36 +308,20 @@ static void regress_on_dc(double *slope, double *rows, const DfyTreeSplat *splat
                 rows[i * (size_t)n + (size_t)k] -= slope[k * 3 + j] * splats[i].dc_part[j] / DFY_TREE_ONE;
 }
 
-/* Searches the step on a sample of rows, then makes sure of the error on all. */
-static int choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const double *parts, size_t count, double error) {
+static int choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const double *parts, size_t count, double error,
+                             int32_t *values) {
     int n = dfy_tree_rest(g);
-    double norm[DFY_TREE_REST], mean = 0;
+    double norm[DFY_TREE_REST];
     squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, n);
-    DfyTrellis trellis = {parts, norm, count, n};
-    size_t stride = count / SAMPLE_ROWS + 1;
-    double low = error, high = error * 4;
-    while (high < error * 64 && colour_error(&trellis, high, stride) < error) high *= 2;
-    for (int i = 0; i < HALVINGS / 2; i++) {
-        double middle = sqrt(low * high);
-        if (colour_error(&trellis, middle, stride) <= error)
-            low = middle;
-        else
-            high = middle;
-    }
-    g->sh_step = (int32_t)fmin(fmax(sqrt(low * high) * DFY_TREE_ONE, 1), 1 << 22);
-    for (int i = 0; i < REFINEMENTS; i++) {
-        mean = dfy_trellis_quantise(choice->indices[0].sh, sizeof *choice->indices / sizeof(int16_t), &trellis,
-                                    (double)g->sh_step / DFY_TREE_ONE, 1);
-        if (mean < 0) return DFY_ERROR_MEMORY;
-        double measured = sqrt(mean);
-        int good = measured <= error && (measured > error * 0.998 || i + 2 >= REFINEMENTS);
-        if (good || g->sh_step == 1 || measured <= 0) break;
-        g->sh_step = (int32_t)fmin(fmax(g->sh_step * (error * 0.9993 / fmax(measured, error / 2)), 1), 1 << 22);
-    }
-    return DFY_OK;
+    DfyTrellis trellis = {.parts = parts, .norm = norm, .rows = count, .n = n, .centred = 1, .bit_worth = COLOUR_WORTH};
+    int status = choose_step(&g->sh_step, values, &trellis, error);
+    for (size_t i = 0; !status && i < count; i++)
+        for (int k = 0; k < n; k++) choice->indices[i].sh[k] = (int16_t)values[i * (size_t)n + (size_t)k];
+    return status;
 }
 
-static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work) {
+static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work,
+                     int32_t *values) {
     int n = dfy_tree_rest(g);
     size_t count = s->count;
     double *analysis = malloc((size_t)(n * n) * sizeof *analysis);
@@ -401,18 +345,17 @@ static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
             g->sh_from_dc[k][j] = (int16_t)fmin(fmax(rint(part * 128), -2048), 2047);
         }
     }
+    if (!status) transpose(analysis, n);
     for (size_t i = 0; !status && i < count; i++) {
         for (int k = 0; k < n; k++)
             row[k] = s->rest[(size_t)choice->order[i] * (size_t)n + (size_t)k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
-        multiply(work + i * (size_t)n, analysis, row, n);
+        multiply_transposed(work + i * (size_t)n, analysis, row, n);
         for (int k = 0; k < n; k++)
             for (int j = 0; j < 3; j++)
                 work[i * (size_t)n + (size_t)k] -=
                     (double)g->sh_from_dc[k][j] / 128 * decoded[i].dc_part[j] / DFY_TREE_ONE;
     }
-    if (!status) {
-        status = choose_sh_indices(choice, g, work, count, error);
-    }
+    if (!status) status = choose_sh_indices(choice, g, work, count, error, values);
     free(analysis);
     free(decoded);
     return status;
@@ -420,44 +363,111 @@ static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
 
 /* ---------------------------------------------------------------- all */
 
-static DfyTurn turn_index(const DfyTreeGrid *g, const DfyTreeSplat *splat, const float *r) {
-    double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
-    double q[4] = {r[0] / length, r[1] / length, r[2] / length, r[3] / length};
-    return dfy_turn_of(q, dfy_tree_axis(splat), g->rings, g->twists);
+/* Rotations to be quantised. */
+typedef struct Turns {
+    double (*quaternions)[4];
+    uint8_t *axes;
+    DfyTurn *cells;
+    size_t count;
+} Turns;
+
+static void free_turns(Turns *t) {
+    free(t->quaternions);
+    free(t->axes);
+    free(t->cells);
 }
 
-/* Sets the cells of all rotations; returns the RMS angle in degrees from them. */
-static double set_turns(DfyTreeChoice *choice, const DfyTreeGrid *g, const DfySplats *s) {
-    double sum = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        const float *r = s->rotation + (size_t)choice->order[i] * 4;
+/* Every stride-th of `count` splats of the model; their scales are known. */
+static int gather_turns(Turns *t, const DfyTreeGrid *g, const DfySplats *s, const uint32_t *order,
+                        const DfyTreeIndex *indices, size_t count, size_t stride) {
+    size_t room = (count + stride - 1) / stride;
+    *t = (Turns){malloc((room ? room : 1) * sizeof *t->quaternions), malloc(room ? room : 1),
+                 malloc((room ? room : 1) * sizeof *t->cells), room};
+    if (!t->quaternions || !t->axes || !t->cells) return DFY_ERROR_MEMORY;
+    for (size_t i = 0; i < room; i++) {
+        const float *r = s->rotation + (size_t)order[i * stride] * 4;
         DfyTreeSplat splat = {.alpha = 0};
-        double dot = 0, length = 0;
-        dfy_tree_scale_values(g, &choice->indices[i], &splat);
-        choice->indices[i].turn = turn_index(g, &splat, r);
-        dfy_tree_turn_values(g, &choice->indices[i], &splat);
-        for (int k = 0; k < 4; k++) {
-            dot += r[k] * (double)splat.turn[k] / DFY_TURN_ONE;
-            length += (double)r[k] * r[k];
-        }
-        double away = sqrt(fmin(fmax(1 - dot * dot / length, 0), 1)); /* sine of half the angle */
+        double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
+        for (int k = 0; k < 4; k++) t->quaternions[i][k] = r[k] / length;
+        dfy_tree_scale_values(g, &indices[i * stride], &splat);
+        t->axes[i] = (uint8_t)dfy_tree_axis(&splat);
+    }
+    return DFY_OK;
+}
+
+static int quantise_turns(const Turns *t, const DfyTurnGrid *grid) {
+    return dfy_turn_quantise(t->cells, (const double(*)[4])t->quaternions, t->axes, t->count, grid);
+}
+
+/* RMS angle in degrees from the cells. */
+static double turns_error(const Turns *t, const DfyTurnGrid *grid) {
+    double sum = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        int32_t q[4];
+        double dot = 0;
+        dfy_turn_quaternion(q, t->cells[i], t->axes[i], grid);
+        for (int k = 0; k < 4; k++) dot += t->quaternions[i][k] * (double)q[k] / DFY_TURN_ONE;
+        double away = sqrt(fmax(1 - dot * dot, 0)); /* sine of half the angle */
         double angle = 2 * (away < 0.1 ? away * (1 + away * away / 6) : asin(away)) * (180 / 3.14159265358979323846);
         sum += angle * angle;
     }
-    return s->count ? sqrt(sum / s->count) : 0;
+    return t->count ? sqrt(sum / (double)t->count) : 0;
 }
 
-/* The grid by rule, and finer should the data's error be larger than that of rotations all over the sphere. */
-static void choose_turn_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error) {
-    double aim = error;
-    choose_turns(g, aim);
-    for (int i = 0; i < REFINEMENTS; i++) {
-        double measured = set_turns(choice, g, s);
-        if (measured <= error) return;
-        aim *= error * 0.998 / measured;
-        choose_turns(g, aim);
+/* Finds how much larger the data's error is than the rule's; *aim becomes what the rule must be given. */
+static int try_turns(const Turns *turns, double *aim, double error, double from, double to) {
+    int status = DFY_OK;
+    for (int i = 0; !status && i < REFINEMENTS; i++) {
+        DfyTurnGrid grid;
+        choose_turns(&grid, *aim);
+        status = quantise_turns(turns, &grid);
+        double ratio = turns_error(turns, &grid) / error;
+        if (ratio >= from && ratio <= to) break;
+        *aim *= fmin((from + to) / 2 / fmax(ratio, 0.25), 2);
     }
-    set_turns(choice, g, s);
+    return status;
+}
+
+/* On all rotations: the coarsest of a few grids whose error is small enough. */
+static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const Turns *turns, double aim, double error) {
+    int status = DFY_OK, found = 0;
+    double fewest = INFINITY;
+    for (int i = 0; !status && i < 2 * REFINEMENTS && (!found || i < REFINEMENTS - 1); i++) {
+        DfyTurnGrid grid;
+        choose_turns(&grid, aim);
+        double cells = (double)grid.rings * grid.sectors * grid.twists;
+        if (found && cells >= fewest) break;
+        status = quantise_turns(turns, &grid);
+        double ratio = turns_error(turns, &grid) / error;
+        if (ratio <= 1 || !found) {
+            g->turns = grid;
+            for (size_t k = 0; k < turns->count; k++) choice->indices[k].turn = turns->cells[k];
+        }
+        if (ratio <= 1) {
+            found = 1;
+            fewest = cells;
+        }
+        if (ratio <= 1 && (ratio > 0.99 || i > 0)) break;
+        aim *= fmin(0.997 / fmax(ratio, 0.25), 2);
+    }
+    return status;
+}
+
+static int choose_turn_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error) {
+    double aim = error;
+    int status = DFY_OK;
+    size_t stride = s->count / SAMPLE_ROWS + 1;
+    Turns turns;
+    if (stride > 1) {
+        status = gather_turns(&turns, g, s, choice->order, choice->indices, s->count, stride);
+        if (!status) status = try_turns(&turns, &aim, error, 0.99, 1);
+        free_turns(&turns);
+    }
+    if (status) return status;
+    status = gather_turns(&turns, g, s, choice->order, choice->indices, s->count, 1);
+    if (!status) status = settle_turns(choice, g, &turns, aim, error);
+    free_turns(&turns);
+    return status;
 }
 
 int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
@@ -465,21 +475,22 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, c
     size_t n = s->count ? s->count : 1, rest = (size_t)dfy_splat_rest(s->degree) * 3;
     *g = (DfyTreeGrid){.count = s->count, .degree = s->degree, .sh_step = DFY_TREE_ONE};
     *choice = (DfyTreeChoice){malloc(n * sizeof *choice->order), malloc(n * sizeof *choice->keys),
-                              calloc(n, sizeof *choice->indices)};
+                              calloc(n, sizeof *choice->indices), 0};
     double *work = calloc(n, (rest > 3 ? rest : 3) * sizeof *work);
-    int status = choice->order && choice->keys && choice->indices && work ? DFY_OK : DFY_ERROR_MEMORY;
+    int32_t *values = calloc(n, (rest > 3 ? rest : 3) * sizeof *values);
+    int status = choice->order && choice->keys && choice->indices && work && values ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
-        choose_places(g, s, hull, errors[DFY_SPLAT_POSITION]);
-        status = sort_places(choice, g, s);
+        double wanted = errors[DFY_SPLAT_POSITION] * diagonal_of(s);
+        status = dfy_tree_choose_places(choice, g, s, hull, wanted, work, values);
+        choice->place_error = wanted / (double)g->step;
     }
-    if (!status) {
-        choose_scales(choice, g, s, hull, errors[DFY_SPLAT_SCALE], work);
-        choose_alphas(choice, g, s, errors[DFY_SPLAT_ALPHA], work);
-        status = choose_dc(choice, g, s, hull, errors[DFY_SPLAT_DC], work);
-    }
-    if (!status) choose_turn_indices(choice, g, s, errors[DFY_SPLAT_ROTATION]);
-    if (!status && rest) status = choose_sh(choice, g, s, errors[DFY_SPLAT_SH], work);
+    if (!status) status = choose_scales(choice, g, s, hull, errors[DFY_SPLAT_SCALE], work, values);
+    if (!status) status = choose_alphas(choice, g, s, errors[DFY_SPLAT_ALPHA], work, values);
+    if (!status) status = choose_dc(choice, g, s, hull, errors[DFY_SPLAT_DC], work, values);
+    if (!status) status = choose_turn_indices(choice, g, s, errors[DFY_SPLAT_ROTATION]);
+    if (!status && rest) status = choose_sh(choice, g, s, errors[DFY_SPLAT_SH], work, values);
     free(work);
+    free(values);
     if (!status) return DFY_OK;
     dfy_tree_choice_free(choice);
     return dfy_fail(message, status, "There is no memory to quantise a model of %u splats.", s->count);
@@ -487,39 +498,78 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, c
 
 /* ---------------------------------------------------------------- added splats */
 
-static int fits(const DfyTreeRange *range, int32_t *index) {
-    *index -= range->low;
-    return *index >= 0 && *index < 1 << range->bits;
+/* Numbers of columns first .. first + n - 1 of the indices; 0 when one is outside its range. */
+typedef int32_t *(*Column)(DfyTreeIndex *index, int k);
+
+static int32_t *scale_column(DfyTreeIndex *index, int k) {
+    return &index->scale[k];
+}
+static int32_t *dc_column(DfyTreeIndex *index, int k) {
+    return &index->dc[k];
+}
+static int32_t *alpha_column(DfyTreeIndex *index, int k) {
+    (void)k;
+    return &index->alpha;
 }
 
-/* Indices of one splat; 0 when one is outside its range. */
-static int index_splat(const DfyTreeGrid *g, const DfySplats *s, size_t j, const double *dc_analysis,
-                       const double *analysis, DfyTreeIndex *index, double *parts) {
-    int n = dfy_tree_rest(g), good = 1;
-    double centred[DFY_TREE_REST], dc[3];
-    for (size_t k = 0; k < 3; k++) {
-        index->scale[k] = to_index(s->scale[j * 3 + k], (double)g->scale_step / DFY_TREE_ONE);
-        good &= fits(&g->scale[k], &index->scale[k]);
-        centred[k] = s->dc[j * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
+/* Quantises rows of n numbers on a grid that stands: 1, 0 when one does not fit, or negative without memory. */
+static int fit_numbers(DfyTreeInter *inter, const double *rows, int n, int32_t step, const DfyTreeRange *ranges,
+                       Column column, int32_t *values) {
+    int centred = column == dc_column;
+    DfyTrellis trellis = {.parts = rows, .rows = inter->added, .n = n, .centred = centred};
+    if (dfy_trellis_quantise(values, &trellis, (double)step / DFY_TREE_ONE, 1) < 0) return -1;
+    for (uint32_t i = 0; i < inter->added; i++)
+        for (int k = 0; k < n; k++) {
+            int64_t index = values[i * (uint32_t)n + (uint32_t)k];
+            int64_t number = centred ? index / 2 - 1 - ranges[k].low : (index - ranges[k].low) >> 1;
+            if (number < 0 || (number + 2 * centred) >> ranges[k].bits) return 0;
+            if (!centred) index -= ranges[k].low;
+            *column(&inter->added_indices[i], k) = (int32_t)index;
+        }
+    return 1;
+}
+
+/* All but the positions. */
+static int fit_added(DfyTreeInter *inter, const DfyTreeGrid *g, const DfySplats *s, const uint32_t *added,
+                     const double *dc_analysis, const double *analysis, double *rows, int32_t *values) {
+    size_t count = inter->added, n = (size_t)dfy_tree_rest(g);
+    Turns turns = {0};
+    for (size_t i = 0; i < count * 3; i++) rows[i] = s->scale[(size_t)added[i / 3] * 3 + i % 3];
+    int good = fit_numbers(inter, rows, 3, g->scale_step, g->scale, scale_column, values);
+    for (size_t i = 0; i < count; i++) rows[i] = dfy_sigmoid(s->opacity[added[i]]);
+    if (good > 0) good = fit_numbers(inter, rows, 1, g->alpha_step, &g->alpha, alpha_column, values);
+    for (size_t i = 0; i < count; i++) {
+        double centred[3];
+        for (size_t k = 0; k < 3; k++)
+            centred[k] = s->dc[(size_t)added[i] * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
+        multiply(rows + i * 3, dc_analysis, centred, 3);
     }
-    multiply(dc, dc_analysis, centred, 3);
-    for (int k = 0; k < 3; k++) {
-        index->dc[k] = to_index(dc[k], (double)g->dc_step / DFY_TREE_ONE);
-        good &= fits(&g->dc[k], &index->dc[k]);
+    if (good > 0) good = fit_numbers(inter, rows, 3, g->dc_step, g->dc, dc_column, values);
+    if (good > 0 &&
+        (gather_turns(&turns, g, s, added, inter->added_indices, count, 1) || quantise_turns(&turns, &g->turns)))
+        good = -1;
+    for (size_t i = 0; good > 0 && i < count; i++) inter->added_indices[i].turn = turns.cells[i];
+    free_turns(&turns);
+    for (size_t i = 0; good > 0 && i < count; i++) {
+        DfyTreeSplat splat = {.alpha = 0};
+        double centred[DFY_TREE_REST];
+        size_t j = added[i];
+        dfy_tree_scale_values(g, &inter->added_indices[i], &splat);
+        dfy_tree_colour_values(g, &inter->added_indices[i], &splat);
+        for (size_t k = 0; k < n; k++) centred[k] = s->rest[j * n + k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
+        if (n) multiply(rows + i * n, analysis, centred, (int)n);
+        for (size_t k = 0; k < n; k++)
+            for (int m = 0; m < 3; m++)
+                rows[i * n + k] -= (double)g->sh_from_dc[k][m] / 128 * splat.dc_part[m] / DFY_TREE_ONE;
     }
-    int32_t alpha = to_index(dfy_sigmoid(s->opacity[j]), (double)g->alpha_step / DFY_TREE_ONE),
-            last = DFY_TREE_ONE / g->alpha_step;
-    index->alpha = alpha > last ? last : alpha;
-    DfyTreeSplat splat = {.alpha = 0};
-    dfy_tree_scale_values(g, index, &splat);
-    dfy_tree_colour_values(g, index, &splat);
-    index->turn = turn_index(g, &splat, s->rotation + j * 4);
-    for (int k = 0; k < n; k++) centred[k] = s->rest[j * (size_t)n + (size_t)k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
-    if (n) multiply(parts, analysis, centred, n);
-    for (int k = 0; k < n; k++) {
-        for (int m = 0; m < 3; m++) parts[k] -= (double)g->sh_from_dc[k][m] / 128 * splat.dc_part[m] / DFY_TREE_ONE;
-    }
-    return good;
+    if (good <= 0 || !n) return good;
+    double norm[DFY_TREE_REST];
+    squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, (int)n);
+    DfyTrellis trellis = {
+        .parts = rows, .norm = norm, .rows = count, .n = (int)n, .centred = 1, .bit_worth = COLOUR_WORTH};
+    if (dfy_trellis_quantise(values, &trellis, (double)g->sh_step / DFY_TREE_ONE, 1) < 0) return -1;
+    for (size_t i = 0; i < count * n; i++) inter->added_indices[i / n].sh[i % n] = (int16_t)values[i];
+    return 1;
 }
 
 static int undo_base(double *analysis, const int16_t *base, size_t stride, int n) {
@@ -530,55 +580,27 @@ static int undo_base(double *analysis, const int16_t *base, size_t stride, int n
     return dfy_invert(analysis, matrix, n);
 }
 
-/* Keys of the added splats, sorted, and `added` with them; 0 when one is outside the grid. */
-static int key_added(const DfyTreeGrid *g, const DfySplats *s, uint32_t *added, KeyOf *pairs, uint32_t count,
-                     uint64_t *keys) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t place[3];
-        for (int k = 0; k < 3; k++) {
-            double at = rint(((double)s->xyz[(size_t)added[i] * 3 + (size_t)k] - g->origin[k]) / g->step);
-            if (at < 0 || at >= (double)(1 << g->place_bits[k])) return 0;
-            place[k] = (uint32_t)at;
-        }
-        pairs[i] = (KeyOf){dfy_place_key(g->place_bits, place), added[i]};
-    }
-    qsort(pairs, count, sizeof *pairs, by_key);
-    for (uint32_t i = 0; i < count; i++) {
-        keys[i] = pairs[i].key;
-        added[i] = pairs[i].splat;
-    }
-    return 1;
-}
-
 int dfy_tree_place_added(const DfyTreeGrid *g, const DfySplats *s, uint32_t *added, uint32_t count, DfyTreeInter *inter,
                          DfyMessage *message) {
+    size_t rows_of = (size_t)dfy_tree_rest(g) > 3 ? (size_t)dfy_tree_rest(g) : 3, room = count ? count : 1;
     double dc_analysis[9], *analysis = malloc(DFY_TREE_REST * DFY_TREE_REST * sizeof *analysis);
-    KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
-    size_t n = (size_t)dfy_tree_rest(g);
-    double *parts = calloc(count ? count : 1, (n ? n : 1) * sizeof *parts), norm[DFY_TREE_REST];
+    double *rows = calloc(room, rows_of * sizeof *rows);
+    int32_t *values = calloc(room, rows_of * sizeof *values);
     inter->added = count;
-    inter->added_keys = malloc((count ? count : 1) * sizeof *inter->added_keys);
-    inter->added_indices = calloc(count ? count : 1, sizeof *inter->added_indices);
-    int status = analysis && pairs && parts && inter->added_keys && inter->added_indices ? DFY_OK : DFY_ERROR_MEMORY;
-    if (status) dfy_fail(message, status, "There is no memory for %u more splats.", count);
-    int good = !status && undo_base(dc_analysis, g->dc_base[0], 3, 3) &&
-               undo_base(analysis, g->sh_base[0], DFY_TREE_REST, dfy_tree_rest(g)) &&
-               key_added(g, s, added, pairs, count, inter->added_keys);
-    for (uint32_t i = 0; good && i < count; i++)
-        good = index_splat(g, s, added[i], dc_analysis, analysis, &inter->added_indices[i], parts + i * n);
-    if (good && n && count) {
-        squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, (int)n);
-        DfyTrellis trellis = {parts, norm, count, (int)n};
-        if (dfy_trellis_quantise(inter->added_indices[0].sh, sizeof *inter->added_indices / sizeof(int16_t), &trellis,
-                                 (double)g->sh_step / DFY_TREE_ONE, 1) < 0)
-            status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %u more splats.", count);
-    }
-    if (!status && !good)
-        status = dfy_fail(message, DFY_ERROR_UNSUPPORTED, "An added splat is outside the key frame's grid.");
+    inter->added_keys = malloc(room * sizeof *inter->added_keys);
+    inter->added_indices = calloc(room, sizeof *inter->added_indices);
+    int good = analysis && rows && values && inter->added_keys && inter->added_indices ? 1 : -1;
+    if (good > 0)
+        good = undo_base(dc_analysis, g->dc_base[0], 3, 3) &&
+               undo_base(analysis, g->sh_base[0], DFY_TREE_REST, dfy_tree_rest(g));
+    if (good > 0) good = dfy_tree_place_splats(g, s, added, count, inter->added_keys, inter->added_indices);
+    if (good > 0) good = fit_added(inter, g, s, added, dc_analysis, analysis, rows, values);
     free(analysis);
-    free(parts);
-    free(pairs);
-    return status;
+    free(rows);
+    free(values);
+    if (good < 0) return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %u more splats.", count);
+    if (good) return DFY_OK;
+    return dfy_fail(message, DFY_ERROR_UNSUPPORTED, "An added splat is outside the key frame's grid.");
 }
 
 void dfy_tree_choice_free(DfyTreeChoice *choice) {

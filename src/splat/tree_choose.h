@@ -9,6 +9,7 @@ typedef struct DfyTreeChoice {
     uint32_t *order; /* splat i is splat order[i] of the model */
     uint64_t *keys;
     DfyTreeIndex *indices;
+    double place_error; /* the wanted one, in steps */
 } DfyTreeChoice;
 
 /* What all frames of a sequence span, so that splats added later fit the grid; grows by dfy_tree_hull_add. */
@@ -31,6 +32,29 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *s
  */
 int dfy_tree_place_added(const DfyTreeGrid *grid, const DfySplats *splats, uint32_t *added, uint32_t count,
                          DfyTreeInter *inter, DfyMessage *message);
+/*
+ * The search for the step whose error is the wanted one, but for a thousandth or two: on a sample first, then on all.
+ * The error is taken to grow with a power of the step, which is learnt.
+ */
+typedef struct DfyTreeSearch {
+    double step, power;
+    int all, tries;       /* whether on all; how often there */
+    double before, ratio; /* the last step tried and its error, in parts of the wanted one */
+} DfyTreeSearch;
+
+/* Takes in the error with search->step (in parts of the wanted one) and sets the next step; 0: step is the one. */
+int dfy_tree_search_on(DfyTreeSearch *search, double ratio);
+
+/*
+ * tree_choose_places.c: the grid, the order, the keys and the tails for a wanted RMS distance. work and values hold 3 a
+ * splat.
+ */
+int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats, const DfyTreeHull *hull,
+                           double wanted, double *work, int32_t *values);
+/* On a grid that stands, `list` put in order: 1, 0 when a splat is outside of it, negative without memory. */
+int dfy_tree_place_splats(const DfyTreeGrid *grid, const DfySplats *splats, uint32_t *list, uint32_t count,
+                          uint64_t *keys, DfyTreeIndex *indices);
+
 void dfy_tree_choice_free(DfyTreeChoice *choice);
 
 #endif

@@ -16,7 +16,7 @@
 
 enum { TIGHTENINGS = 6 };
 /* Key frames aim a little below the wanted errors, so that what inter frames leave alone has room. */
-#define MARGIN 0.996
+#define MARGIN 0.999
 #define SAME_SPLAT 80.0 /* pairs of frames with different counts less alike than this are different splats */
 
 /* How far off a splat is, by attribute, in the steps that would correct it. */
@@ -25,6 +25,11 @@ typedef struct Off {
 } Off;
 
 /* ---------------------------------------------------------------- errors */
+
+/* The angle of a correction's unit. */
+static double turn_degrees(const DfyTreeGrid *g) {
+    return (double)dfy_tree_turn_unit(g) / DFY_TURN_ONE * (360 / 3.14159265358979323846);
+}
 
 static void turn_off(const DfyTreeGrid *g, const DfyTreeSplat *s, const float *r, double off[3]) {
     double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
@@ -37,7 +42,7 @@ static void turn_off(const DfyTreeGrid *g, const DfyTreeSplat *s, const float *r
     double v[3] = {-a[0] * b[1] + a[1] * b[0] - a[2] * b[3] + a[3] * b[2],
                    -a[0] * b[2] + a[1] * b[3] + a[2] * b[0] - a[3] * b[1],
                    -a[0] * b[3] - a[1] * b[2] + a[2] * b[1] + a[3] * b[0]};
-    double unit = 1686629713.0 / DFY_TURN_ONE / g->rings;
+    double unit = (double)dfy_tree_turn_unit(g) / DFY_TURN_ONE;
     if (fabs(w) < 1e-3) w = w < 0 ? -1e-3 : 1e-3;
     for (int k = 0; k < 3; k++) off[k] = v[k] / w / unit;
 }
@@ -65,13 +70,13 @@ static void find_off(const DfyTreeEncoder *e, const DfyTreeState *state, uint32_
     for (int k = 0; k < 3; k++) {
         size_t at = j * 3 + (size_t)k;
         off->place[k] = ((double)in->xyz[at] - g->origin[k]) / g->step - (double)s->place[k] / (1 << DFY_TREE_FRACTION);
-        off->scale[k] = (in->scale[at] * (double)DFY_TREE_ONE - s->scale[k]) / g->scale_step;
-        dc[k] = (in->dc[at] * (double)DFY_TREE_ONE - s->dc[k]) / g->dc_step;
+        off->scale[k] = (in->scale[at] * (double)DFY_TREE_ONE - s->scale[k]) / dfy_tree_unit(g->scale_step);
+        dc[k] = (in->dc[at] * (double)DFY_TREE_ONE - s->dc[k]) / dfy_tree_unit(g->dc_step);
     }
     for (int k = 0; k < 9; k++) base[k % 3 * 3 + k / 3] = (double)g->dc_base[k / 3][k % 3] / DFY_TREE_BASE_ONE;
     if (!dfy_invert(inverse, base, 3)) memset(inverse, 0, sizeof inverse);
     multiply_part(off->dc, inverse, dc, 3);
-    off->alpha = (dfy_sigmoid(in->opacity[j]) * DFY_TREE_ONE - s->alpha) / g->alpha_step;
+    off->alpha = (dfy_sigmoid(in->opacity[j]) * DFY_TREE_ONE - s->alpha) / dfy_tree_unit(g->alpha_step);
     turn_off(g, s, in->rotation + j * 4, off->turn);
     for (int k = 0; k < n; k++)
         rest[k] = (in->rest[j * (size_t)n + (size_t)k] * (double)DFY_TREE_ONE -
@@ -83,9 +88,10 @@ static void find_off(const DfyTreeEncoder *e, const DfyTreeState *state, uint32_
 /* Squared errors in the units of DfySplatErrors, position in steps. */
 static void square_off(const DfyTreeGrid *g, const Off *off, float square[DFY_SPLAT_ATTRIBUTES]) {
     int n = dfy_tree_rest(g);
-    double scale = (double)g->scale_step / DFY_TREE_ONE, dc = (double)g->dc_step / DFY_TREE_ONE;
-    double alpha = (double)g->alpha_step / DFY_TREE_ONE, sh = (double)g->sh_step / DFY_TREE_ONE,
-           turn = 180.0 / g->rings;
+    double scale = (double)dfy_tree_unit(g->scale_step) / DFY_TREE_ONE,
+           dc = (double)dfy_tree_unit(g->dc_step) / DFY_TREE_ONE;
+    double alpha = (double)dfy_tree_unit(g->alpha_step) / DFY_TREE_ONE, sh = (double)g->sh_step / DFY_TREE_ONE,
+           turn = turn_degrees(g);
     square[DFY_SPLAT_POSITION] = (float)squares(off->place, 3);
     square[DFY_SPLAT_SCALE] = (float)(squares(off->scale, 3) / 3 * scale * scale);
     square[DFY_SPLAT_ALPHA] = (float)(off->alpha * off->alpha * alpha * alpha);
@@ -169,7 +175,7 @@ static double correct_attribute(const Plan *plan, const DfyTreeState *state, Dfy
 }
 
 static double wanted_square(const DfyTreeEncoder *e, int attribute) {
-    double wanted = attribute == DFY_SPLAT_POSITION ? 0.5 / MARGIN : e->errors[attribute];
+    double wanted = attribute == DFY_SPLAT_POSITION ? e->place_error / MARGIN : e->errors[attribute];
     return wanted * wanted;
 }
 
@@ -345,7 +351,7 @@ static void measure(DfyTreeEncoder *e, const DfySplats *splats, uint32_t from) {
     for (uint32_t i = from; i < e->state.count; i++) {
         const DfyTreeSplat *s = &e->state.splats[i];
         size_t j = e->order[i];
-        double turn[3], place = 0, scale = 0, dc = 0, sh = 0, ring = 180.0 / g->rings;
+        double turn[3], place = 0, scale = 0, dc = 0, sh = 0, ring = turn_degrees(g);
         for (size_t k = 0; k < 3; k++) {
             double p = ((double)splats->xyz[j * 3 + k] - g->origin[k]) / g->step -
                        (double)s->place[k] / (1 << DFY_TREE_FRACTION);
@@ -402,6 +408,7 @@ int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *p
     free(e->order);
     free(e->square);
     e->order = choice.order;
+    e->place_error = choice.place_error;
     choice.order = NULL;
     dfy_tree_choice_free(&choice);
     e->square = calloc(splats->count ? splats->count : 1, sizeof *e->square);

@@ -6,6 +6,7 @@
 
 typedef struct DfyTreeEncoder {
     double errors[DFY_SPLAT_ATTRIBUTES];   /* wanted RMS */
+    double place_error;                    /* aimed at in the last key frame, in steps */
     DfyTreeHull hull;                      /* of all frames, when they were looked at; else empty */
     DfyTreeState state;                    /* what the decoder will hold */
     uint32_t *order;                       /* splat i of the state is splat order[i] of the last frame */

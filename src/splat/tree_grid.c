@@ -48,15 +48,16 @@ void dfy_tree_write_grid(const DfyTreeGrid *g, DfyBuffer *buffer) {
     int rest = dfy_tree_rest(g);
     dfy_put_u32be(buffer, g->count);
     dfy_put_u8(buffer, (unsigned)g->degree);
-    for (int i = 0; i < 3; i++) dfy_put_u8(buffer, (unsigned)g->place_bits[i]);
+    for (int i = 0; i < 3; i++) dfy_put_u8(buffer, (unsigned)(g->tail_bits[i] << 5 | g->place_bits[i]));
     for (int i = 0; i < 3; i++) dfy_put_f32be(buffer, g->origin[i]);
     dfy_put_f32be(buffer, g->step);
     dfy_put_u32be(buffer, (uint32_t)g->scale_step);
     dfy_put_u32be(buffer, (uint32_t)g->alpha_step);
     dfy_put_u32be(buffer, (uint32_t)g->dc_step);
     dfy_put_u32be(buffer, (uint32_t)g->sh_step);
-    dfy_put_u16be(buffer, (unsigned)g->rings);
-    dfy_put_u16be(buffer, (unsigned)g->twists);
+    dfy_put_u16be(buffer, (unsigned)g->turns.rings);
+    dfy_put_u16be(buffer, (unsigned)g->turns.sectors / 4);
+    dfy_put_u16be(buffer, (unsigned)g->turns.twists / 4);
     for (int i = 0; i < 3; i++) put_range(buffer, &g->scale[i]);
     for (int i = 0; i < 3; i++) put_range(buffer, &g->dc[i]);
     for (int i = 0; i < 3; i++) dfy_put_u32be(buffer, (uint32_t)g->dc_mean[i]);
@@ -74,19 +75,27 @@ static int step_ok(int32_t step) {
     return step >= 1 && step <= MAX_STEP;
 }
 
+static int turns_ok(const DfyTurnGrid *turns) {
+    int most = 2 * DFY_TURN_MAX_RINGS;
+    return turns->rings >= 7 && turns->rings <= DFY_TURN_MAX_RINGS && turns->sectors >= 4 && turns->sectors <= most &&
+           turns->twists >= 4 && turns->twists <= most;
+}
+
 static int read_steps(DfyTreeGrid *g, DfyBytes *bytes) {
     int good = 1;
     g->scale_step = (int32_t)dfy_read_u32be(bytes);
     g->alpha_step = (int32_t)dfy_read_u32be(bytes);
     g->dc_step = (int32_t)dfy_read_u32be(bytes);
     g->sh_step = (int32_t)dfy_read_u32be(bytes);
-    g->rings = dfy_read_u16be(bytes);
-    g->twists = dfy_read_u16be(bytes);
+    g->turns.rings = dfy_read_u16be(bytes);
+    g->turns.sectors = dfy_read_u16be(bytes) * 4;
+    g->turns.twists = dfy_read_u16be(bytes) * 4;
     for (int i = 0; i < 3; i++) good &= read_range(bytes, &g->scale[i]);
     for (int i = 0; i < 3; i++) good &= read_range(bytes, &g->dc[i]);
     good &= step_ok(g->scale_step) && step_ok(g->alpha_step) && step_ok(g->dc_step) && step_ok(g->sh_step);
-    good &= g->rings >= 2 && g->rings <= DFY_TURN_MAX_RINGS && g->twists >= 2 && g->twists <= 2 * DFY_TURN_MAX_RINGS;
-    while (DFY_TREE_ONE / (good ? g->alpha_step : 1) >> g->alpha_bits) g->alpha_bits++;
+    good &= turns_ok(&g->turns);
+    good &= g->alpha_step <= DFY_TREE_ONE;
+    if (good) dfy_tree_alpha_range(g);
     return good;
 }
 
@@ -95,8 +104,10 @@ int dfy_tree_read_grid(DfyTreeGrid *g, DfyBytes *bytes, DfyMessage *message) {
     *g = (DfyTreeGrid){.count = dfy_read_u32be(bytes)};
     g->degree = dfy_read_u8(bytes);
     for (int i = 0; i < 3; i++) {
-        g->place_bits[i] = dfy_read_u8(bytes);
-        good &= g->place_bits[i] <= DFY_PLACE_BITS;
+        int bits = dfy_read_u8(bytes);
+        g->place_bits[i] = bits & 31;
+        g->tail_bits[i] = bits >> 5;
+        good &= g->place_bits[i] + g->tail_bits[i] <= DFY_PLACE_BITS;
     }
     for (int i = 0; i < 3; i++) {
         g->origin[i] = dfy_read_f32be(bytes);
@@ -127,6 +138,12 @@ int dfy_tree_axis(const DfyTreeSplat *s) {
     return s->scale[2] < s->scale[axis] ? 2 : axis;
 }
 
+void dfy_tree_alpha_range(DfyTreeGrid *g) {
+    int32_t highest = (DFY_TREE_ONE + g->alpha_step - 1) / g->alpha_step + 2;
+    g->alpha = (DfyTreeRange){-4, 0};
+    while ((highest - g->alpha.low) >> 1 >> g->alpha.bits) g->alpha.bits++;
+}
+
 void dfy_tree_dc(const DfyTreeGrid *g, DfyTreeSplat *s) {
     for (int c = 0; c < 3; c++) {
         int64_t sum = (int64_t)g->dc_mean[c] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
@@ -141,14 +158,14 @@ void dfy_tree_scale_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyT
 }
 
 void dfy_tree_colour_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
-    int64_t alpha = (int64_t)index->alpha * g->alpha_step;
-    s->alpha = alpha > DFY_TREE_ONE ? DFY_TREE_ONE : (int32_t)alpha;
-    for (int i = 0; i < 3; i++) s->dc_part[i] = clamp64(((int64_t)g->dc[i].low + index->dc[i]) * g->dc_step, 1 << 28);
+    int64_t alpha = ((int64_t)g->alpha.low + index->alpha) * g->alpha_step;
+    s->alpha = alpha < 0 ? 0 : alpha > DFY_TREE_ONE ? DFY_TREE_ONE : (int32_t)alpha;
+    for (int i = 0; i < 3; i++) s->dc_part[i] = clamp64((int64_t)index->dc[i] * g->dc_step, 1 << 28);
     dfy_tree_dc(g, s);
 }
 
 void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
-    dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), g->rings, g->twists);
+    dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), &g->turns);
     s->dirty = 1;
 }
 

@@ -203,7 +203,7 @@ static void code_labels(InterCoder *c) {
 /* ---------------------------------------------------------------- corrections */
 
 static void update_turn(const DfyTreeGrid *g, DfyTreeSplat *s, const int32_t steps[3]) {
-    int64_t unit = 1686629713 / g->rings, v[4] = {DFY_TURN_ONE}; /* half a ring's angle */
+    int64_t unit = dfy_tree_turn_unit(g), v[4] = {DFY_TURN_ONE};
     int32_t q[4], turned[4];
     int64_t most = DFY_TURN_ONE;
     for (int i = 0; i < 3; i++) {
@@ -251,13 +251,15 @@ static void apply_update(DfyTreeState *state, uint32_t i, const DfyTreeUpdate *u
         }
     if (u->updates & DFY_TREE_TURN) update_turn(g, s, u->turn);
     if (u->updates & DFY_TREE_SCALE)
-        for (int k = 0; k < 3; k++) s->scale[k] = add_steps(s->scale[k], u->scale[k], g->scale_step, 1 << 20);
+        for (int k = 0; k < 3; k++)
+            s->scale[k] = add_steps(s->scale[k], u->scale[k], dfy_tree_unit(g->scale_step), 1 << 20);
     if (u->updates & DFY_TREE_ALPHA) {
-        s->alpha = add_steps(s->alpha, u->alpha, g->alpha_step, DFY_TREE_ONE);
+        s->alpha = add_steps(s->alpha, u->alpha, dfy_tree_unit(g->alpha_step), DFY_TREE_ONE);
         if (s->alpha < 0) s->alpha = 0;
     }
     if (u->updates & DFY_TREE_DC) {
-        for (int k = 0; k < 3; k++) s->dc_part[k] = add_steps(s->dc_part[k], u->dc[k], g->dc_step, 1 << 28);
+        for (int k = 0; k < 3; k++)
+            s->dc_part[k] = add_steps(s->dc_part[k], u->dc[k], dfy_tree_unit(g->dc_step), 1 << 28);
         dfy_tree_dc(g, s);
     }
     if (u->updates & DFY_TREE_SH) update_sh(state, i, u->sh);

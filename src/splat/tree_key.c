@@ -10,7 +10,7 @@
 #include "splat/trellis.h"
 
 enum {
-    SLOT_BITS = 18,
+    SLOT_BITS = 19,
     WINDOW = 40, /* splats before this one that are looked at for neighbours */
     NEAR = DFY_TREE_NEAR
 };
@@ -28,12 +28,15 @@ enum {
     TAG_BASE = 6 << 20
 };
 
+/* What has a trellis of its own. */
+enum { OF_SCALE, OF_ALPHA, OF_DC, OF_TURN, OF_SH, KINDS };
+
 typedef struct KeyCoder {
     DfyMixer mixer;
     DfyTreeState *state;
     DfyTreeIndex *indices;
-    uint8_t *energy; /* of a splat's colour coefficients, log scale */
-    int trellis;     /* state of the colour coefficients' quantiser */
+    uint8_t *energy;    /* of a splat's colour coefficients, log scale */
+    int trellis[KINDS]; /* states of the quantisers */
     uint32_t near[NEAR];
     int near_count;
 } KeyCoder;
@@ -108,6 +111,16 @@ static int32_t in_indices(int64_t value, int32_t step, int32_t low) {
 
 /* ---------------------------------------------------------------- attributes */
 
+/* An index in a range under contexts that have predictions of it in 1/16. */
+static int32_t code_index(KeyCoder *key, int kind, DfyMixContext *contexts, int count, int set, int bits,
+                          int32_t index) {
+    int *state = &key->trellis[kind], odd = *state & 1;
+    for (int i = 0; i < count; i++) contexts[i].prediction = (contexts[i].prediction - 16 * odd) >> 1;
+    int32_t number = dfy_mix_number(&key->mixer, contexts, count, set, bits, index >> 1);
+    *state = dfy_trellis_next(*state, number);
+    return 2 * number + odd;
+}
+
 static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
     const DfyTreeGrid *g = &key->state->grid;
     const DfyTreeSplat *splats = key->state->splats;
@@ -132,7 +145,7 @@ static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
             {dfy_mix_hash(TAG_SCALE + 5 + 8 * c, (a >> 1) * 64 + (b >> 1)), 0, 0},
         };
         index->scale[c] =
-            dfy_mix_number(&key->mixer, contexts, 6, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
+            code_index(key, OF_SCALE, contexts, 6, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
         done[c] = limited(((int64_t)low + index->scale[c]) * step, 1 << 20);
     }
 }
@@ -148,17 +161,24 @@ static void code_alpha(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *i
     int32_t alpha[NEAR];
     for (int k = 0; k < key->near_count; k++) alpha[k] = key->state->splats[key->near[k]].alpha;
     Near near = near_of(alpha, key->near_count, DFY_TREE_ONE / 64, DFY_TREE_ONE / 2);
-    int32_t mean = in_indices(near.mean, g->alpha_step, 0);
+    int32_t mean = in_indices(near.mean, g->alpha_step, g->alpha.low);
     int64_t sum = ((int64_t)splat->scale[0] + splat->scale[1] + splat->scale[2] + 39 * DFY_TREE_ONE) >> 16;
     DfyMixContext contexts[6] = {
         {dfy_mix_hash(TAG_ALPHA, 0), 0, 0},
         {dfy_mix_hash(TAG_ALPHA + 1, near.spread), 1, mean},
-        {dfy_mix_hash(TAG_ALPHA + 2, 0), 1, in_indices(near.first, g->alpha_step, 0)},
+        {dfy_mix_hash(TAG_ALPHA + 2, 0), 1, in_indices(near.first, g->alpha_step, g->alpha.low)},
         {dfy_mix_hash(TAG_ALPHA + 3, size_class(splat, 15)), 0, 0},
         {dfy_mix_hash(TAG_ALPHA + 4, (uint32_t)sum), 0, 0},
         {dfy_mix_hash(TAG_ALPHA + 5, size_class(splat, 16) * 16 + (uint32_t)(near.mean >> 13)), 0, 0},
     };
-    index->alpha = dfy_mix_number(&key->mixer, contexts, 6, SET_ALPHA, g->alpha_bits, index->alpha);
+    index->alpha = code_index(key, OF_ALPHA, contexts, 6, SET_ALPHA, g->alpha.bits, index->alpha);
+}
+
+/* A value in 1/16 of a centred number. */
+static int32_t in_numbers(int64_t value, int32_t step, int32_t low, int state) {
+    int64_t fine = limited(value * 16 / step, 1 << 29);
+    if (state & 1) fine += fine > 16 ? 16 : fine < -16 ? -16 : fine;
+    return limited(fine / 2 - (int64_t)low * 16, 1 << 29);
 }
 
 static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {
@@ -168,17 +188,21 @@ static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *inde
         int32_t part[NEAR], step = g->dc_step, low = g->dc[c].low;
         for (int k = 0; k < key->near_count; k++) part[k] = key->state->splats[key->near[k]].dc_part[c];
         Near near = near_of(part, key->near_count, step, 0);
-        int32_t mean = in_indices(near.mean, step, low);
+        int32_t *state = &key->trellis[OF_DC], mean = in_numbers(near.mean, step, low, *state);
+        int32_t first = in_numbers(near.first, step, low, *state);
         DfyMixContext contexts[6] = {
             {dfy_mix_hash(TAG_DC, c * 8 + near.spread), 1, mean},
-            {dfy_mix_hash(TAG_DC + 1, c), 1, in_indices(near.first, step, low)},
+            {dfy_mix_hash(TAG_DC + 1, c), 1, first},
             {dfy_mix_hash(TAG_DC + 2, c * 8 + alpha), 0, 0},
             {dfy_mix_hash(TAG_DC + 3, c * 1024 + alpha * 64 + size_class(splat, 16)), 1, mean},
             {dfy_mix_hash(TAG_DC + 4 + c * 16, before), 0, 0},
-            {dfy_mix_hash(TAG_DC + 5, c * 8 + near.spread), 1, (mean + in_indices(near.first, step, low)) / 2},
+            {dfy_mix_hash(TAG_DC + 5, c * 8 + near.spread), 1, (mean + first) / 2},
         };
-        index->dc[c] = dfy_mix_number(&key->mixer, contexts, 6, SET_DC + (int)c * 13, g->dc[c].bits, index->dc[c]);
-        before = before * 64 + (uint32_t)index->dc[c] / 2 + 1;
+        int32_t number = dfy_trellis_coded(*state, index->dc[c]) - low;
+        number = dfy_mix_number(&key->mixer, contexts, 6, SET_DC + (int)c * 13, g->dc[c].bits, number);
+        index->dc[c] = dfy_trellis_value(*state, number + low);
+        *state = dfy_trellis_next(*state, number + low);
+        before = before * 64 + (uint32_t)number / 2 + 1;
     }
 }
 
@@ -203,12 +227,11 @@ static uint32_t near_normal(const KeyCoder *key, int32_t normal[3]) {
 
 static void code_turn(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {
     const DfyTreeGrid *g = &key->state->grid;
-    DfyMixer *mixer = &key->mixer;
     int32_t normal[3], ring_16, turn_16384, other_ring, other_turn;
     uint32_t agreement = near_normal(key, normal), axis = (uint32_t)dfy_tree_axis(splat);
     int32_t opposite[3] = {-normal[0], -normal[1], -normal[2]};
-    dfy_turn_place(&ring_16, &turn_16384, normal, g->rings);
-    dfy_turn_place(&other_ring, &other_turn, opposite, g->rings);
+    dfy_turn_place(&ring_16, &turn_16384, normal, g->turns.rings);
+    dfy_turn_place(&other_ring, &other_turn, opposite, g->turns.rings);
     int32_t s[3] = {splat->scale[0], splat->scale[1], splat->scale[2]};
     int32_t gap = INT32_MAX;
     for (uint32_t i = 0; i < 3; i++)
@@ -218,33 +241,34 @@ static void code_turn(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *in
         {dfy_mix_hash(TAG_TURN, 0), 0, 0},
         {dfy_mix_hash(TAG_TURN + 1, agreement * 4 + flat), 1, ring_16},
         {dfy_mix_hash(TAG_TURN + 2, agreement * 4 + flat), 1, other_ring},
-        {dfy_mix_hash(TAG_TURN + 3, (agreement * 4 + flat) * 1024 + (uint32_t)ring_16 / 8), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 3, (agreement * 4 + flat) * 1024 + (uint32_t)ring_16 / 16), 0, 0},
     };
     DfyTurn *turn = &index->turn;
-    turn->ring = dfy_mix_number(mixer, ring, 4, SET_TURN, bits_for(g->rings), turn->ring);
-    if (turn->ring >= g->rings) turn->ring = g->rings - 1; /* only damaged bytes get here */
-    int32_t sectors = dfy_turn_sectors(g->rings, turn->ring);
+    int32_t rings = g->turns.rings, twists = g->turns.twists;
+    turn->ring = code_index(key, OF_TURN, ring, 4, SET_TURN, bits_for((rings + 1) / 2), turn->ring);
+    if (turn->ring >= rings) turn->ring = rings - 1; /* only damaged bytes get here */
+    int32_t sectors = dfy_turn_sectors(&g->turns, turn->ring);
     int32_t way = abs(turn->ring * 16 + 8 - ring_16), other_way = abs(turn->ring * 16 + 8 - other_ring);
-    uint32_t match = (uint32_t)(way / 8 > 7 ? 7 : way / 8) * 8 + (uint32_t)(other_way / 8 > 7 ? 7 : other_way / 8);
+    uint32_t match = (uint32_t)(way / 16 > 7 ? 7 : way / 16) * 8 + (uint32_t)(other_way / 16 > 7 ? 7 : other_way / 16);
     DfyMixContext sector[4] = {
-        {dfy_mix_hash(TAG_TURN + 4, (uint32_t)turn->ring), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 4, (uint32_t)turn->ring / 2), 0, 0},
         {dfy_mix_hash(TAG_TURN + 5, match * 64 + agreement * 4 + flat), 1,
          (int32_t)((int64_t)turn_16384 * sectors >> 10)},
         {dfy_mix_hash(TAG_TURN + 6, match * 64 + agreement * 4 + flat), 1,
          (int32_t)((int64_t)other_turn * sectors >> 10)},
         {dfy_mix_hash(TAG_TURN + 7,
-                      (match * 64 + (uint32_t)turn->ring) * 64 + (uint32_t)(turn_16384 * (int64_t)sectors >> 13)),
+                      (match * 64 + (uint32_t)turn->ring / 2) * 64 + (uint32_t)(turn_16384 * (int64_t)sectors >> 14)),
          0, 0},
     };
-    turn->sector = dfy_mix_number(mixer, sector, 4, SET_TURN + 16, bits_for(sectors), turn->sector);
+    turn->sector = code_index(key, OF_TURN, sector, 4, SET_TURN + 16, bits_for(sectors / 2), turn->sector);
     if (turn->sector >= sectors) turn->sector = sectors - 1;
     DfyMixContext twist[3] = {
         {dfy_mix_hash(TAG_TURN + 8, axis), 0, 0},
-        {dfy_mix_hash(TAG_TURN + 9, (uint32_t)turn->ring), 0, 0},
-        {dfy_mix_hash(TAG_TURN + 10, (uint32_t)(turn->ring * 4096 + turn->sector)), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 9, (uint32_t)turn->ring / 2), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 10, (uint32_t)(turn->ring / 2 * 4096 + turn->sector / 2)), 0, 0},
     };
-    turn->twist = dfy_mix_number(mixer, twist, 3, SET_TURN + 32, bits_for(g->twists), turn->twist);
-    if (turn->twist >= g->twists) turn->twist = g->twists - 1;
+    turn->twist = code_index(key, OF_TURN, twist, 3, SET_TURN + 32, bits_for(twists / 2), turn->twist);
+    if (turn->twist >= twists) turn->twist = twists - 1;
 }
 
 static uint32_t at_most(uint32_t value, uint32_t limit) {
@@ -267,7 +291,7 @@ static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTre
             near_sign += v;
         }
         uint32_t total = at_most((uint32_t)dfy_log2_16(sum * 4) / 8, 20);
-        uint32_t quantiser = (uint32_t)key->trellis >> 1;
+        uint32_t quantiser = (uint32_t)key->trellis[OF_SH] & 1;
         uint32_t contexts[4] = {
             dfy_mix_hash(TAG_SH, (k * 32 + total) * 2 + quantiser),
             dfy_mix_hash(TAG_SH + 1, ((k * 32 + around) * 32 + at_most(near_size, 31)) * 2 + quantiser),
@@ -275,11 +299,11 @@ static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTre
             dfy_mix_hash(TAG_SH + 3, ((k * 16 + alpha) * 32 + size) * 2 + quantiser),
         };
         uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
-        int32_t coded = dfy_trellis_coded(key->trellis, index->sh[k]);
-        coded = dfy_mix_signed(&key->mixer, contexts, 4, SET_SH + (int)k * 8, dfy_mix_hash(TAG_SH + 7, k * 8 + lean),
-                               coded);
-        index->sh[k] = (int16_t)dfy_trellis_value(key->trellis, limited(coded, 16383));
-        key->trellis = dfy_trellis_next[key->trellis][coded & 1];
+        int32_t coded = dfy_trellis_coded(key->trellis[OF_SH], index->sh[k]);
+        uint32_t sign = lean ? dfy_mix_hash(TAG_SH + 7, k * 8 + lean) | 1 : 0;
+        coded = dfy_mix_signed(&key->mixer, contexts, 4, SET_SH + (int)k * 8, sign, coded);
+        index->sh[k] = (int16_t)dfy_trellis_value(key->trellis[OF_SH], limited(coded, 16383));
+        key->trellis[OF_SH] = dfy_trellis_next(key->trellis[OF_SH], coded);
         sum += at_most((uint32_t)abs(index->sh[k]), 64);
         recent = recent / 2 + at_most((uint32_t)abs(coded), 8) * 2;
     }
@@ -310,13 +334,31 @@ static void code_splats(KeyCoder *key) {
     }
 }
 
-static void set_places(DfyTreeState *state, const uint64_t *keys) {
+/* Where in their coarse cells the splats are. */
+static void code_tails(KeyCoder *key) {
+    const DfyTreeGrid *g = &key->state->grid;
+    int state = 0;
+    for (uint32_t i = 0; i < key->state->count; i++)
+        for (int k = 0; k < 3; k++) {
+            int32_t *tail = &key->indices[i].tail[k];
+            if (!g->tail_bits[k]) continue;
+            uint32_t number = dfy_code_raw(key->mixer.coder, g->tail_bits[k], (uint32_t)*tail >> 1);
+            *tail = (int32_t)(2 * number) + (state & 1);
+            state = dfy_trellis_next(state, (int32_t)number);
+        }
+}
+
+static void set_places(DfyTreeState *state, const uint64_t *keys, const DfyTreeIndex *indices) {
     uint8_t axes[3 * DFY_PLACE_BITS];
-    int levels = dfy_place_axes(state->grid.place_bits, axes);
+    const DfyTreeGrid *g = &state->grid;
+    int levels = dfy_place_axes(g->place_bits, axes);
     for (uint32_t i = 0; i < state->count; i++) {
-        uint32_t place[3];
-        dfy_place_of_key(axes, levels, keys[i], place);
-        for (int k = 0; k < 3; k++) state->splats[i].place[k] = (int32_t)(place[k] << DFY_TREE_FRACTION);
+        uint32_t cell[3];
+        dfy_place_of_key(axes, levels, keys[i], cell);
+        for (int k = 0; k < 3; k++) {
+            int64_t multiple = ((int64_t)cell[k] << (g->tail_bits[k] + 1)) + indices[i].tail[k];
+            state->splats[i].place[k] = (int32_t)(multiple * (4 << DFY_TREE_FRACTION) / 7);
+        }
     }
 }
 
@@ -331,7 +373,8 @@ int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys
         if (!key->energy) status = DFY_ERROR_MEMORY;
         if (!status && state->count) status = dfy_code_places(&key->mixer, state->grid.place_bits, state->count, keys);
         if (!status) {
-            set_places(state, keys);
+            code_tails(key);
+            set_places(state, keys, indices);
             if (transforms) code_transforms(key);
             code_splats(key);
         }

@@ -4,31 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-const uint8_t dfy_trellis_next[4][2] = {{0, 2}, {2, 0}, {1, 3}, {3, 1}};
-
 enum {
-    LEVELS = 16,  /* magnitudes with a rate of their own */
-    CLASSES = 10, /* of rows, by their energy: a busy row's numbers cost less */
-    MOST_N = 48,
-    LARGEST = 16000 /* number: values must fit 16 bits */
+    LEVELS = 16,    /* magnitudes with a rate of their own */
+    CLASSES = 10,   /* of rows, by their energy: a busy row's numbers cost less */
+    PLACES = 256,   /* plain numbers with a rate of their own, from the lowest on */
+    LARGEST = 16000 /* centred number: values must fit 16 bits */
 };
 
-/*
- * What a bit is worth, in squared steps: larger gives up more error for fewer bits, which a finer step makes good.
- * Tried from 0.15 to 1.2 on a scene from training, at errors from those of .spz to coarse: bytes at equal error are
- * fewest at 0.3, and within 0.3 % of that from 0.2 to 0.4.
- */
-#define BIT_WORTH 0.3
-
+/* What numbers cost, in squared steps. */
 typedef struct Rates {
-    float bits[MOST_N][CLASSES][2][LEVELS];
+    float centred[DFY_TRELLIS_MOST][CLASSES][2][LEVELS];
+    float plain[DFY_TRELLIS_MOST][2][PLACES];
+    int32_t lowest[DFY_TRELLIS_MOST];
 } Rates;
 
 /* Class of a row: how large its coefficients are, in steps, on a logarithmic scale. */
 static int class_of(const double *row, int n, double step) {
     double sum = 0;
-    for (int k = 0; k < n; k++) sum += fmin(fabs(row[k]) / step, 64);
-    double mean = sum / n;
+    for (int k = 0; k < n; k++) sum += fmin(fabs(row[k]), 64 * step);
+    double mean = sum / (n * step);
     int c = 0;
     for (double limit = 0.35; c < CLASSES - 1 && mean > limit; limit *= 1.4) c++;
     return c;
@@ -39,130 +33,201 @@ static int32_t nearest(int quantiser, double x) {
     return k > LARGEST ? LARGEST : k;
 }
 
+/* Costs from counts of numbers. */
+static void costs_from_counts(float *counts, int n, float worth) {
+    float total = 0;
+    for (int i = 0; i < n; i++) total += counts[i];
+    for (int i = 0; i < n; i++) counts[i] = worth * log2f(total / counts[i]);
+}
+
 /* Rates from how often each number would be taken without a trellis. */
-static void learn_rates(Rates *rates, const DfyTrellis *t, double step, size_t stride, uint8_t *classes) {
-    memset(rates, 0, sizeof *rates);
+static void learn_centred(Rates *rates, const DfyTrellis *t, double step, size_t stride, uint8_t *classes) {
+    double inverse = 1 / step;
+    for (int k = 0; k < t->n; k++)
+        for (int c = 0; c < CLASSES; c++)
+            for (int l = 0; l < LEVELS; l++)
+                rates->centred[k][c][0][l] = rates->centred[k][c][1][l] = 0.3f / (float)(1 + l);
     for (size_t i = 0; i < t->rows; i += stride) {
         const double *row = t->parts + i * (size_t)t->n;
         int c = classes[i / stride] = (uint8_t)class_of(row, t->n, step);
         for (int k = 0; k < t->n; k++)
             for (int q = 0; q < 2; q++) {
-                double x = fabs(row[k]) / step;
+                double x = fabs(row[k]) * inverse;
                 int32_t level = q && x < 0.6 ? 0 : nearest(q, x);
-                rates->bits[k][c][q][level < LEVELS ? level : LEVELS - 1]++;
+                rates->centred[k][c][q][level < LEVELS ? level : LEVELS - 1]++;
             }
     }
     for (int k = 0; k < t->n; k++)
         for (int c = 0; c < CLASSES; c++)
             for (int q = 0; q < 2; q++) {
-                float *bits = rates->bits[k][c][q], total = 0;
-                for (int l = 0; l < LEVELS; l++) total += bits[l] += 0.3f / (float)(1 + l);
-                for (int l = 0; l < LEVELS; l++) bits[l] = log2f(total / bits[l]) + (l ? 1.0f : 0.0f);
+                costs_from_counts(rates->centred[k][c][q], LEVELS, t->bit_worth);
+                for (int l = 1; l < LEVELS; l++) rates->centred[k][c][q][l] += t->bit_worth; /* the sign */
             }
 }
 
-static float rate_of(const float bits[LEVELS], int32_t magnitude) {
-    return magnitude < LEVELS ? bits[magnitude] : bits[LEVELS - 1] + (float)(magnitude - LEVELS + 1) * 0.2f;
+static int32_t place_in(int32_t number) {
+    return number < 0 ? 0 : number >= PLACES ? PLACES - 1 : number;
+}
+
+static void learn_plain(Rates *rates, const DfyTrellis *t, double step, size_t stride) {
+    for (int k = 0; k < t->n; k++) {
+        double lowest = INFINITY;
+        for (size_t i = 0; i < t->rows; i += stride) lowest = fmin(lowest, t->parts[i * (size_t)t->n + (size_t)k]);
+        rates->lowest[k] = t->rows ? (int32_t)floor(lowest / step / 2) - 1 : 0;
+        for (int q = 0; q < 2; q++) {
+            for (int l = 0; l < PLACES; l++) rates->plain[k][q][l] = 0.1f;
+            for (size_t i = 0; i < t->rows; i += stride) {
+                double x = (t->parts[i * (size_t)t->n + (size_t)k] / step - q) / 2, below = floor(x);
+                int32_t number = (int32_t)below - rates->lowest[k];
+                rates->plain[k][q][place_in(number)] += (float)(1 - (x - below));
+                rates->plain[k][q][place_in(number + 1)] += (float)(x - below);
+            }
+            costs_from_counts(rates->plain[k][q], PLACES, t->bit_worth);
+        }
+    }
 }
 
 /* The best number of each parity in one quantiser. */
 typedef struct Choice {
     float cost[2];
-    int16_t coded[2];
+    int32_t coded[2];
 } Choice;
 
-static void consider(Choice *choice, int32_t magnitude, int quantiser, float x, const float bits[LEVELS]) {
-    float value = (float)(2 * magnitude - (quantiser && magnitude));
-    float cost = (x - value) * (x - value) + (float)BIT_WORTH * rate_of(bits, magnitude);
-    int parity = magnitude & 1;
-    if (cost < choice->cost[parity]) {
-        choice->cost[parity] = cost;
-        choice->coded[parity] = (int16_t)magnitude;
-    }
+static inline float cost_of(int32_t magnitude, int quantiser, float x, const float rates[LEVELS]) {
+    float off = x - (float)(2 * magnitude - (quantiser && magnitude));
+    return off * off + rates[magnitude < LEVELS ? magnitude : LEVELS - 1];
 }
 
-static Choice choose(int quantiser, float x, const float bits[LEVELS]) {
-    Choice choice = {{INFINITY, INFINITY}, {0, 1}};
-    int32_t low = (int32_t)(quantiser ? (x + 1) / 2 : x / 2);
+static inline void consider(Choice *choice, int32_t magnitude, float cost) {
+    int parity = magnitude & 1;
+    if (cost >= choice->cost[parity]) return;
+    choice->cost[parity] = cost;
+    choice->coded[parity] = magnitude;
+}
+
+/* The two magnitudes around x, and smaller ones that may be cheaper. */
+static inline Choice choose_centred(int quantiser, float x, const float rates[LEVELS]) {
+    Choice choice;
+    int32_t low = (int32_t)((x + (float)quantiser) * 0.5f);
     if (low > LARGEST) low = LARGEST;
-    consider(&choice, low, quantiser, x, bits);
-    consider(&choice, low + 1, quantiser, x, bits);
-    if (low == 1 || low == 2) consider(&choice, low - 1, quantiser, x, bits);
-    if (low == 2) consider(&choice, 0, quantiser, x, bits);
+    int parity = low & 1;
+    choice.coded[parity] = low;
+    choice.coded[!parity] = low + 1;
+    choice.cost[parity] = cost_of(low, quantiser, x, rates);
+    choice.cost[!parity] = cost_of(low + 1, quantiser, x, rates);
+    if (low == 1) consider(&choice, 0, cost_of(0, quantiser, x, rates));
+    if (low == 2) {
+        consider(&choice, 1, cost_of(1, quantiser, x, rates));
+        consider(&choice, 0, cost_of(0, quantiser, x, rates));
+    }
     return choice;
 }
 
-/* Into each state, the way that is cheapest so far: which state before it, which number. */
-typedef struct Step {
-    int16_t coded[4];
-    uint8_t before[4];
-} Step;
-
-static void advance(Step *step, float cost[4], const Choice choices[2]) {
-    float next[4] = {INFINITY, INFINITY, INFINITY, INFINITY};
-    for (int state = 0; state < 4; state++)
-        for (int parity = 0; parity < 2; parity++) {
-            const Choice *choice = &choices[state >> 1];
-            int to = dfy_trellis_next[state][parity];
-            float sum = cost[state] + choice->cost[parity];
-            if (sum >= next[to]) continue;
-            next[to] = sum;
-            step->coded[to] = choice->coded[parity];
-            step->before[to] = (uint8_t)state;
-        }
-    float least = fminf(fminf(next[0], next[1]), fminf(next[2], next[3]));
-    for (int state = 0; state < 4; state++) cost[state] = next[state] - least; /* keeps sums small */
+static inline int32_t floor_of(double x) {
+    int32_t whole = (int32_t)x;
+    return whole - (x < whole);
 }
 
-static void walk_forward(Step *steps, const DfyTrellis *t, const Rates *rates, const uint8_t *classes, double step,
-                         size_t stride) {
-    float cost[4] = {0, INFINITY, INFINITY, INFINITY}, scale = (float)(1 / step);
+/* The numbers around x, or those of the same parities that are within a limit. */
+static inline Choice choose_limited(int quantiser, double x, int32_t limit) {
+    Choice choice;
+    int32_t low = floor_of((x - quantiser) * 0.5);
+    for (int i = 0; i < 2; i++) {
+        int32_t coded = low + i + (low + i < 0 ? 2 : low + i >= limit ? -2 : 0);
+        float off = (float)(x - quantiser - 2 * coded);
+        choice.coded[coded & 1] = coded;
+        choice.cost[coded & 1] = off * off;
+    }
+    return choice;
+}
+
+static inline Choice choose_plain(int quantiser, double x, const float rates[PLACES], int32_t lowest) {
+    Choice choice;
+    int32_t coded = floor_of((x - quantiser) * 0.5);
+    float above = (float)(x - quantiser - 2.0 * coded);
+    int parity = coded & 1;
+    choice.coded[parity] = coded;
+    choice.coded[!parity] = coded + 1;
+    choice.cost[parity] = above * above + rates[place_in(coded - lowest)];
+    choice.cost[!parity] = (2 - above) * (2 - above) + rates[place_in(coded + 1 - lowest)];
+    return choice;
+}
+
+/* Rows on their way through the trellis. */
+typedef struct Walk {
+    const DfyTrellis *trellis;
+    Rates *rates;
+    uint8_t *classes;   /* of rows of centred numbers */
+    DfyTrellisOdd *odd; /* of each number */
+    double step, inverse;
+    size_t stride;
+    int last; /* the state at the end */
+} Walk;
+
+static inline Choice choose(const Walk *w, double part, int k, int class, int quantiser) {
+    double x = part * w->inverse;
+    if (w->trellis->centred) return choose_centred(quantiser, fabsf((float)x), w->rates->centred[k][class][quantiser]);
+    if (w->trellis->limits) return choose_limited(quantiser, x, w->trellis->limits[k]);
+    return choose_plain(quantiser, x, w->rates->plain[k][quantiser], w->rates->lowest[k]);
+}
+
+static void walk_forward(Walk *w) {
+    DfyTrellisCosts costs = {{0}};
+    for (int state = 1; state < DFY_TRELLIS_STATES; state++) costs.of[state] = 1e30f;
+    const DfyTrellis *t = w->trellis;
     size_t at = 0;
-    for (size_t i = 0; i < t->rows; i += stride)
+    for (size_t i = 0; i < t->rows; i += w->stride) {
+        const double *row = t->parts + i * (size_t)t->n;
+        int class = w->classes[i / w->stride];
         for (int k = 0; k < t->n; k++) {
-            float x = fabsf((float)t->parts[i * (size_t)t->n + (size_t)k] * scale);
-            const float(*bits)[LEVELS] = rates->bits[k][classes[i / stride]];
-            Choice choices[2] = {choose(0, x, bits[0]), choose(1, x, bits[1])};
-            advance(&steps[at++], cost, choices);
+            Choice even = choose(w, row[k], k, class, 0), odd = choose(w, row[k], k, class, 1);
+            const float more[2][2] = {{even.cost[0], even.cost[1]}, {odd.cost[0], odd.cost[1]}};
+            dfy_trellis_step(&costs, &w->odd[at++], more);
         }
-    /* The last step's cheapest state is left where the way back begins. */
-    int best = 0;
-    for (int state = 1; state < 4; state++)
-        if (cost[state] < cost[best]) best = state;
-    steps[at].before[0] = (uint8_t)best;
+        dfy_trellis_lower(&costs);
+    }
+    for (int state = w->last = 0; state < DFY_TRELLIS_STATES; state++)
+        if (costs.of[state] < costs.of[w->last]) w->last = state;
 }
 
-static double walk_back(int16_t *values, size_t value_stride, const Step *steps, size_t count, const DfyTrellis *t,
-                        double step, size_t stride) {
-    int state = steps[count].before[0];
-    size_t n = (size_t)t->n;
+static double walk_back(const Walk *w, size_t rows, int32_t *values) {
+    const DfyTrellis *t = w->trellis;
+    size_t at = rows * (size_t)t->n;
+    int state = w->last;
     double sum = 0;
-    for (size_t at = count; at-- > 0;) {
-        int32_t coded = steps[at].coded[state];
-        state = steps[at].before[state];
-        size_t row = at / n * stride, k = at % n;
-        double part = t->parts[row * n + k];
-        int32_t value = dfy_trellis_value(state, part < 0 ? -coded : coded);
-        double error = part - value * step;
-        sum += t->norm[k] * error * error;
-        if (values) values[row * value_stride + k] = (int16_t)value;
+    for (size_t row = rows; row-- > 0;) {
+        size_t from = row * w->stride * (size_t)t->n;
+        for (int k = t->n; k-- > 0;) {
+            double part = t->parts[from + (size_t)k];
+            int parity = dfy_trellis_is_odd(&w->odd[--at], state), quantiser = dfy_trellis_quantiser_before(state);
+            int32_t coded = choose(w, part, k, w->classes[row], quantiser).coded[parity];
+            state = dfy_trellis_before(state, parity);
+            int32_t value = t->centred ? dfy_trellis_value(state, part < 0 ? -coded : coded) : 2 * coded + quantiser;
+            double error = part - value * w->step;
+            sum += (t->norm ? t->norm[k] : 1) * error * error;
+            if (values) values[from + (size_t)k] = value;
+        }
     }
-    return count ? sum / (double)count : 0;
+    return at < rows * (size_t)t->n ? sum / (double)(rows * (size_t)t->n) : 0;
 }
 
-double dfy_trellis_quantise(int16_t *values, size_t value_stride, const DfyTrellis *t, double step, size_t stride) {
+double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, size_t stride) {
     size_t rows = (t->rows + stride - 1) / stride, count = rows * (size_t)t->n;
-    Rates *rates = malloc(sizeof *rates);
-    uint8_t *classes = malloc(rows ? rows : 1);
-    Step *steps = calloc(count + 1, sizeof *steps);
+    Walk walk = {.trellis = t, .step = step, .inverse = 1 / step, .stride = stride};
     double mean = -1;
-    if (rates && classes && steps) {
-        learn_rates(rates, t, step, stride, classes);
-        walk_forward(steps, t, rates, classes, step, stride);
-        mean = walk_back(values, value_stride, steps, count, t, step, stride);
+    walk.rates = malloc(sizeof *walk.rates);
+    walk.classes = calloc(rows ? rows : 1, 1);
+    walk.odd = malloc((count + 1) * sizeof *walk.odd);
+    if (walk.rates && walk.classes && walk.odd) {
+        if (t->centred)
+            learn_centred(walk.rates, t, step, stride, walk.classes);
+        else if (!t->limits)
+            learn_plain(walk.rates, t, step, stride);
+        walk_forward(&walk);
+        mean = walk_back(&walk, rows, values);
     }
-    free(rates);
-    free(classes);
-    free(steps);
+    free(walk.rates);
+    free(walk.classes);
+    free(walk.odd);
     return mean;
 }

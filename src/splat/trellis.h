@@ -1,8 +1,12 @@
 /*
- * Trellis-coded quantisation of colour coefficients: two quantisers, of even and of odd multiples of the step (both
- * with 0), and a machine of four states that picks one by the parity of the number before. The decoder only follows
- * the machine; the encoder looks for the cheapest way through it, so that points lie as densely as with half the step
- * at a rate near the whole step's (Marcellin and Fischer, "Trellis coded quantization", 1990; used so in VVC).
+ * Trellis-coded quantisation: two quantisers, of even and of odd multiples of the step, and a machine of 64 states
+ * that picks one by the parities of the numbers before. The decoder only follows the machine; the encoder looks for
+ * the best way through it, so that points lie as densely as with half the step at a rate near the whole step's
+ * (Marcellin and Fischer, "Trellis coded quantization", 1990; used so in VVC). More states leave a smaller
+ * error, each doubling less so (8: 1.09 dB, 64: 1.27 dB of at most 1.53); the decoder does not mind.
+ *
+ * Plain numbers are any multiples: number c means 2c in quantiser 0 and 2c + 1 in quantiser 1. Centred ones, which are
+ * mostly 0, have 0 in both quantisers: c means 2c, or 2c - sign(c) in quantiser 1.
  */
 #ifndef DFY_SPLAT_TRELLIS_H
 #define DFY_SPLAT_TRELLIS_H
@@ -10,29 +14,72 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The quantiser of a state is state >> 1; the next state by the coded number's parity. */
-extern const uint8_t dfy_trellis_next[4][2];
+enum {
+    DFY_TRELLIS_BITS = 6,
+    DFY_TRELLIS_STATES = 1 << DFY_TRELLIS_BITS,
+    /* Ungerboeck's parity polynomials for so many states, octal 103 and 24, without their lowest bit. */
+    DFY_TRELLIS_BY_QUANTISER = 0103 >> 1,
+    DFY_TRELLIS_BY_PARITY = 024 >> 1,
+    DFY_TRELLIS_MOST = 48 /* numbers in a row */
+};
 
-/* The multiple of the step that number `coded` means, and back. */
+/* The quantiser of a state is state & 1. */
+static inline int dfy_trellis_next(int state, int32_t coded) {
+    return state >> 1 ^ (state & 1) * DFY_TRELLIS_BY_QUANTISER ^ (coded & 1) * DFY_TRELLIS_BY_PARITY;
+}
+
+/* Two states lead to each, one with an even number and one with an odd; both have this quantiser. */
+static inline int dfy_trellis_quantiser_before(int state) {
+    return state >> (DFY_TRELLIS_BITS - 1);
+}
+static inline int dfy_trellis_before(int state, int parity) {
+    int quantiser = dfy_trellis_quantiser_before(state);
+    return 2 * ((state ^ quantiser * DFY_TRELLIS_BY_QUANTISER) ^ parity * DFY_TRELLIS_BY_PARITY) + quantiser;
+}
+
+/* The multiple of the step that centred number `coded` means, and back. */
 static inline int32_t dfy_trellis_value(int state, int32_t coded) {
-    return 2 * coded - (state >> 1 ? (coded > 0) - (coded < 0) : 0);
+    return 2 * coded - (state & 1 ? (coded > 0) - (coded < 0) : 0);
 }
 static inline int32_t dfy_trellis_coded(int state, int32_t value) {
-    return (value + (state >> 1 ? (value > 0) - (value < 0) : 0)) / 2;
+    return (value + (state & 1 ? (value > 0) - (value < 0) : 0)) / 2;
 }
 
 typedef struct DfyTrellis {
-    const double *parts; /* rows x n coefficients */
-    const double *norm;  /* weight of each coefficient's squared error */
+    const double *parts; /* rows x n values */
+    const double *norm;  /* weight of each column's squared error; NULL: 1 */
     size_t rows;
-    int n;
+    int n, centred;
+    const int32_t *limits; /* plain numbers: column k's are in 0..limits[k]-1; NULL: any */
+    float bit_worth; /* in squared steps: larger gives up more error for fewer bits, which a finer step makes good */
 } DfyTrellis;
 
 /*
- * Quantises every stride-th row; values (rows x value_stride multiples of step, may be NULL) gets the result. Returns
- * the mean of weighted squared errors, or a negative number when there is no memory.
+ * Quantises every stride-th row; values (rows x n multiples of step, may be NULL) gets the result. Returns the mean of
+ * weighted squared errors, or a negative number when there is no memory.
  */
-double dfy_trellis_quantise(int16_t *values, size_t value_stride, const DfyTrellis *trellis, double step,
-                            size_t stride);
+double dfy_trellis_quantise(int32_t *values, const DfyTrellis *trellis, double step, size_t stride);
+
+/* Sums of squared errors (and worth of bits) so far, of the cheapest way to each state. */
+typedef struct DfyTrellisCosts {
+    float of[DFY_TRELLIS_STATES];
+} DfyTrellisCosts;
+
+/*
+ * One more number: more[quantiser][parity] is what the best number of that parity costs. A bit a state (lowest first)
+ * says that the cheaper way there is the odd number's.
+ */
+typedef struct DfyTrellisOdd {
+    uint32_t of[DFY_TRELLIS_STATES / 32];
+} DfyTrellisOdd;
+void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]);
+/* The reference for it. */
+void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]);
+/* Takes the first state's cost from all, so that sums stay precise. */
+void dfy_trellis_lower(DfyTrellisCosts *costs);
+
+static inline int dfy_trellis_is_odd(const DfyTrellisOdd *odd, int state) {
+    return odd->of[state >> 5] >> (state & 31) & 1;
+}
 
 #endif

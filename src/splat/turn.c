@@ -24,13 +24,13 @@ static double ring_angle(int32_t rings, int32_t ring) {
     return ((double)ring + 0.5) * PI / (double)rings;
 }
 
-int32_t dfy_turn_sectors(int32_t rings, int32_t ring) {
-    double sectors = dfy_exact_sin(ring_angle(rings, ring)) * 2 * (double)rings;
-    return sectors < 3 ? 3 : (int32_t)(sectors + 0.5);
+int32_t dfy_turn_sectors(const DfyTurnGrid *grid, int32_t ring) {
+    double fours = dfy_exact_sin(ring_angle(grid->rings, ring)) * (double)grid->sectors / 4;
+    return fours < 1 ? 4 : (int32_t)(fours + 0.5) * 4;
 }
 
-/* The rotation with columns reordered so that `axis` is last: q times a turn of a third about the diagonal. */
-static void turn_axes(double out[4], const double q[4], int axis) {
+/* q times a turn of a third about the diagonal. */
+void dfy_turn_axes(double out[4], const double q[4], int axis) {
     static const double third[3][4] = {{0.5, 0.5, 0.5, 0.5}, {0.5, -0.5, -0.5, -0.5}, {1, 0, 0, 0}};
     const double *p = third[axis];
     out[0] = q[0] * p[0] - q[1] * p[1] - q[2] * p[2] - q[3] * p[3];
@@ -39,39 +39,11 @@ static void turn_axes(double out[4], const double q[4], int axis) {
     out[3] = q[0] * p[3] + q[1] * p[2] - q[2] * p[1] + q[3] * p[0];
 }
 
-static int32_t round_cell(double position, int32_t count) {
-    int32_t cell = (int32_t)floor(position);
-    return cell < 0 ? cell + count : cell >= count ? cell - count : cell;
-}
-
-DfyTurn dfy_turn_of(const double quaternion[4], int axis, int32_t rings, int32_t twists) {
-    double q[4];
-    turn_axes(q, quaternion, axis);
-    /* Third column of the matrix: where the axis points. */
-    double x = 2 * (q[1] * q[3] + q[0] * q[2]), y = 2 * (q[2] * q[3] - q[0] * q[1]);
-    double z = 1 - 2 * (q[1] * q[1] + q[2] * q[2]);
-    double polar = acos(fmin(fmax(z, -1), 1)), azimuth = atan2(y, x);
-    DfyTurn turn;
-    turn.ring = (int32_t)(polar / PI * rings);
-    if (turn.ring >= rings) turn.ring = rings - 1;
-    int32_t sectors = dfy_turn_sectors(rings, turn.ring);
-    turn.sector = round_cell((azimuth < 0 ? azimuth + 2 * PI : azimuth) / (2 * PI) * sectors, sectors);
-    /* What is left after undoing the cell's own direction is a turn about z, nearly. */
-    double a = ((double)turn.sector + 0.5) * PI / sectors, b = ring_angle(rings, turn.ring) / 2;
-    double d[4] = {cos(b) * cos(a), -sin(b) * sin(a), sin(b) * cos(a), cos(b) * sin(a)};
-    double w = d[0] * q[0] + d[1] * q[1] + d[2] * q[2] + d[3] * q[3];
-    double v = d[0] * q[3] - d[1] * q[2] + d[2] * q[1] - d[3] * q[0];
-    double twist = 2 * atan2(v, w);
-    while (twist < 0) twist += 2 * PI;
-    turn.twist = round_cell(twist / (2 * PI) * twists, twists);
-    return turn;
-}
-
-void dfy_turn_quaternion(int32_t out[4], DfyTurn turn, int axis, int32_t rings, int32_t twists) {
+void dfy_turn_quaternion(int32_t out[4], DfyTurn turn, int axis, const DfyTurnGrid *grid) {
     static const double back[3][4] = {{0.5, -0.5, -0.5, -0.5}, {0.5, 0.5, 0.5, 0.5}, {1, 0, 0, 0}};
-    double a = ((double)turn.sector + 0.5) * PI / (double)dfy_turn_sectors(rings, turn.ring);
-    double b = ring_angle(rings, turn.ring) / 2;
-    double c = ((double)turn.twist + 0.5) * PI / (double)twists;
+    double a = ((double)turn.sector + 0.5) * PI / (double)dfy_turn_sectors(grid, turn.ring);
+    double b = ring_angle(grid->rings, turn.ring) / 2;
+    double c = ((double)turn.twist + 0.5) * PI / (double)grid->twists;
     double q[4] = {dfy_exact_cos(b) * dfy_exact_cos(a + c), dfy_exact_sin(b) * dfy_exact_sin(c - a),
                    dfy_exact_sin(b) * dfy_exact_cos(c - a), dfy_exact_cos(b) * dfy_exact_sin(a + c)};
     const double *p = back[axis];

@@ -6,24 +6,33 @@
 #ifndef DFY_SPLAT_TURN_H
 #define DFY_SPLAT_TURN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { DFY_TURN_ONE = 1 << 30, DFY_TURN_MAX_RINGS = 32000 };
+
+/* Rings of the half circle, sectors of the widest ring and twists of the circle, the latter two multiples of 4. */
+typedef struct DfyTurnGrid {
+    int32_t rings, sectors, twists;
+} DfyTurnGrid;
 
 typedef struct DfyTurn {
     int32_t ring, sector, twist;
 } DfyTurn;
 
-/* Sectors of a ring, when the half circle has `rings` rings. */
-int32_t dfy_turn_sectors(int32_t rings, int32_t ring);
-static inline int32_t dfy_turn_twists(int32_t rings) {
-    return rings * 2;
-}
+/* Sectors of a ring, a multiple of 4. */
+int32_t dfy_turn_sectors(const DfyTurnGrid *grid, int32_t ring);
+/* A cell's centre as w x y z in 1/DFY_TURN_ONE, `axis` (0..2) being the chosen one. */
+void dfy_turn_quaternion(int32_t q[4], DfyTurn turn, int axis, const DfyTurnGrid *grid);
 
-/* The nearest cell of unit quaternion w x y z, `axis` (0..2) being the chosen one. */
-DfyTurn dfy_turn_of(const double q[4], int axis, int32_t rings, int32_t twists);
-/* Its centre as w x y z in 1/DFY_TURN_ONE. */
-void dfy_turn_quaternion(int32_t q[4], DfyTurn turn, int axis, int32_t rings, int32_t twists);
+/*
+ * Encoder: the cells of unit quaternions. Ring, sector and twist are plain numbers of one trellis (trellis.h): of a
+ * fine grid's cells only those that the machine allows are used. DFY_ERROR_MEMORY or DFY_OK.
+ */
+int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint8_t *axes, size_t count,
+                      const DfyTurnGrid *grid);
+/* The rotation with columns reordered so that `axis` is last. */
+void dfy_turn_axes(double out[4], const double q[4], int axis);
 
 /* The world's direction of a splat's axis, in 1/16384. */
 void dfy_turn_axis(int32_t direction[3], const int32_t q[4], int axis);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "container/v2.h"
+#include "splat/sequence.h"
 #include "splat/splat.h"
 
 static int append(void *opaque, const uint8_t *data, size_t size_bytes) {
@@ -30,7 +31,7 @@ static void build(DfyBuffer *file, const uint8_t *data, size_t size) {
     const char *name = dfy_splat_codec_name(dfy_splat_codec_at(data[0] % codecs));
     DfyBuffer head = {0};
     dfy_put_u8(&head, DFY_STREAM_SPLATS);
-    dfy_put_u8(&head, 1);
+    dfy_put_u8(&head, DFY_SPLAT_STREAM_VERSION);
     dfy_put_u8(&head, (unsigned)strlen(name));
     dfy_put_bytes(&head, name, strlen(name));
     dfy_put_u8(&head, 2);

@@ -1,0 +1,174 @@
+/*
+ * tree-range, encoder: positions. A tree says which coarse cell a splat is in, and is worth its while as long as cells
+ * hold several splats or their neighbours tell something. Below that every bit of a position is noise: those bits,
+ * the tail, are numbers of a trellis, which leaves a smaller error than rounding does.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "splat/tree_choose.h"
+#include "splat/trellis.h"
+
+enum {
+    SAMPLE_ROWS = 1500, /* splats that the search of the step looks at first */
+    MOST_TAIL = 4
+};
+/* So many of the coarse cells that are not empty hold one splat, or the tail is shorter. */
+#define ALONE 0.97
+
+typedef struct KeyOf {
+    uint64_t key;
+    uint32_t splat;
+} KeyOf;
+
+static int by_key(const void *a, const void *b) {
+    const KeyOf *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return x->splat < y->splat ? -1 : x->splat > y->splat;
+}
+
+/* ---------------------------------------------------------------- the grid */
+
+static void set_step(DfyTreeGrid *g, const DfyTreeHull *hull, double step, int tail) {
+    double largest = 0;
+    for (int k = 0; k < 3; k++) largest = fmax(largest, (double)hull->xyz[1][k] - hull->xyz[0][k]);
+    double finest = largest / (1 << (DFY_PLACE_BITS + 1)) * 1.01; /* numbers have no more bits */
+    g->step = (float)fmax(step, fmax(finest * 7 / 4, 1e-9));
+    for (int k = 0; k < 3; k++) {
+        g->origin[k] = hull->xyz[0][k];
+        uint32_t last = (uint32_t)(((double)hull->xyz[1][k] - g->origin[k]) / dfy_tree_place_step(g->step) / 2 + 0.5);
+        int bits = 0;
+        while (last >> bits) bits++;
+        g->tail_bits[k] = bits < tail ? bits : tail;
+        g->place_bits[k] = bits - g->tail_bits[k];
+    }
+}
+
+/* The coarse cell of a coordinate, and where in it, in multiples. */
+static double cell_of(const DfyTreeGrid *g, const float *xyz, int k, int64_t *cell) {
+    double at = ((double)xyz[k] - g->origin[k]) / dfy_tree_place_step(g->step);
+    double width = (double)(2 << g->tail_bits[k]);
+    double found = floor((at + (g->tail_bits[k] ? 0.5 : 1)) / width);
+    *cell = (int64_t)found;
+    return at - found * width;
+}
+
+/* 0 when the splat is outside the grid. */
+static int key_of(const DfyTreeGrid *g, const uint8_t *axes, int levels, const float *xyz, uint64_t *key) {
+    uint32_t place[3];
+    for (int k = 0; k < 3; k++) {
+        int64_t cell;
+        cell_of(g, xyz, k, &cell);
+        if (cell < 0 || cell >> g->place_bits[k]) return 0;
+        place[k] = (uint32_t)cell;
+    }
+    *key = dfy_place_key(axes, levels, g->place_bits, place);
+    return 1;
+}
+
+/* Sorts splats (each by the number it comes with) into the order they are coded in; 0 when one is outside. */
+static int sort_by_key(const DfyTreeGrid *g, const DfySplats *s, KeyOf *pairs, size_t count) {
+    uint8_t axes[3 * DFY_PLACE_BITS];
+    int levels = dfy_place_axes(g->place_bits, axes);
+    for (size_t i = 0; i < count; i++)
+        if (!key_of(g, axes, levels, s->xyz + (size_t)pairs[i].splat * 3, &pairs[i].key)) return 0;
+    qsort(pairs, count, sizeof *pairs, by_key);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- tails */
+
+/* Every stride-th splat's tail; returns the mean squared distance in multiples, or a negative number without memory. */
+static double quantise_tails(const DfyTreeGrid *g, const DfySplats *s, const KeyOf *pairs, size_t count, size_t stride,
+                             double *rows, int32_t *values) {
+    int columns = 0;
+    int32_t limits[3];
+    double rounded = 0;
+    size_t at = 0;
+    for (int k = 0; k < 3; k++)
+        if (g->tail_bits[k]) limits[columns++] = 1 << g->tail_bits[k];
+    for (size_t i = 0; i < count; i += stride)
+        for (int k = 0; k < 3; k++) {
+            int64_t cell;
+            double in_cell = cell_of(g, s->xyz + (size_t)pairs[i].splat * 3, k, &cell);
+            if (g->tail_bits[k])
+                rows[at++] = in_cell;
+            else
+                rounded += in_cell * in_cell;
+        }
+    size_t used = (count + stride - 1) / stride;
+    rounded /= (double)(used ? used : 1);
+    if (!columns) return rounded;
+    DfyTrellis trellis = {.parts = rows, .rows = used, .n = columns, .limits = limits};
+    double mean = dfy_trellis_quantise(values, &trellis, 1, 1);
+    return mean < 0 ? mean : mean * columns + rounded;
+}
+
+/* The longest tail whose coarse cells nearly all hold one splat; pairs are sorted on a grid without tails. */
+static int choose_tail(const DfyTreeGrid *g, const KeyOf *pairs, size_t count) {
+    int tail = 0, least = DFY_PLACE_BITS;
+    for (int k = 0; k < 3; k++)
+        if (g->place_bits[k] && g->place_bits[k] < least) least = g->place_bits[k];
+    while (tail < MOST_TAIL && tail < least) {
+        size_t cells = 0;
+        int shift = 0;
+        for (int k = 0; k < 3; k++) shift += g->place_bits[k] ? tail + 1 : 0;
+        for (size_t i = 0; i < count; i++) cells += !i || pairs[i].key >> shift != pairs[i - 1].key >> shift;
+        if ((double)cells < ALONE * (double)count) break;
+        tail++;
+    }
+    return tail;
+}
+
+static void set_tails(DfyTreeIndex *indices, const DfyTreeGrid *g, const int32_t *values, size_t count) {
+    for (size_t i = 0, at = 0; i < count; i++)
+        for (int k = 0; k < 3; k++) indices[i].tail[k] = g->tail_bits[k] ? values[at++] : 0;
+}
+
+int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
+                           double wanted, double *work, int32_t *values) {
+    size_t count = s->count, stride = count / SAMPLE_ROWS + 1;
+    KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
+    int status = pairs ? DFY_OK : DFY_ERROR_MEMORY;
+    for (size_t i = 0; !status && i < count; i++) pairs[i].splat = (uint32_t)i;
+    set_step(g, hull, 2 * wanted, 0);
+    if (!status) sort_by_key(g, s, pairs, count);
+    int tail = status ? 0 : choose_tail(g, pairs, count);
+    DfyTreeSearch search = {.step = 2 * wanted, .power = 1, .all = stride == 1};
+    for (int go_on = !status; go_on;) {
+        set_step(g, hull, search.step, tail);
+        if (search.all) sort_by_key(g, s, pairs, count);
+        double mean = quantise_tails(g, s, pairs, count, search.all ? 1 : stride, work, values);
+        if (mean < 0) status = DFY_ERROR_MEMORY;
+        double error = sqrt(fmax(mean, 0)) * dfy_tree_place_step(g->step);
+        go_on = !status && (search.step >= (double)g->step * 0.999 || !search.all) &&
+                dfy_tree_search_on(&search, wanted > 0 ? error / wanted : 0);
+    }
+    for (size_t i = 0; !status && i < count; i++) {
+        choice->keys[i] = pairs[i].key;
+        choice->order[i] = pairs[i].splat;
+    }
+    if (!status) set_tails(choice->indices, g, values, count);
+    free(pairs);
+    return status;
+}
+
+int dfy_tree_place_splats(const DfyTreeGrid *g, const DfySplats *s, uint32_t *splats, uint32_t count, uint64_t *keys,
+                          DfyTreeIndex *indices) {
+    KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
+    double *rows = malloc((count ? count : 1) * 3 * sizeof *rows);
+    int32_t *values = malloc((count ? count : 1) * 3 * sizeof *values);
+    int good = pairs && rows && values ? 1 : -1;
+    for (uint32_t i = 0; good > 0 && i < count; i++) pairs[i].splat = splats[i];
+    if (good > 0) good = sort_by_key(g, s, pairs, count);
+    if (good > 0 && quantise_tails(g, s, pairs, count, 1, rows, values) < 0) good = -1;
+    for (uint32_t i = 0; good > 0 && i < count; i++) {
+        keys[i] = pairs[i].key;
+        splats[i] = pairs[i].splat;
+    }
+    if (good > 0) set_tails(indices, g, values, count);
+    free(pairs);
+    free(rows);
+    free(values);
+    return good;
+}

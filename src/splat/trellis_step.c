@@ -1,0 +1,74 @@
+/* The trellis, one number on: the inner loop of quantisation, with SSE (which Emscripten turns into WebAssembly's). */
+#include <string.h>
+
+#include "splat/trellis.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { STATES = DFY_TRELLIS_STATES, HALF = STATES / 2 };
+
+void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
+    DfyTrellisCosts next;
+    memset(odd, 0, sizeof *odd);
+    for (int state = 0; state < STATES; state++) {
+        const float *by_parity = more[dfy_trellis_quantiser_before(state)];
+        float even_way = costs->of[dfy_trellis_before(state, 0)] + by_parity[0];
+        float odd_way = costs->of[dfy_trellis_before(state, 1)] + by_parity[1];
+        odd->of[state >> 5] |= (uint32_t)(odd_way < even_way) << (state & 31);
+        next.of[state] = odd_way < even_way ? odd_way : even_way;
+    }
+    *costs = next;
+}
+
+void dfy_trellis_lower(DfyTrellisCosts *costs) {
+    float first = costs->of[0];
+    for (int state = 0; state < STATES; state++) costs->of[state] -= first;
+}
+
+#ifdef __SSE2__
+enum {
+    VECTORS = HALF / 4,
+    SWAP_QUANTISER = DFY_TRELLIS_BY_QUANTISER & (HALF - 1), /* what state numbers are combined with: lanes by their */
+    SWAP_PARITY = DFY_TRELLIS_BY_PARITY & (HALF - 1)        /* low two bits, vectors by the others */
+};
+
+/* v with lane i at i ^ swap. */
+static inline __m128 swap_lanes(__m128 v, int swap) {
+    switch (swap & 3) {
+    case 1: return _mm_shuffle_ps(v, v, _MM_SHUFFLE(2, 3, 0, 1));
+    case 2: return _mm_shuffle_ps(v, v, _MM_SHUFFLE(1, 0, 3, 2));
+    case 3: return _mm_shuffle_ps(v, v, _MM_SHUFFLE(0, 1, 2, 3));
+    default: return v;
+    }
+}
+
+/* The states that one quantiser's lead to: half[u] are the costs of those that come by an even number. */
+static inline uint32_t step_half(float *next, const __m128 half[VECTORS], const float more[2]) {
+    __m128 even = _mm_set1_ps(more[0]), odd = _mm_set1_ps(more[1]);
+    uint32_t bits = 0;
+    for (int i = 0; i < VECTORS; i++) {
+        __m128 even_way = _mm_add_ps(half[i], even);
+        __m128 odd_way = _mm_add_ps(swap_lanes(half[i ^ SWAP_PARITY >> 2], SWAP_PARITY), odd);
+        bits |= (uint32_t)_mm_movemask_ps(_mm_cmplt_ps(odd_way, even_way)) << (4 * i);
+        _mm_storeu_ps(next + 4 * i, _mm_min_ps(odd_way, even_way));
+    }
+    return bits;
+}
+
+void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
+    __m128 half[2][VECTORS];
+    for (int i = 0; i < VECTORS; i++) {
+        __m128 a = _mm_loadu_ps(costs->of + 8 * i), b = _mm_loadu_ps(costs->of + 8 * i + 4);
+        half[0][i] = _mm_shuffle_ps(a, b, _MM_SHUFFLE(2, 0, 2, 0));
+        half[1][i ^ SWAP_QUANTISER >> 2] = swap_lanes(_mm_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1)), SWAP_QUANTISER);
+    }
+    odd->of[0] = step_half(costs->of, half[0], more[0]);
+    odd->of[1] = step_half(costs->of + HALF, half[1], more[1]);
+}
+#else
+void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
+    dfy_trellis_step_c(costs, odd, more);
+}
+#endif
