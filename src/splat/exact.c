@@ -19,6 +19,36 @@ double dfy_exact_ln(double x) {
     return 2 * sum + (double)e * 0.69314718055994530942;
 }
 
+/* x = k ln 2 + r, e^r by Taylor's series. */
+double dfy_exact_exp(double x) {
+    if (x > 700) x = 700;
+    if (x < -700) x = -700;
+    int k = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
+    double r = x - (double)k * 0.69314718055994530942, sum = 1, factor = k < 0 ? 0.5 : 2;
+    for (int i = 13; i > 0; i--) sum = 1 + sum * r / (double)i;
+    for (int left = k < 0 ? -k : k; left; left >>= 1, factor *= factor)
+        if (left & 1) sum *= factor;
+    return sum;
+}
+
+/* Of 0 .. tan(pi / 8), by its series. */
+static double series_atan(double t) {
+    double square = t * t, sum = 0;
+    for (int k = 25; k > 0; k -= 2) sum = 1 / (double)k - square * sum;
+    return t * sum;
+}
+
+double dfy_exact_atan2(double y, double x) {
+    double up = y < 0 ? -y : y, along = x < 0 ? -x : x, small = up < along ? up : along,
+           large = up < along ? along : up;
+    if (!(large > 0)) return 0;
+    double t = small / large, angle;
+    angle = t > 0.41421356237309503 ? PI / 4 - series_atan((1 - t) / (1 + t)) : series_atan(t);
+    if (up > along) angle = PI / 2 - angle;
+    if (x < 0) angle = PI - angle;
+    return y < 0 ? -angle : angle;
+}
+
 double dfy_exact_logit(double p) {
     const double edge = 1.1253516205509499e-7; /* of a logit of -16 */
     if (!(p > edge)) return -16;

@@ -4,15 +4,17 @@
 
 #include "splat/files.h"
 
+#include "splat/exact.h"
+
 double dfy_sigmoid(double x) {
-    return 1 / (1 + exp(-x));
+    return 1 / (1 + dfy_exact_exp(-x));
 }
 
 double dfy_logit(double p) {
     const double edge = 1.1253516205509499e-7; /* sigmoid(-16) */
     if (!(p > edge)) return -16;
     if (p >= 1 - edge) return 16;
-    return log(p / (1 - p));
+    return dfy_exact_ln(p / (1 - p));
 }
 
 uint8_t dfy_to_byte(double x) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splat/exact.h"
 #include "splat/files.h"
 #include "splat/transform.h"
 #include "splat/trellis.h"
@@ -63,14 +64,14 @@ int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
     if (search->all) search->tries++;
     if (search->all && ratio <= 1 && (ratio > best || search->tries > 3 || !(ratio > 0))) return 0;
     if (search->tries > 12) return 0;
-    if (search->ratio > 0 && ratio > 0 && fabs(log(search->step / search->before)) > 1e-4) {
-        double power = log(ratio / search->ratio) / log(search->step / search->before);
+    if (search->ratio > 0 && ratio > 0 && fabs(search->step / search->before - 1) > 1e-4) {
+        double power = dfy_exact_ln(ratio / search->ratio) / dfy_exact_ln(search->step / search->before);
         search->power = fmin(fmax(power, 0.6), 1.2);
     }
     search->before = search->step;
     search->ratio = ratio;
     double aim = search->tries < 4 ? 0.9992 : 0.9992 - 0.002 * (search->tries - 3);
-    search->step *= pow(aim / fmin(fmax(ratio, 0.2), 5), 1 / search->power);
+    search->step *= dfy_exact_exp(dfy_exact_ln(aim / fmin(fmax(ratio, 0.2), 5)) / search->power);
     if (!search->all && (++search->tries >= REFINEMENTS || (ratio <= 1 && ratio > best))) {
         search->all = 1;
         search->tries = 0;
@@ -408,7 +409,9 @@ static double turns_error(const Turns *t, const DfyTurnGrid *grid) {
         dfy_turn_quaternion(q, t->cells[i], t->axes[i], grid);
         for (int k = 0; k < 4; k++) dot += t->quaternions[i][k] * (double)q[k] / DFY_TURN_ONE;
         double away = sqrt(fmax(1 - dot * dot, 0)); /* sine of half the angle */
-        double angle = 2 * (away < 0.1 ? away * (1 + away * away / 6) : asin(away)) * (180 / 3.14159265358979323846);
+        double angle =
+            2 * (away < 0.1 ? away * (1 + away * away / 6) : dfy_exact_atan2(away, sqrt(1 - fmin(away * away, 1)))) *
+            (180 / 3.14159265358979323846);
         sum += angle * angle;
     }
     return t->count ? sqrt(sum / (double)t->count) : 0;

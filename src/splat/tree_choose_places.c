@@ -11,10 +11,10 @@
 
 enum {
     SAMPLE_ROWS = 1500, /* splats that the search of the step looks at first */
-    MOST_TAIL = 4
+    MOST_TAIL = 7
 };
 /* So many of the coarse cells that are not empty hold one splat, or the tail is shorter. */
-#define ALONE 0.97
+#define ALONE 0.9
 
 typedef struct KeyOf {
     uint64_t key;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splat/exact.h"
 #include "splat/files.h"
 #include "splat/kdtree.h"
 #include "splat/transform.h"
@@ -189,9 +190,9 @@ static int choose_guess(const DfyTreeState *state, const DfyTreeInter *inter) {
         const DfyTreeSplat *s = &state->splats[i];
         if (!(u->updates & DFY_TREE_PLACE) || inter->labels[i]) continue;
         for (int k = 0; k < 3; k++) {
-            cost[DFY_TREE_STAY] += log2(1 + abs(u->place[k]));
-            cost[DFY_TREE_GO_ON] += log2(1 + abs(u->place[k] - ((s->velocity[k] + 128) >> DFY_TREE_FRACTION)));
-            cost[DFY_TREE_FOLLOW] += log2(1 + abs(u->place[k] - last[k]));
+            cost[DFY_TREE_STAY] += dfy_exact_ln(1 + abs(u->place[k]));
+            cost[DFY_TREE_GO_ON] += dfy_exact_ln(1 + abs(u->place[k] - ((s->velocity[k] + 128) >> DFY_TREE_FRACTION)));
+            cost[DFY_TREE_FOLLOW] += dfy_exact_ln(1 + abs(u->place[k] - last[k]));
             last[k] = u->place[k];
         }
     }

@@ -10,7 +10,9 @@
 #include "splat/trellis.h"
 
 enum {
-    SLOT_BITS = 19,
+    LEAST_SLOT_BITS = 12,
+    MOST_SLOT_BITS = 20,
+    SLOTS_A_SPLAT = 32,
     WINDOW = 40, /* splats before this one that are looked at for neighbours */
     NEAR = DFY_TREE_NEAR
 };
@@ -135,17 +137,15 @@ static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
         uint32_t a = c > 0 ? (uint32_t)((done[0] + 13 * DFY_TREE_ONE) >> 15) : 0;
         uint32_t b = c > 1 ? (uint32_t)((done[1] + 13 * DFY_TREE_ONE) >> 15) : 0;
         int32_t own = c == 2 ? (done[0] + done[1]) / 2 : c == 1 ? done[0] : near.mean;
-        DfyMixContext contexts[6] = {
+        DfyMixContext contexts[4] = {
             {dfy_mix_hash(TAG_SCALE + 0, c), 0, 0},
-            {dfy_mix_hash(TAG_SCALE + 1 + 8 * c, a * 64 + b), 0, 0},
             {dfy_mix_hash(TAG_SCALE + 2, c), 1, in_indices(near.mean, step, low)},
             {dfy_mix_hash(TAG_SCALE + 3, c * 4096 + (a >> 1) * 64 + (b >> 1)), 1, in_indices(near.mean, step, low)},
             {dfy_mix_hash(TAG_SCALE + 4, c * 256 + (uint32_t)(abs(done[0] - done[1]) >> 15)), 1,
              in_indices(own, step, low)},
-            {dfy_mix_hash(TAG_SCALE + 5 + 8 * c, (a >> 1) * 64 + (b >> 1)), 0, 0},
         };
         index->scale[c] =
-            code_index(key, OF_SCALE, contexts, 6, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
+            code_index(key, OF_SCALE, contexts, 4, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
         done[c] = limited(((int64_t)low + index->scale[c]) * step, 1 << 20);
     }
 }
@@ -161,17 +161,14 @@ static void code_alpha(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *i
     int32_t alpha[NEAR];
     for (int k = 0; k < key->near_count; k++) alpha[k] = key->state->splats[key->near[k]].alpha;
     Near near = near_of(alpha, key->near_count, DFY_TREE_ONE / 64, DFY_TREE_ONE / 2);
-    int32_t mean = in_indices(near.mean, g->alpha_step, g->alpha.low);
     int64_t sum = ((int64_t)splat->scale[0] + splat->scale[1] + splat->scale[2] + 39 * DFY_TREE_ONE) >> 16;
-    DfyMixContext contexts[6] = {
+    DfyMixContext contexts[4] = {
         {dfy_mix_hash(TAG_ALPHA, 0), 0, 0},
-        {dfy_mix_hash(TAG_ALPHA + 1, near.spread), 1, mean},
-        {dfy_mix_hash(TAG_ALPHA + 2, 0), 1, in_indices(near.first, g->alpha_step, g->alpha.low)},
         {dfy_mix_hash(TAG_ALPHA + 3, size_class(splat, 15)), 0, 0},
         {dfy_mix_hash(TAG_ALPHA + 4, (uint32_t)sum), 0, 0},
         {dfy_mix_hash(TAG_ALPHA + 5, size_class(splat, 16) * 16 + (uint32_t)(near.mean >> 13)), 0, 0},
     };
-    index->alpha = code_index(key, OF_ALPHA, contexts, 6, SET_ALPHA, g->alpha.bits, index->alpha);
+    index->alpha = code_index(key, OF_ALPHA, contexts, 4, SET_ALPHA, g->alpha.bits, index->alpha);
 }
 
 /* A value in 1/16 of a centred number. */
@@ -189,17 +186,14 @@ static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *inde
         for (int k = 0; k < key->near_count; k++) part[k] = key->state->splats[key->near[k]].dc_part[c];
         Near near = near_of(part, key->near_count, step, 0);
         int32_t *state = &key->trellis[OF_DC], mean = in_numbers(near.mean, step, low, *state);
-        int32_t first = in_numbers(near.first, step, low, *state);
-        DfyMixContext contexts[6] = {
+        DfyMixContext contexts[4] = {
             {dfy_mix_hash(TAG_DC, c * 8 + near.spread), 1, mean},
-            {dfy_mix_hash(TAG_DC + 1, c), 1, first},
             {dfy_mix_hash(TAG_DC + 2, c * 8 + alpha), 0, 0},
             {dfy_mix_hash(TAG_DC + 3, c * 1024 + alpha * 64 + size_class(splat, 16)), 1, mean},
             {dfy_mix_hash(TAG_DC + 4 + c * 16, before), 0, 0},
-            {dfy_mix_hash(TAG_DC + 5, c * 8 + near.spread), 1, (mean + first) / 2},
         };
         int32_t number = dfy_trellis_coded(*state, index->dc[c]) - low;
-        number = dfy_mix_number(&key->mixer, contexts, 6, SET_DC + (int)c * 13, g->dc[c].bits, number);
+        number = dfy_mix_number(&key->mixer, contexts, 4, SET_DC + (int)c * 13, g->dc[c].bits, number);
         index->dc[c] = dfy_trellis_value(*state, number + low);
         *state = dfy_trellis_next(*state, number + low);
         before = before * 64 + (uint32_t)number / 2 + 1;
@@ -275,6 +269,27 @@ static uint32_t at_most(uint32_t value, uint32_t limit) {
     return value < limit ? value : limit;
 }
 
+/* What coefficient k's contexts know without the coefficients before it: made, and fetched, one coefficient ahead. */
+typedef struct SideView {
+    uint32_t by_energy, by_splat;
+    int32_t sign; /* sum of the neighbours' coefficients */
+} SideView;
+
+static SideView look_aside(const KeyCoder *key, uint32_t k, uint32_t around, uint32_t alpha, uint32_t size) {
+    SideView side = {.sign = 0};
+    uint32_t near_size = 0;
+    for (int j = 0; j < key->near_count; j++) {
+        int32_t v = key->indices[key->near[j]].sh[k];
+        near_size += at_most((uint32_t)abs(v), 16);
+        side.sign += v;
+    }
+    side.by_energy = dfy_mix_hash(TAG_SH + 1, (k * 32 + around) * 32 + at_most(near_size, 31));
+    side.by_splat = dfy_mix_hash(TAG_SH + 3, (k * 16 + alpha) * 32 + size);
+    dfy_mix_fetch(&key->mixer, side.by_energy);
+    dfy_mix_fetch(&key->mixer, side.by_splat);
+    return side;
+}
+
 static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTreeIndex *index) {
     const DfyTreeGrid *g = &key->state->grid;
     int n = dfy_tree_rest(g);
@@ -282,22 +297,19 @@ static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTre
     for (int k = 0; k < key->near_count; k++) around += key->energy[key->near[k]];
     around = key->near_count ? around / (uint32_t)key->near_count / 6 : 31;
     uint32_t alpha = (uint32_t)splat->alpha >> 13, size = size_class(splat, 16);
+    SideView side = look_aside(key, 0, around, alpha, size);
     for (uint32_t k = 0; k < (uint32_t)n; k++) {
-        uint32_t near_size = 0;
-        int32_t near_sign = 0;
-        for (int j = 0; j < key->near_count; j++) {
-            int32_t v = key->indices[key->near[j]].sh[k];
-            near_size += at_most((uint32_t)abs(v), 16);
-            near_sign += v;
-        }
         uint32_t total = at_most((uint32_t)dfy_log2_16(sum * 4) / 8, 20);
         uint32_t quantiser = (uint32_t)key->trellis[OF_SH] & 1;
         uint32_t contexts[4] = {
-            dfy_mix_hash(TAG_SH, (k * 32 + total) * 2 + quantiser),
-            dfy_mix_hash(TAG_SH + 1, ((k * 32 + around) * 32 + at_most(near_size, 31)) * 2 + quantiser),
-            dfy_mix_hash(TAG_SH + 2, ((k * 16 + at_most(recent, 15)) * 32 + total) * 2 + quantiser),
-            dfy_mix_hash(TAG_SH + 3, ((k * 16 + alpha) * 32 + size) * 2 + quantiser),
+            dfy_mix_hash(TAG_SH, k * 32 + total),
+            side.by_energy,
+            dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(recent, 15)) * 32 + total),
+            side.by_splat,
         };
+        for (int c = 0; c < 4; c++) contexts[c] = (contexts[c] & ~15u) | quantiser * 8;
+        int32_t near_sign = side.sign;
+        if (k + 1 < (uint32_t)n) side = look_aside(key, k + 1, around, alpha, size);
         uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
         int32_t coded = dfy_trellis_coded(key->trellis[OF_SH], index->sh[k]);
         uint32_t sign = lean ? dfy_mix_hash(TAG_SH + 7, k * 8 + lean) | 1 : 0;
@@ -362,10 +374,16 @@ static void set_places(DfyTreeState *state, const uint64_t *keys, const DfyTreeI
     }
 }
 
+static int slot_bits_for(uint32_t count) {
+    int bits = LEAST_SLOT_BITS;
+    while (bits < MOST_SLOT_BITS && (uint64_t)1 << bits < (uint64_t)count * SLOTS_A_SPLAT) bits++;
+    return bits;
+}
+
 int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int transforms,
                        DfyMessage *message) {
     KeyCoder *key = calloc(1, sizeof *key);
-    int status = key ? dfy_mixer_open(&key->mixer, coder, SLOT_BITS) : DFY_ERROR_MEMORY;
+    int status = key ? dfy_mixer_open(&key->mixer, coder, slot_bits_for(state->count)) : DFY_ERROR_MEMORY;
     if (!status) {
         key->state = state;
         key->indices = indices;

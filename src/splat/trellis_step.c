@@ -23,8 +23,9 @@ void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float 
 }
 
 void dfy_trellis_lower(DfyTrellisCosts *costs) {
-    float first = costs->of[0];
-    for (int state = 0; state < STATES; state++) costs->of[state] -= first;
+    DfyTrellisCosts lowered; /* apart, as Emscripten 3.1.6 makes a loop in place wrong */
+    for (int state = 0; state < STATES; state++) lowered.of[state] = costs->of[state] - costs->of[0];
+    *costs = lowered;
 }
 
 #ifdef __SSE2__

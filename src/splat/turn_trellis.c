@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "diffy.h"
+#include "splat/exact.h"
 #include "splat/trellis.h"
 #include "splat/turn.h"
 
@@ -41,8 +42,9 @@ static Way way_of(const double quaternion[4], int axis) {
     double q[4];
     dfy_turn_axes(q, quaternion, axis);
     double flat = sqrt(q[1] * q[1] + q[2] * q[2]), upright = sqrt(q[0] * q[0] + q[3] * q[3]);
-    double sum = atan2(q[3], q[0]), difference = atan2(q[1], q[2]); /* half of twist + azimuth, of twist - azimuth */
-    Way way = {sum - difference, 2 * atan2(flat, upright), sum + difference, flat, upright};
+    double sum = dfy_exact_atan2(q[3], q[0]),
+           difference = dfy_exact_atan2(q[1], q[2]); /* half of twist + azimuth, of twist - azimuth */
+    Way way = {sum - difference, 2 * dfy_exact_atan2(flat, upright), sum + difference, flat, upright};
     return way;
 }
 
@@ -91,15 +93,15 @@ static inline double look_at(const View *view, double turn, double *left) {
         sine = d * (1 - square * (1.0 / 6) * (1 - square * (1.0 / 20)));
         cosine = 1 - square * 0.5 * (1 - square * (1.0 / 12));
     } else {
-        sine = sin(d);
-        cosine = cos(d);
+        sine = dfy_exact_sin(d);
+        cosine = dfy_exact_cos(d);
     }
     double w = cosine * view->same, x = sine * view->sum, y = cosine * view->difference, z = sine * view->other;
     if (fabs(z) < 0.25 * w) {
         double t = z / w, square = t * t;
         half = t * (1 - square * (1.0 / 3 - square * 0.2));
     } else {
-        half = atan2(z, w);
+        half = dfy_exact_atan2(z, w);
     }
     *left = 2 * half;
     double square = x * x + y * y; /* sine of half the angle, squared */
@@ -219,8 +221,8 @@ int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint
     int status = search.half_sine && search.half_cosine && search.sectors && search.odd ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < rings; i++) {
         double angle = ((double)i + 0.5) * PI / (double)rings;
-        search.half_sine[i] = sin(angle / 2);
-        search.half_cosine[i] = cos(angle / 2);
+        search.half_sine[i] = dfy_exact_sin(angle / 2);
+        search.half_cosine[i] = dfy_exact_cos(angle / 2);
         search.sectors[i] = dfy_turn_sectors(grid, (int32_t)i);
     }
     if (!status) walk(&search, turns, quaternions, axes, count);
