@@ -253,7 +253,7 @@ typedef struct DfyOrigins {
 /*
  * The origins of the picture that dfy_decoder_next gave last, valid as long as its planes. DFY_ERROR_UNSUPPORTED where
  * there are no such blocks (version 1, lossless files), DFY_ERROR_ARGUMENT when no picture was given since the last
- * opening, seek or failure.
+ * opening, seek or failure. A clone's are those of the picture it shows.
  */
 int dfy_decoder_origins(DfyDecoder *decoder, DfyOrigins *origins);
 

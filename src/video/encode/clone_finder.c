@@ -312,6 +312,7 @@ static int trace(DfyCloneFinder *f, uint64_t last) {
     f->source_count += count;
     f->traced = last + 1;
     paths_of(f, last)->count = 1;
+    paths_of(f, last)->path[0].cost = 0; /* what is compared later has it in common */
     return DFY_OK;
 }
 
