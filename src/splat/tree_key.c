@@ -17,6 +17,8 @@ enum {
     NEAR = DFY_TREE_NEAR
 };
 
+enum { SH_CONTEXTS = 6 /* of a colour coefficient */ };
+
 /* First set of weights of each kind of decision. */
 enum { SET_PLACE = 0, SET_SCALE = 16, SET_ALPHA = 64, SET_DC = 80, SET_TURN = 128, SET_SH = 192, SET_BASE = 1920 };
 
@@ -293,30 +295,35 @@ static SideView look_aside(const KeyCoder *key, uint32_t k, uint32_t around, uin
 static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTreeIndex *index) {
     const DfyTreeGrid *g = &key->state->grid;
     int n = dfy_tree_rest(g);
-    uint32_t around = 0, sum = 0, recent = 0;
+    uint32_t around = 0, sum = 0, recent = 0, last = 0; /* last: the three magnitudes before */
     for (int k = 0; k < key->near_count; k++) around += key->energy[key->near[k]];
     around = key->near_count ? around / (uint32_t)key->near_count / 6 : 31;
     uint32_t alpha = (uint32_t)splat->alpha >> 13, size = size_class(splat, 16);
+    uint32_t colour = at_most((uint32_t)abs(index->dc[0]) / 4, 7) << 6 |
+                      at_most((uint32_t)abs(index->dc[1]) / 2, 7) << 3 | at_most((uint32_t)abs(index->dc[2]) / 2, 7);
     SideView side = look_aside(key, 0, around, alpha, size);
     for (uint32_t k = 0; k < (uint32_t)n; k++) {
         uint32_t total = at_most((uint32_t)dfy_log2_16(sum * 4) / 8, 20);
         uint32_t quantiser = (uint32_t)key->trellis[OF_SH] & 1;
-        uint32_t contexts[4] = {
+        uint32_t contexts[SH_CONTEXTS] = {
             dfy_mix_hash(TAG_SH, k * 32 + total),
             side.by_energy,
             dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(recent, 15)) * 32 + total),
             side.by_splat,
+            dfy_mix_hash(TAG_SH + 4, k << 9 | last),
+            dfy_mix_hash(TAG_SH + 5, k << 9 | colour),
         };
-        for (int c = 0; c < 4; c++) contexts[c] = (contexts[c] & ~15u) | quantiser * 8;
+        for (int c = 0; c < SH_CONTEXTS; c++) contexts[c] = (contexts[c] & ~15u) | quantiser * 8;
         int32_t near_sign = side.sign;
         if (k + 1 < (uint32_t)n) side = look_aside(key, k + 1, around, alpha, size);
         uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
         int32_t coded = dfy_trellis_coded(key->trellis[OF_SH], index->sh[k]);
         uint32_t sign = lean ? dfy_mix_hash(TAG_SH + 7, k * 8 + lean) | 1 : 0;
-        coded = dfy_mix_signed(&key->mixer, contexts, 4, SET_SH + (int)k * 8, sign, coded);
+        coded = dfy_mix_signed(&key->mixer, contexts, SH_CONTEXTS, SET_SH + (int)k * 8, sign, coded);
         index->sh[k] = (int16_t)dfy_trellis_value(key->trellis[OF_SH], limited(coded, 16383));
         key->trellis[OF_SH] = dfy_trellis_next(key->trellis[OF_SH], coded);
         sum += at_most((uint32_t)abs(index->sh[k]), 64);
+        last = (last << 3 | at_most((uint32_t)abs(index->sh[k]), 7)) & 511;
         recent = recent / 2 + at_most((uint32_t)abs(coded), 8) * 2;
     }
     key->energy[i] = (uint8_t)at_most((uint32_t)dfy_log2_16(sum * 4), 186);

@@ -1,9 +1,9 @@
 /*
- * Trellis-coded quantisation: two quantisers, of even and of odd multiples of the step, and a machine of 64 states
+ * Trellis-coded quantisation: two quantisers, of even and of odd multiples of the step, and a machine of 128 states
  * that picks one by the parities of the numbers before. The decoder only follows the machine; the encoder looks for
  * the best way through it, so that points lie as densely as with half the step at a rate near the whole step's
  * (Marcellin and Fischer, "Trellis coded quantization", 1990; used so in VVC). More states leave a smaller
- * error, each doubling less so (8: 1.09 dB, 64: 1.27 dB of at most 1.53); the decoder does not mind.
+ * error, each doubling less so (8: 1.09 dB, 128: 1.3 dB of at most 1.53); the decoder does not mind.
  *
  * Plain numbers are any multiples: number c means 2c in quantiser 0 and 2c + 1 in quantiser 1. Centred ones, which are
  * mostly 0, have 0 in both quantisers: c means 2c, or 2c - sign(c) in quantiser 1.
@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 enum {
-    DFY_TRELLIS_BITS = 6,
+    DFY_TRELLIS_BITS = 7,
     DFY_TRELLIS_STATES = 1 << DFY_TRELLIS_BITS,
-    /* Ungerboeck's parity polynomials for so many states, octal 103 and 24, without their lowest bit. */
-    DFY_TRELLIS_BY_QUANTISER = 0103 >> 1,
-    DFY_TRELLIS_BY_PARITY = 024 >> 1,
+    /* Ungerboeck's parity polynomials for so many states, octal 235 and 126, without their lowest bit. */
+    DFY_TRELLIS_BY_QUANTISER = 0235 >> 1,
+    DFY_TRELLIS_BY_PARITY = 0126 >> 1,
     DFY_TRELLIS_MOST = 48 /* numbers in a row */
 };
 
@@ -70,7 +70,7 @@ typedef struct DfyTrellisCosts {
  * says that the cheaper way there is the odd number's.
  */
 typedef struct DfyTrellisOdd {
-    uint32_t of[DFY_TRELLIS_STATES / 32];
+    uint64_t of[DFY_TRELLIS_STATES / 64];
 } DfyTrellisOdd;
 void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]);
 /* The reference for it. */
@@ -79,7 +79,7 @@ void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float 
 void dfy_trellis_lower(DfyTrellisCosts *costs);
 
 static inline int dfy_trellis_is_odd(const DfyTrellisOdd *odd, int state) {
-    return odd->of[state >> 5] >> (state & 31) & 1;
+    return (int)(odd->of[state >> 6] >> (state & 63) & 1);
 }
 
 #endif

@@ -16,7 +16,7 @@ void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float 
         const float *by_parity = more[dfy_trellis_quantiser_before(state)];
         float even_way = costs->of[dfy_trellis_before(state, 0)] + by_parity[0];
         float odd_way = costs->of[dfy_trellis_before(state, 1)] + by_parity[1];
-        odd->of[state >> 5] |= (uint32_t)(odd_way < even_way) << (state & 31);
+        odd->of[state >> 6] |= (uint64_t)(odd_way < even_way) << (state & 63);
         next.of[state] = odd_way < even_way ? odd_way : even_way;
     }
     *costs = next;
@@ -46,13 +46,13 @@ static inline __m128 swap_lanes(__m128 v, int swap) {
 }
 
 /* The states that one quantiser's lead to: half[u] are the costs of those that come by an even number. */
-static inline uint32_t step_half(float *next, const __m128 half[VECTORS], const float more[2]) {
+static inline uint64_t step_half(float *next, const __m128 half[VECTORS], const float more[2]) {
     __m128 even = _mm_set1_ps(more[0]), odd = _mm_set1_ps(more[1]);
-    uint32_t bits = 0;
+    uint64_t bits = 0;
     for (int i = 0; i < VECTORS; i++) {
         __m128 even_way = _mm_add_ps(half[i], even);
         __m128 odd_way = _mm_add_ps(swap_lanes(half[i ^ SWAP_PARITY >> 2], SWAP_PARITY), odd);
-        bits |= (uint32_t)_mm_movemask_ps(_mm_cmplt_ps(odd_way, even_way)) << (4 * i);
+        bits |= (uint64_t)_mm_movemask_ps(_mm_cmplt_ps(odd_way, even_way)) << (4 * i);
         _mm_storeu_ps(next + 4 * i, _mm_min_ps(odd_way, even_way));
     }
     return bits;

@@ -154,7 +154,7 @@ static void step_cells(Search *search, const float (*costs)[CLASSES], DfyTrellis
         float even_way = search->costs.of[even] + costs[search->cells[even]][quantiser];
         float odd_way = search->costs.of[other] + costs[search->cells[other]][quantiser + 2];
         int is_odd = odd_way < even_way;
-        odd->of[state >> 5] |= (uint32_t)is_odd << (state & 31);
+        odd->of[state >> 6] |= (uint64_t)is_odd << (state & 63);
         next.of[state] = is_odd ? odd_way : even_way;
         cells[state] = (uint8_t)(search->cells[is_odd ? other : even] * CLASSES + 2 * is_odd + quantiser);
     }

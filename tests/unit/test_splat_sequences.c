@@ -551,7 +551,7 @@ static void a_real_sequence_is_small_at_the_wanted_errors(void **state) {
     dfy_splat_defaults(&settings);
     memcpy(settings.error, wanted, sizeof wanted);
     Coded coded = encode(frames, 8, &settings);
-    assert_true(coded.stats.bytes < 105000);
+    assert_true(coded.stats.bytes < 95000);
     assert_true(coded.stats.last_frame_bytes < 600);
     DfySplatDecoder *decoder = open_file(&coded.file);
     for (int i = 0; i < 8; i++) {
