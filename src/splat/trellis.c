@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum {
+    LOWERED = 64,   /* numbers after which costs are lowered */
     LEVELS = 16,    /* magnitudes with a rate of their own */
     CLASSES = 10,   /* of rows, by their energy: a busy row's numbers cost less */
     PLACES = 256,   /* plain numbers with a rate of their own, from the lowest on */
@@ -195,7 +196,7 @@ static void walk_forward(Walk *w) {
             const float more[2][2] = {{even.cost[0], even.cost[1]}, {odd.cost[0], odd.cost[1]}};
             dfy_trellis_step(&costs, &w->odd[at++], more);
         }
-        dfy_trellis_lower(&costs);
+        if (at % LOWERED < (size_t)t->n) dfy_trellis_lower(&costs);
     }
     for (int state = w->last = 0; state < DFY_TRELLIS_STATES; state++)
         if (costs.of[state] < costs.of[w->last]) w->last = state;

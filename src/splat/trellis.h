@@ -73,8 +73,13 @@ typedef struct DfyTrellisOdd {
     uint64_t of[DFY_TRELLIS_STATES / 64];
 } DfyTrellisOdd;
 void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]);
-/* The reference for it. */
+/* The same where costs differ by state: what leaving each by an even and by an odd number adds up to. */
+void dfy_trellis_merge(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
+                       const DfyTrellisCosts *odd_ways);
+/* The reference for them. */
 void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]);
+void dfy_trellis_merge_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
+                         const DfyTrellisCosts *odd_ways);
 /* Takes the first state's cost from all, so that sums stay precise. */
 void dfy_trellis_lower(DfyTrellisCosts *costs);
 

@@ -9,17 +9,24 @@
 
 enum { STATES = DFY_TRELLIS_STATES, HALF = STATES / 2 };
 
-void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
-    DfyTrellisCosts next;
+void dfy_trellis_merge_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
+                         const DfyTrellisCosts *odd_ways) {
     memset(odd, 0, sizeof *odd);
     for (int state = 0; state < STATES; state++) {
-        const float *by_parity = more[dfy_trellis_quantiser_before(state)];
-        float even_way = costs->of[dfy_trellis_before(state, 0)] + by_parity[0];
-        float odd_way = costs->of[dfy_trellis_before(state, 1)] + by_parity[1];
+        float even_way = even_ways->of[dfy_trellis_before(state, 0)];
+        float odd_way = odd_ways->of[dfy_trellis_before(state, 1)];
         odd->of[state >> 6] |= (uint64_t)(odd_way < even_way) << (state & 63);
-        next.of[state] = odd_way < even_way ? odd_way : even_way;
+        costs->of[state] = odd_way < even_way ? odd_way : even_way;
     }
-    *costs = next;
+}
+
+void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
+    DfyTrellisCosts even_ways, odd_ways;
+    for (int state = 0; state < STATES; state++) {
+        even_ways.of[state] = costs->of[state] + more[state & 1][0];
+        odd_ways.of[state] = costs->of[state] + more[state & 1][1];
+    }
+    dfy_trellis_merge_c(costs, odd, &even_ways, &odd_ways);
 }
 
 void dfy_trellis_lower(DfyTrellisCosts *costs) {
@@ -45,13 +52,22 @@ static inline __m128 swap_lanes(__m128 v, int swap) {
     }
 }
 
-/* The states that one quantiser's lead to: half[u] are the costs of those that come by an even number. */
-static inline uint64_t step_half(float *next, const __m128 half[VECTORS], const float more[2]) {
+/* The costs of the states of each quantiser, in the order of the states that even numbers lead to. */
+static inline void split(__m128 half[2][VECTORS], const float *of) {
+    for (int i = 0; i < VECTORS; i++) {
+        __m128 a = _mm_loadu_ps(of + 8 * i), b = _mm_loadu_ps(of + 8 * i + 4);
+        half[0][i] = _mm_shuffle_ps(a, b, _MM_SHUFFLE(2, 0, 2, 0));
+        half[1][i ^ SWAP_QUANTISER >> 2] = swap_lanes(_mm_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1)), SWAP_QUANTISER);
+    }
+}
+
+/* The states that one quantiser's lead to. */
+static inline uint64_t step_half(float *next, const __m128 *even_half, const __m128 *odd_half, const float more[2]) {
     __m128 even = _mm_set1_ps(more[0]), odd = _mm_set1_ps(more[1]);
     uint64_t bits = 0;
     for (int i = 0; i < VECTORS; i++) {
-        __m128 even_way = _mm_add_ps(half[i], even);
-        __m128 odd_way = _mm_add_ps(swap_lanes(half[i ^ SWAP_PARITY >> 2], SWAP_PARITY), odd);
+        __m128 even_way = _mm_add_ps(even_half[i], even);
+        __m128 odd_way = _mm_add_ps(swap_lanes(odd_half[i ^ SWAP_PARITY >> 2], SWAP_PARITY), odd);
         bits |= (uint64_t)_mm_movemask_ps(_mm_cmplt_ps(odd_way, even_way)) << (4 * i);
         _mm_storeu_ps(next + 4 * i, _mm_min_ps(odd_way, even_way));
     }
@@ -60,16 +76,27 @@ static inline uint64_t step_half(float *next, const __m128 half[VECTORS], const 
 
 void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
     __m128 half[2][VECTORS];
-    for (int i = 0; i < VECTORS; i++) {
-        __m128 a = _mm_loadu_ps(costs->of + 8 * i), b = _mm_loadu_ps(costs->of + 8 * i + 4);
-        half[0][i] = _mm_shuffle_ps(a, b, _MM_SHUFFLE(2, 0, 2, 0));
-        half[1][i ^ SWAP_QUANTISER >> 2] = swap_lanes(_mm_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1)), SWAP_QUANTISER);
-    }
-    odd->of[0] = step_half(costs->of, half[0], more[0]);
-    odd->of[1] = step_half(costs->of + HALF, half[1], more[1]);
+    split(half, costs->of);
+    odd->of[0] = step_half(costs->of, half[0], half[0], more[0]);
+    odd->of[1] = step_half(costs->of + HALF, half[1], half[1], more[1]);
+}
+
+void dfy_trellis_merge(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
+                       const DfyTrellisCosts *odd_ways) {
+    static const float nothing[2] = {0, 0};
+    __m128 even[2][VECTORS], other[2][VECTORS];
+    split(even, even_ways->of);
+    split(other, odd_ways->of);
+    odd->of[0] = step_half(costs->of, even[0], other[0], nothing);
+    odd->of[1] = step_half(costs->of + HALF, even[1], other[1], nothing);
 }
 #else
 void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
     dfy_trellis_step_c(costs, odd, more);
+}
+
+void dfy_trellis_merge(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
+                       const DfyTrellisCosts *odd_ways) {
+    dfy_trellis_merge_c(costs, odd, even_ways, odd_ways);
 }
 #endif

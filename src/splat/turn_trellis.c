@@ -17,7 +17,7 @@
  * A number's candidates are the nearest values of each remainder by 4, which says quantiser (the low bit) and parity:
  * CLASSES of them, and so many ring classes x sector classes of cells from which a twist is left.
  */
-enum { STATES = DFY_TRELLIS_STATES, CLASSES = 4, CELLS = CLASSES * CLASSES };
+enum { STATES = DFY_TRELLIS_STATES, CLASSES = 4, CELLS = CLASSES * CLASSES, LOWERED = 16 /* splats */ };
 
 /* A rotation Rz(azimuth) Ry(polar) Rz(twist), with the sine and cosine of half the polar angle. */
 typedef struct Way {
@@ -143,33 +143,35 @@ static void find_options(const Search *search, const Way *way, Options *o) {
     }
 }
 
-/* The numbers whose cost depends on the cell that a state has taken; those cells follow the cheapest ways. */
-static void step_cells(Search *search, const float (*costs)[CLASSES], DfyTrellisOdd *odd, int to_cell) {
-    DfyTrellisCosts next;
-    uint8_t cells[STATES];
-    memset(odd, 0, sizeof *odd);
+/* A number whose cost depends on the cell that a state has taken. */
+static void step_cells(Search *search, const float (*costs)[CLASSES], DfyTrellisOdd *odd) {
+    DfyTrellisCosts even_ways, odd_ways;
     for (int state = 0; state < STATES; state++) {
-        int even = dfy_trellis_before(state, 0), other = dfy_trellis_before(state, 1);
-        int quantiser = dfy_trellis_quantiser_before(state);
-        float even_way = search->costs.of[even] + costs[search->cells[even]][quantiser];
-        float odd_way = search->costs.of[other] + costs[search->cells[other]][quantiser + 2];
-        int is_odd = odd_way < even_way;
-        odd->of[state >> 6] |= (uint64_t)is_odd << (state & 63);
-        next.of[state] = is_odd ? odd_way : even_way;
-        cells[state] = (uint8_t)(search->cells[is_odd ? other : even] * CLASSES + 2 * is_odd + quantiser);
+        const float *more = &costs[search->cells[state]][state & 1];
+        even_ways.of[state] = search->costs.of[state] + more[0];
+        odd_ways.of[state] = search->costs.of[state] + more[2];
     }
-    search->costs = next;
-    if (to_cell) memcpy(search->cells, cells, sizeof cells);
+    dfy_trellis_merge(&search->costs, odd, &even_ways, &odd_ways);
+}
+
+/* Cells follow the cheapest ways. */
+static void follow(Search *search, const DfyTrellisOdd *odd) {
+    uint8_t cells[STATES];
+    for (int state = 0; state < STATES; state++) {
+        int is_odd = dfy_trellis_is_odd(odd, state), from = dfy_trellis_before(state, is_odd);
+        cells[state] = (uint8_t)(search->cells[from] * CLASSES + 2 * is_odd + dfy_trellis_quantiser_before(state));
+    }
+    memcpy(search->cells, cells, sizeof cells);
 }
 
 static void step_splat(Search *search, const Options *o, DfyTrellisOdd odd[3]) {
     const float rings[2][2] = {{o->ring_cost[0], o->ring_cost[2]}, {o->ring_cost[1], o->ring_cost[3]}};
     dfy_trellis_step(&search->costs, &odd[0], rings);
-    for (int state = 0; state < STATES; state++)
-        search->cells[state] = (uint8_t)(2 * dfy_trellis_is_odd(&odd[0], state) + dfy_trellis_quantiser_before(state));
-    step_cells(search, (const float(*)[CLASSES])o->sector_cost, &odd[1], 1);
-    step_cells(search, o->twist_cost, &odd[2], 0);
-    dfy_trellis_lower(&search->costs);
+    memset(search->cells, 0, sizeof search->cells);
+    follow(search, &odd[0]);
+    step_cells(search, (const float(*)[CLASSES])o->sector_cost, &odd[1]);
+    follow(search, &odd[1]);
+    step_cells(search, o->twist_cost, &odd[2]);
 }
 
 /* Goes back over a splat's three numbers: its cell. */
@@ -201,6 +203,7 @@ static void walk(Search *search, DfyTurn *turns, const double (*quaternions)[4],
         Way way = way_of(quaternions[i], axes[i]);
         find_options(search, &way, &options);
         step_splat(search, &options, search->odd[i]);
+        if (i % LOWERED == 0) dfy_trellis_lower(&search->costs);
     }
     for (int s = 1; s < STATES; s++)
         if (search->costs.of[s] < search->costs.of[state]) state = s;

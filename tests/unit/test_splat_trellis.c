@@ -44,6 +44,15 @@ static void a_step_equals_the_reference(void **state) {
         dfy_trellis_step_c(&slow, &b, more);
         assert_memory_equal(&fast, &slow, sizeof fast);
         assert_memory_equal(&a, &b, sizeof a);
+        DfyTrellisCosts even, odd, merged, reference;
+        for (int i = 0; i < DFY_TRELLIS_STATES; i++) {
+            even.of[i] = fast.of[i] + next_random(&seed);
+            odd.of[i] = round % 3 ? fast.of[i] + next_random(&seed) : even.of[i];
+        }
+        dfy_trellis_merge(&merged, &a, &even, &odd);
+        dfy_trellis_merge_c(&reference, &b, &even, &odd);
+        assert_memory_equal(&merged, &reference, sizeof merged);
+        assert_memory_equal(&a, &b, sizeof a);
         if (round % 7 == 0) {
             dfy_trellis_lower(&fast);
             dfy_trellis_lower(&slow);
