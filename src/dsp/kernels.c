@@ -94,9 +94,22 @@ static void turn(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side
         for (int x = 0; x < side; x++) dst[y * stride + x] = square[x * side + y];
 }
 
-static const DfyKernels reference = {
-    sad,  sse,      satd, dfy_interpolate_luma,  dfy_interpolate_chroma, store, store_mean,
-    mean, subtract, add,  dfy_transform_forward, dfy_transform_inverse,  slant, turn};
+static const DfyKernels reference = {sad,
+                                     sse,
+                                     satd,
+                                     dfy_interpolate_luma,
+                                     dfy_interpolate_chroma,
+                                     store,
+                                     store_mean,
+                                     mean,
+                                     subtract,
+                                     add,
+                                     dfy_transform_forward,
+                                     dfy_transform_inverse,
+                                     slant,
+                                     turn,
+                                     dfy_edge_direction,
+                                     dfy_filter_directed};
 
 const DfyKernels *dfy_kernels_c(void) {
     return &reference;

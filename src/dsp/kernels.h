@@ -54,6 +54,14 @@ typedef struct DfyKernels {
     void (*slant)(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side, int angle);
     /* The transpose of a square whose rows are `side` apart. */
     void (*turn)(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side);
+    /*
+     * AV1's directional filter (AV1 specification 7.15.2, 7.15.3): the direction of the strongest edge of an 8x8
+     * square, 0..7, and how much stronger it is than across; and the filter of a square of side 8 or 4, whose source
+     * is readable 3 pixels round it.
+     */
+    int (*direction)(const uint8_t *src, ptrdiff_t stride, uint32_t *variance);
+    void (*cdef)(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side, int direction,
+                 int primary, int secondary, int damping);
 } DfyKernels;
 
 /* The table for this processor, chosen once. */
@@ -68,6 +76,7 @@ extern const int8_t dfy_luma_taps[4][8];
 extern const int8_t dfy_chroma_taps[8][4];
 extern const int8_t dfy_dct_matrix[32][32];
 extern const int8_t dfy_dst_matrix[4][4];
+extern const int8_t dfy_directions[8][2][2];
 
 static inline int dfy_clamp(int value, int low, int high) {
     return value < low ? low : value > high ? high : value;

@@ -595,6 +595,64 @@ static void turn(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side
         }
 }
 
+/* ---------------------------------------------------------------- directional filter */
+
+/* One of the filter's lines: its threshold, and how fast differences beyond it lose weight. */
+typedef struct Line {
+    __m128i threshold, shift;
+    ptrdiff_t at[2]; /* the first and second pixel along it */
+} Line;
+
+static Line make_line(int direction, ptrdiff_t stride, int threshold, int damping) {
+    int shift = damping - (31 - __builtin_clz((unsigned)threshold));
+    Line line = {_mm_set1_epi16((int16_t)threshold), _mm_cvtsi32_si128(shift < 0 ? 0 : shift), {0, 0}};
+    for (int k = 0; k < 2; k++)
+        line.at[k] = dfy_directions[direction & 7][k][0] * stride + dfy_directions[direction & 7][k][1];
+    return line;
+}
+
+typedef struct Extremes {
+    __m128i low, high;
+} Extremes;
+
+/* What the two pixels at that distance on either side add. */
+static inline __m128i pull(const Line *line, int k, const uint8_t *src, __m128i here, Extremes *extremes) {
+    __m128i sum = _mm_setzero_si128();
+    for (int side = 0; side < 2; side++) {
+        __m128i there = _mm_cvtepu8_epi16(load8(side ? src - line->at[k] : src + line->at[k]));
+        __m128i difference = _mm_sub_epi16(there, here), magnitude = _mm_abs_epi16(difference);
+        __m128i most = _mm_subs_epu16(line->threshold, _mm_srl_epi16(magnitude, line->shift));
+        __m128i sign = _mm_srai_epi16(difference, 15);
+        sum = _mm_add_epi16(sum, _mm_sub_epi16(_mm_xor_si128(_mm_min_epi16(magnitude, most), sign), sign));
+        extremes->low = _mm_min_epi16(extremes->low, there);
+        extremes->high = _mm_max_epi16(extremes->high, there);
+    }
+    return sum;
+}
+
+static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side, int direction,
+                 int primary, int secondary, int damping) {
+    Line along, aside[2];
+    if (primary) along = make_line(direction, src_stride, primary, damping);
+    for (int i = 0; secondary && i < 2; i++)
+        aside[i] = make_line(direction + (i ? 6 : 2), src_stride, secondary, damping);
+    const __m128i first = _mm_set1_epi16(primary & 1 ? 3 : 4), second = _mm_set1_epi16(primary & 1 ? 3 : 2);
+    for (int y = 0; y < side; y++, dst += stride, src += src_stride) {
+        __m128i here = _mm_cvtepu8_epi16(load8(src)), sum = _mm_setzero_si128();
+        Extremes extremes = {here, here};
+        if (primary)
+            sum = _mm_add_epi16(_mm_mullo_epi16(pull(&along, 0, src, here, &extremes), first),
+                                _mm_mullo_epi16(pull(&along, 1, src, here, &extremes), second));
+        for (int i = 0; secondary && i < 2; i++) {
+            sum = _mm_add_epi16(sum, _mm_slli_epi16(pull(&aside[i], 0, src, here, &extremes), 1));
+            sum = _mm_add_epi16(sum, pull(&aside[i], 1, src, here, &extremes));
+        }
+        sum = _mm_add_epi16(_mm_add_epi16(sum, _mm_srai_epi16(sum, 15)), _mm_set1_epi16(8));
+        __m128i out = _mm_add_epi16(here, _mm_srai_epi16(sum, 4));
+        put(dst, _mm_min_epi16(_mm_max_epi16(out, extremes.low), extremes.high), side);
+    }
+}
+
 void dfy_kernels_add_sse41(DfyKernels *kernels) {
     for (int log2 = 3; log2 <= 5; log2++)
         for (int k = 0; k < 1 << log2; k++)
@@ -623,6 +681,7 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
     kernels->inverse = inverse;
     kernels->slant = slant;
     kernels->turn = turn;
+    kernels->cdef = cdef;
 }
 
 #else

@@ -10,4 +10,8 @@ void dfy_transform_forward(int16_t *coefficients, const int16_t *residual, int l
 void dfy_transform_inverse(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
                            int rows);
 
+int dfy_edge_direction(const uint8_t *src, ptrdiff_t stride, uint32_t *variance);
+void dfy_filter_directed(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side,
+                         int direction, int primary, int secondary, int damping);
+
 #endif

@@ -84,7 +84,7 @@ static void reconstruct(DfyWalk *walk, const DfyBlock *block) {
     dfy_reconstruct_block(walk->picture, block, walk->coefficients);
 }
 
-static void walk_picture(DfyVideoDecoder *d, DfyFrame *frame, int wanted) {
+static int walk_picture(DfyVideoDecoder *d, const DfyPictureHeader *header, DfyFrame *frame, int wanted) {
     DfyPictureCoding *p = &d->picture;
     dfy_picture_coding_begin(p, frame);
     DfyWalk walk = {.picture = p,
@@ -94,9 +94,15 @@ static void walk_picture(DfyVideoDecoder *d, DfyFrame *frame, int wanted) {
                     .block_done = wanted ? reconstruct : NULL};
     for (int row = 0; row < p->rows; row++)
         for (int column = 0; column < p->columns; column++) dfy_walk_superblock(&walk, column, row);
-    if (!wanted) return;
+    if (!wanted) return DFY_OK;
     dfy_deblock(p);
     dfy_frame_extend(frame);
+    if (!header->cdef[0] && !header->cdef[1]) return DFY_OK;
+    DfyFrame *scratch = take(d);
+    if (!scratch) return DFY_ERROR_MEMORY;
+    dfy_cdef(p, header->cdef, scratch);
+    give_back(d, &scratch);
+    return DFY_OK;
 }
 
 int dfy_video_decode_plate(DfyVideoDecoder *d, const uint8_t *data, size_t size) {
@@ -114,7 +120,11 @@ int dfy_video_decode_plate(DfyVideoDecoder *d, const uint8_t *data, size_t size)
     d->picture.picture_class = 0;
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
-    walk_picture(d, frame, 1);
+    int status = walk_picture(d, &header, frame, 1);
+    if (status) {
+        give_back(d, &frame);
+        return status;
+    }
     d->plate_contexts = d->contexts;
     give_back(d, &d->store.plate);
     d->store.plate = frame;
@@ -177,12 +187,14 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
     dfy_picture_references(&d->picture, &d->store, place, &header);
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
-    if (!header.copy)
-        walk_picture(d, frame, wanted);
-    else if (d->store.group[place->past])
+    if (!header.copy) {
+        int status = walk_picture(d, &header, frame, wanted);
+        if (status) return status;
+    } else if (d->store.group[place->past]) {
         dfy_picture_repeat(&d->picture, frame);
-    else
+    } else {
         return DFY_ERROR_DAMAGED;
+    }
     if (wanted) dfy_note_origins(&d->picture, &d->store, place);
     return DFY_OK;
 }

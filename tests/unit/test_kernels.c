@@ -128,6 +128,49 @@ static void intra(void **state) {
     }
 }
 
+static void directed(void **state) {
+    (void)state;
+    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    for (int round = 0; round < 20; round++) {
+        fill(round);
+        for (int i = 0; i < 500; i++) {
+            const uint8_t *p = a + 3 * STRIDE + 3 + next() % 16;
+            uint32_t variance[2];
+            int direction = k->direction(p, STRIDE, &variance[0]);
+            assert_int_equal(direction, c->direction(p, STRIDE, &variance[1]));
+            assert_int_equal(variance[0], variance[1]);
+            int side = next() & 1 ? 8 : 4, primary = (int)(next() % 16), secondary = (int)(next() % 5);
+            int damping = 2 + (int)(next() % 5);
+            uint8_t x[64] = {0}, y[64] = {0};
+            k->cdef(x, 8, p, STRIDE, side, i & 7, primary, secondary, damping);
+            c->cdef(y, 8, p, STRIDE, side, i & 7, primary, secondary, damping);
+            assert_memory_equal(x, y, sizeof x);
+        }
+    }
+}
+
+/* Lines of every direction are found, and flat squares have none. */
+static void edges(void **state) {
+    (void)state;
+    const DfyKernels *c = dfy_kernels_c();
+    for (int d = 0; d < 8; d++) {
+        uint8_t square[64];
+        for (int y = 0; y < 8; y++)
+            for (int x = 0; x < 8; x++) { /* distance from the line through the middle, times 2 */
+                static const int8_t across[8][2] = {{2, 2},  {1, 2},  {0, 2},  {-1, 2},
+                                                    {-2, 2}, {-2, 1}, {-2, 0}, {-2, -1}};
+                int distance = across[d][0] * (2 * x - 7) + across[d][1] * (2 * y - 7);
+                square[y * 8 + x] = distance > 0 ? 200 : 50;
+            }
+        uint32_t variance;
+        assert_int_equal(c->direction(square, 8, &variance), d);
+        assert_true(variance > 64);
+        memset(square, 77, sizeof square);
+        c->direction(square, 8, &variance);
+        assert_int_equal(variance, 0);
+    }
+}
+
 /* The transform pair gives back what went in, but for rounding. */
 static void round_trip(void **state) {
     (void)state;
@@ -138,13 +181,14 @@ static void round_trip(void **state) {
         for (int i = 0; i < count; i++) in[i] = (int16_t)((int)(next() % 511) - 255);
         k->forward(coefficients, in, log2, DFY_DCT);
         k->inverse(out, coefficients, log2, DFY_DCT, side, side);
-        for (int i = 0; i < count; i++) assert_in_range(out[i] - in[i] + 3, 0, 6);
+        for (int i = 0; i < count; i++) assert_in_range(out[i] - in[i] + 4, 0, 8);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(differences), cmocka_unit_test(interpolation),
-                                       cmocka_unit_test(transforms), cmocka_unit_test(intra),
+                                       cmocka_unit_test(transforms),  cmocka_unit_test(intra),
+                                       cmocka_unit_test(directed),    cmocka_unit_test(edges),
                                        cmocka_unit_test(round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ void dfy_draft_set_qp(DfyDraft *d, int qp) {
 
 typedef struct Work {
     DfyDraft *const *drafts;
-    DfyFrame *const *frames;
+    DfyFrame *const *frames, *const *scratch;
     int count;
     DfyPool *pool;
     DfyDecider *const *deciders;
@@ -70,16 +70,61 @@ static void decide_row(void *context, int number, int thread) {
     }
 }
 
+#define CDEF_SAMPLES 400 /* squares that are enough to choose by */
+
+/* Adds the squared errors of one square under every strength: luma's, chroma's. */
+static void measure_cdef(const DfyDraft *d, const DfyFrame *frame, int cx, int cy,
+                         uint64_t errors[2][DFY_CDEF_STRENGTHS]) {
+    const DfyPictureCoding *p = &d->picture;
+    DfyDirection direction = dfy_cdef_direction(p, frame, cx, cy);
+    for (int plane = 0; plane < 3; plane++) {
+        int side = plane ? 4 : 8;
+        const DfyPlane *from = &frame->plane[plane], *source = &d->source->plane[plane];
+        const uint8_t *wanted = source->pixels + cy * side * source->stride + cx * side;
+        const uint8_t *have = from->pixels + cy * side * from->stride + cx * side;
+        uint8_t pixels[64];
+        errors[plane > 0][0] += p->kernels->sse(wanted, source->stride, have, from->stride, side, side);
+        for (int i = 1; i < DFY_CDEF_STRENGTHS; i++) {
+            dfy_cdef_square(p, plane, cx, cy, i, frame, &direction, pixels, side);
+            errors[plane > 0][i] += p->kernels->sse(wanted, source->stride, pixels, side, side, side);
+        }
+    }
+}
+
+/*
+ * Chooses the strengths of the second filter by squared error over the squares that it applies to, or evenly spread
+ * ones of them. frame is deblocked and extended.
+ */
+static void choose_cdef(DfyDraft *d, const DfyFrame *frame) {
+    const DfyPictureCoding *p = &d->picture;
+    uint64_t errors[2][DFY_CDEF_STRENGTHS] = {{0}};
+    int columns = p->width / 8, rows = p->height / 8, count = 0;
+    for (int at = 0; at < columns * rows; at++) count += dfy_cdef_applies(p, at % columns, at / columns);
+    int step = 1 + count / CDEF_SAMPLES, skip = 0;
+    for (int at = 0; at < columns * rows; at++) {
+        if (!dfy_cdef_applies(p, at % columns, at / columns) || skip--) continue;
+        skip = step - 1;
+        measure_cdef(d, frame, at % columns, at / columns, errors);
+    }
+    for (int c = 0; c < 2; c++) {
+        d->header.cdef[c] = 0;
+        for (int i = 1; i < DFY_CDEF_STRENGTHS; i++)
+            if (errors[c][i] < errors[c][d->header.cdef[c]]) d->header.cdef[c] = (uint8_t)i;
+    }
+}
+
 static void filter_picture(void *context, int number, int thread) {
     const Work *work = context;
     (void)thread;
     dfy_deblock(&work->drafts[number]->picture);
     dfy_frame_extend(work->frames[number]);
+    choose_cdef(work->drafts[number], work->frames[number]);
+    dfy_cdef(&work->drafts[number]->picture, work->drafts[number]->header.cdef, work->scratch[number]);
 }
 
-void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, int count, DfyPool *pool,
-                       DfyDecider *const *deciders, const DfyEffort *effort) {
-    Work work = {drafts, frames, count, pool, deciders, effort};
+void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFrame *const *scratch, int count,
+                       DfyPool *pool, DfyDecider *const *deciders, const DfyEffort *effort) {
+    Work work = {drafts, frames, scratch, count, pool, deciders, effort};
     int rows = drafts[0]->picture.rows;
     for (int i = 0; i < count; i++) {
         dfy_picture_coding_begin(&drafts[i]->picture, frames[i]);

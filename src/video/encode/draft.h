@@ -29,9 +29,12 @@ void dfy_draft_close(DfyDraft *draft);
 /* One quantiser for the whole picture. */
 void dfy_draft_set_qp(DfyDraft *draft, int qp);
 
-/* Decides drafts after their sources, into frames[i]; deciders: one a thread of the pool. */
-void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, int count, DfyPool *pool,
-                       DfyDecider *const *deciders, const DfyEffort *effort);
+/*
+ * Decides drafts after their sources, into frames[i]; scratch[i] is another frame of that size. deciders: one a thread
+ * of the pool.
+ */
+void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFrame *const *scratch, int count,
+                       DfyPool *pool, DfyDecider *const *deciders, const DfyEffort *effort);
 
 /* Whether every block stands still on the first reference: the picture is its copy. */
 int dfy_draft_is_copy(const DfyDraft *draft);

@@ -33,6 +33,7 @@ struct DfyVideoEncoder {
     DfyPropagation *propagation;
     uint8_t *thumbnails[DFY_MAX_KEPT]; /* of the kept anchors' sources */
     int thumbnail_bytes;
+    DfyFrame *scratch[2];    /* of the second filter, for each picture decided at once */
     DfyFrame *filtered;      /* the picture at hand without its noise */
     DfyFrame *anchor_source; /* the last anchor as it came, NULL at an entry */
 };
@@ -64,7 +65,8 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
     if (threads > rows) threads = rows < 1 ? 1 : rows;
     e->pool = dfy_pool_new(threads);
     e->propagation = dfy_propagation_new(width, height);
-    int ok = !status && e->pool && e->propagation;
+    for (int i = 0; i < 2; i++) e->scratch[i] = dfy_frame_new(width, height);
+    int ok = !status && e->pool && e->propagation && e->scratch[0] && e->scratch[1];
     for (int i = 0; ok && i < keep; i++) ok = (e->thumbnails[i] = malloc((size_t)e->thumbnail_bytes)) != NULL;
     for (int i = 0; ok && i < dfy_pool_threads(e->pool); i++) ok = (e->deciders[i] = dfy_decider_new()) != NULL;
     if (!ok) {
@@ -94,6 +96,7 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
     dfy_propagation_free(e->propagation);
     dfy_frame_free(e->anchor_source);
     dfy_frame_free(e->filtered);
+    for (int i = 0; i < 2; i++) dfy_frame_free(e->scratch[i]);
     dfy_frame_free(e->store.plate);
     while (e->store.kept_count) dfy_frame_free(e->store.kept[--e->store.kept_count]);
     for (int i = 0; i < DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
@@ -146,7 +149,7 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
     d->picture.variable_qp = 0;
     d->source = source;
     dfy_draft_set_qp(d, qp);
-    dfy_drafts_decide(&d, &frame, 1, e->pool, e->deciders, &e->effort);
+    dfy_drafts_decide(&d, &frame, e->scratch, 1, e->pool, e->deciders, &e->effort);
     dfy_code_picture(coder, &e->contexts, 0, &d->header, 32);
     dfy_draft_write(d, coder);
     e->plate_contexts = e->contexts;
@@ -298,7 +301,7 @@ static int decide_pictures(DfyVideoEncoder *e, const Group *group, int i) {
         drafts[count] = d;
         frames[count++] = frame;
     }
-    dfy_drafts_decide(drafts, frames, count, e->pool, e->deciders, &e->effort);
+    dfy_drafts_decide(drafts, frames, e->scratch, count, e->pool, e->deciders, &e->effort);
     for (int k = 0; k < count; k++) {
         int has_past = first->past > 0 || e->store.group[0] != NULL;
         drafts[k]->header.copy = has_past && dfy_draft_is_copy(drafts[k]);

@@ -21,6 +21,7 @@ typedef struct DfyContexts {
     /* groups of pictures */
     DfyBit group_still[1], group_size[32], group_qp[64];
     DfyBit picture_still[DFY_PICTURE_CLASSES], picture_qp[DFY_PICTURE_CLASSES][64], picture_flags[4], stored[64];
+    DfyBit cdef[DFY_PICTURE_CLASSES][2][8];
     /* blocks */
     DfyBit split[DFY_PICTURE_CLASSES][3][5];
     DfyBit skip[DFY_PICTURE_CLASSES][4][3];

@@ -37,6 +37,8 @@ void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_c
     if (header->copy) return;
     header->qp = dfy_clamp(level_qp + code_signed(coder, contexts->picture_qp[picture_class], header->qp - level_qp), 0,
                            DFY_MAX_QP);
+    for (int i = 0; i < 2; i++)
+        header->cdef[i] = (uint8_t)dfy_code_tree(coder, contexts->cdef[picture_class][i], 3, header->cdef[i]);
     header->variable_qp = dfy_code_bit(coder, &contexts->picture_flags[0], header->variable_qp);
     header->plate = dfy_code_bit(coder, &contexts->picture_flags[1], header->plate);
     header->stored = dfy_code_bit(coder, &contexts->picture_flags[2 + (picture_class > 0)], header->stored > 0);

@@ -34,8 +34,9 @@ typedef struct DfyPictureHeader {
     int copy; /* the picture is its first reference once more: no blocks follow */
     int qp;
     int variable_qp;
-    int plate;  /* the plate is one of its references */
-    int stored; /* so is the anchor this many before the end of what is kept (1: the last), 0: none */
+    int plate;       /* the plate is one of its references */
+    uint8_t cdef[2]; /* strengths of the second filter: luma, chroma */
+    int stored;      /* so is the anchor this many before the end of what is kept (1: the last), 0: none */
 } DfyPictureHeader;
 
 /* level_qp: what qp is coded against. */

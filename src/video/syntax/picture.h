@@ -158,7 +158,29 @@ static inline void dfy_transform_place(const DfyBlock *block, int i, int *x, int
     *y = block->y + (i >> 1) * half;
 }
 
-/* Filters the edges of superblock rows [first, last) of a finished picture. */
+/* Filters the edges of a finished picture. */
 void dfy_deblock(const DfyPictureCoding *picture);
+
+#define DFY_CDEF_STRENGTHS 8 /* 0: off */
+
+/*
+ * The second filter, on a deblocked and extended picture, which is extended again; strengths of luma and chroma.
+ * scratch is a frame of the same size.
+ */
+void dfy_cdef(const DfyPictureCoding *picture, const uint8_t strength[2], DfyFrame *scratch);
+
+/* ---- its parts, for whoever chooses the strengths ---- */
+
+typedef struct DfyDirection {
+    int index; /* of the strongest edge: 0..7, from 45 degrees upward clockwise in steps of 22.5 */
+    uint32_t variance;
+} DfyDirection;
+
+/* Whether the 8x8 square of that column and row is filtered. */
+int dfy_cdef_applies(const DfyPictureCoding *picture, int cx, int cy);
+DfyDirection dfy_cdef_direction(const DfyPictureCoding *picture, const DfyFrame *source, int cx, int cy);
+/* The square of a plane, filtered into dst. */
+void dfy_cdef_square(const DfyPictureCoding *picture, int plane, int cx, int cy, int strength, const DfyFrame *source,
+                     const DfyDirection *direction, uint8_t *dst, ptrdiff_t stride);
 
 #endif
