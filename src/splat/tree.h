@@ -24,7 +24,7 @@ enum {
     DFY_TREE_FRACTION = 8,   /* bits of a position below the grid's step */
     DFY_TREE_BASE_ONE = 128, /* entries of the colour transforms */
     /* A frame has a byte for so many splats at least, so that few bytes cannot claim much memory. */
-    DFY_TREE_SPLATS_A_BYTE = 256
+    DFY_TREE_SPLATS_A_BYTE = 32
 };
 
 /* value = (low + index) * step; an index is coded as number index >> 1, below 2^bits, and a quantiser, see trellis.h.
