@@ -60,9 +60,10 @@ static double diagonal_of(const DfySplats *s) {
 /* ---------------------------------------------------------------- steps */
 
 int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
-    double best = !search->all ? 0.99 : search->tries ? 0.996 : 0.998;
-    if (search->all) search->tries++;
-    if (search->all && ratio <= 1 && (ratio > best || search->tries > 3 || !(ratio > 0))) return 0;
+    int all = search->stride == 1;
+    double best = !all ? 0.99 : search->tries ? 0.997 : 0.9985;
+    search->tries++;
+    if (all && ratio <= 1 && (ratio > best || search->tries > 3 || !(ratio > 0))) return 0;
     if (search->tries > 12) return 0;
     if (search->ratio > 0 && ratio > 0 && fabs(search->step / search->before - 1) > 1e-4) {
         double power = dfy_exact_ln(ratio / search->ratio) / dfy_exact_ln(search->step / search->before);
@@ -70,10 +71,10 @@ int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
     }
     search->before = search->step;
     search->ratio = ratio;
-    double aim = search->tries < 4 ? 0.9992 : 0.9992 - 0.002 * (search->tries - 3);
+    double aim = !all || search->tries < 4 ? 0.9995 : 0.9992 - 0.002 * (search->tries - 3);
     search->step *= dfy_exact_exp(dfy_exact_ln(aim / fmin(fmax(ratio, 0.2), 5)) / search->power);
-    if (!search->all && (++search->tries >= REFINEMENTS || (ratio <= 1 && ratio > best))) {
-        search->all = 1;
+    if (!all && (search->tries >= REFINEMENTS || search->stride == 2 || (ratio <= 1 && ratio > best))) {
+        search->stride = search->stride > 2 ? 2 : 1;
         search->tries = 0;
         search->ratio = 0;
     }
@@ -82,14 +83,14 @@ int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
 
 /* The largest step whose RMS error is at most the wanted one; values (rows x n) gets the multiples. */
 static int choose_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error) {
-    size_t stride = t->rows / SAMPLE_ROWS + 1;
     double least = 1.0 / DFY_TREE_ONE, most = (double)(1 << 22) / DFY_TREE_ONE, mean;
-    DfyTreeSearch search = {.step = error * FIRST_STEP, .power = 0.9, .all = stride == 1};
+    DfyTreeSearch search = {.step = error * FIRST_STEP, .power = 0.9, .stride = t->rows / SAMPLE_ROWS + 1};
+    size_t stride;
     do {
-        int all = search.all;
+        stride = search.stride;
         *chosen = (int32_t)(fmin(fmax(search.step, least), most) * DFY_TREE_ONE);
-        mean = dfy_trellis_quantise(all ? values : NULL, t, (double)*chosen / DFY_TREE_ONE, all ? 1 : stride);
-    } while (mean >= 0 && dfy_tree_search_on(&search, sqrt(mean) / error) && !(search.all && *chosen == 1));
+        mean = dfy_trellis_quantise(stride == 1 ? values : NULL, t, (double)*chosen / DFY_TREE_ONE, stride);
+    } while (mean >= 0 && dfy_tree_search_on(&search, sqrt(mean) / error) && !(stride == 1 && *chosen == 1));
     return mean < 0 ? DFY_ERROR_MEMORY : DFY_OK;
 }
 

@@ -38,7 +38,8 @@ int dfy_tree_place_added(const DfyTreeGrid *grid, const DfySplats *splats, uint3
  */
 typedef struct DfyTreeSearch {
     double step, power;
-    int all, tries;       /* whether on all; how often there */
+    size_t stride;        /* every so many rows are tried: a sample, then half of them, then all */
+    int tries;            /* with this stride */
     double before, ratio; /* the last step tried and its error, in parts of the wanted one */
 } DfyTreeSearch;
 

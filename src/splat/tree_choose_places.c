@@ -127,21 +127,21 @@ static void set_tails(DfyTreeIndex *indices, const DfyTreeGrid *g, const int32_t
 
 int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
                            double wanted, double *work, int32_t *values) {
-    size_t count = s->count, stride = count / SAMPLE_ROWS + 1;
+    size_t count = s->count;
     KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
     int status = pairs ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < count; i++) pairs[i].splat = (uint32_t)i;
     set_step(g, hull, 2 * wanted, 0);
     if (!status) sort_by_key(g, s, pairs, count);
     int tail = status ? 0 : choose_tail(g, pairs, count);
-    DfyTreeSearch search = {.step = 2 * wanted, .power = 1, .all = stride == 1};
+    DfyTreeSearch search = {.step = 2 * wanted, .power = 1, .stride = count / SAMPLE_ROWS + 1};
     for (int go_on = !status; go_on;) {
         set_step(g, hull, search.step, tail);
-        if (search.all) sort_by_key(g, s, pairs, count);
-        double mean = quantise_tails(g, s, pairs, count, search.all ? 1 : stride, work, values);
+        if (search.stride == 1) sort_by_key(g, s, pairs, count);
+        double mean = quantise_tails(g, s, pairs, count, search.stride, work, values);
         if (mean < 0) status = DFY_ERROR_MEMORY;
         double error = sqrt(fmax(mean, 0)) * dfy_tree_place_step(g->step);
-        go_on = !status && (search.step >= (double)g->step * 0.999 || !search.all) &&
+        go_on = !status && (search.step >= (double)g->step * 0.999 || search.stride > 1) &&
                 dfy_tree_search_on(&search, wanted > 0 ? error / wanted : 0);
     }
     for (size_t i = 0; !status && i < count; i++) {
