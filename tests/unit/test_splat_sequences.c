@@ -537,6 +537,28 @@ static int load_frame(DfySplats *splats, int number) {
 }
 
 /* No attribute worse than what vector quantisation with 256 clusters makes of it, at well under half the bytes. */
+/* Most alphas of a trained scene are nearly 1, beyond the last multiple of a coarse step. */
+static void alphas_near_one_keep_their_error(void **state) {
+    (void)state;
+    static const double wanted[] = {0.002, 0.01, 0.03, 0.1};
+    for (int i = 0; i < 4; i++) {
+        DfySplats frame = {0};
+        DfySplatSettings settings;
+        DfySplatErrors errors;
+        make_model(&frame, 4000, 0, 5);
+        for (uint32_t k = 0; k < frame.count; k++) frame.opacity[k] = k % 4 ? 7 : frame.opacity[k];
+        dfy_splat_defaults(&settings);
+        settings.error[DFY_SPLAT_ALPHA] = wanted[i];
+        Coded coded = encode(&frame, 1, &settings);
+        DfySplatDecoder *decoder = open_file(&coded.file);
+        dfy_splats_compare(&frame, next_frame(decoder), coded.order[0], &errors, NULL);
+        assert_true(errors.rms[DFY_SPLAT_ALPHA] <= wanted[i]);
+        dfy_splat_decoder_close(&decoder);
+        free_coded(&coded);
+        dfy_splats_free(&frame);
+    }
+}
+
 static void a_real_sequence_is_small_at_the_wanted_errors(void **state) {
     (void)state;
     static const double wanted[DFY_SPLAT_ATTRIBUTES] = {1.94e-4, 0.432, 0.0015, 0.1135, 10.3, 0.078};
@@ -580,6 +602,7 @@ int main(void) {
         cmocka_unit_test(damage_costs_frames_up_to_the_next_key_frame),
         cmocka_unit_test(settings_out_of_range_are_refused),
         cmocka_unit_test(a_new_codec_is_a_table_and_a_name),
+        cmocka_unit_test(alphas_near_one_keep_their_error),
         cmocka_unit_test(a_real_sequence_is_small_at_the_wanted_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
