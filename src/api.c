@@ -76,6 +76,8 @@ static int check_settings(DfyMessage *message, const DfyEncoderSettings *s) {
         return dfy_fail(message, DFY_ERROR_ARGUMENT, "Warm-up frames and the longest P run must be at least 1.");
     if (!(s->clone_distance >= 0 && s->clone_distance <= 255))
         return dfy_fail(message, DFY_ERROR_ARGUMENT, "The clone distance must be 0 to 255 levels.");
+    if (!(s->segment_seconds >= 0 && s->segment_seconds <= 3600))
+        return dfy_fail(message, DFY_ERROR_ARGUMENT, "The longest segment must be 0 (the usual) to 3600 seconds.");
     if (s->mode != DFY_MODE_TRAINING && s->mode != DFY_MODE_UPLOAD)
         return dfy_fail(message, DFY_ERROR_ARGUMENT, "The mode must be training or upload.");
     return DFY_OK;

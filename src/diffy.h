@@ -135,6 +135,11 @@ typedef struct DfyEncoderSettings {
      * version 2 no cell of a grid of 64 x 36 may differ by more than 8 times that, but for what moves by a frame.
      */
     double clone_distance;
+    /*
+     * Version 2: longest time in seconds that the file waits for pictures already coded; 0: the usual 10, and 30 where
+     * nothing moves. What a crash loses is that and the look-ahead of up to 33 frames. 2 suits a live recording.
+     */
+    double segment_seconds;
     int warmup_frames;       /* frames the first background is learnt from, default 300 */
     int use_temporal;        /* version 1: I/P coding of cycles, default 1; 0 writes "legacy" cycles */
     int use_bbox;            /* version 1: code only the foreground's box, default 1 */

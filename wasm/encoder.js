@@ -20,6 +20,8 @@ import { PixelFormat, colourOf, pictureBytes, planeLayout } from './picture.js';
  * @property {number} [memoryLimit] bytes; format 1 holds all frames within it, default 1 GiB
  * @property {number} [cloneDistance] upload mode: largest mean difference, in levels of 255, that counts as the same,
  *     default 2; in format 2 no cell of a grid of 64 x 36 may differ by more than 8 times that
+ * @property {number} [segmentSeconds] format 2: longest time that the file waits for frames already coded; default 10, and
+ *     30 where nothing moves. A crash loses that and up to 33 frames of look-ahead: 2 suits a live recording
  * @property {number} [warmupFrames] frames from which the first background is learnt, default 300
  * @property {boolean} [temporal] format 1: code cycles frame after frame, default true
  * @property {boolean} [boundingBox] format 1: code only the foreground's box, default true
@@ -257,7 +259,7 @@ export class DiffyEncoder {
             time_base_num: this.#timeBase[0], time_base_den: this.#timeBase[1],
             mode: o.mode === 'upload' ? 1 : 0, matrix: colour.matrix, range: colour.range, effort: o.effort, threads: o.threads ?? this.#codec.threads,
             target_size_bytes: o.targetSize, expected_frames: o.expectedFrames, memory_limit_bytes: o.memoryLimit,
-            clone_distance: o.cloneDistance, warmup_frames: o.warmupFrames,
+            clone_distance: o.cloneDistance, segment_seconds: o.segmentSeconds, warmup_frames: o.warmupFrames,
             use_temporal: flag(o.temporal), use_bbox: flag(o.boundingBox), use_vq: flag(o.vectorQuantised), has_imu: flag(o.imu),
         };
         Object.assign(this, { width, height });

@@ -180,6 +180,7 @@ static const struct {
     SETTING(expected_frames, UINT64),
     SETTING(memory_limit_bytes, UINT64),
     SETTING(clone_distance, DOUBLE),
+    SETTING(segment_seconds, DOUBLE),
     SETTING(warmup_frames, INT),
     SETTING(use_temporal, INT),
     SETTING(use_bbox, INT),

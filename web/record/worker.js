@@ -33,6 +33,7 @@ async function record({ readable, quality, fps, folder, name }, emit, signal) {
     let bytes = 0;
     const encoder = await DiffyEncoder.create({
         codec: await loadCodec(), format: 2, quality, effort: 1, frameRate: fps, timeBase: [1, 1000],
+        segmentSeconds: 2, // what a crash may lose, besides the frames looked ahead
         write(data) {
             output.write(data);
             bytes += data.length;

@@ -23,7 +23,7 @@
 #define LOOK_AHEAD 33      /* frames held before the first is coded: what the first plate is made of */
 #define STILL 8            /* as many frames that repeat the last anchor make a group of their own */
 #define SEGMENT_BYTES 4096 /* a segment this large is written; smaller, its 20 bytes of framing would tell */
-#define SEGMENT_SECONDS 10 /* or this long, so that a crash loses no more */
+#define SEGMENT_SECONDS 10 /* or this long, so that a crash loses no more, where the settings say nothing else */
 #define SHORTEST_CLONES 8  /* frames that a stretch of clones has, however slow they come */
 #define QUIET_BYTES 128    /* a segment of so few bytes may last three times as long: little happens in it */
 
@@ -293,6 +293,14 @@ static int tell_progress(Writer *w) {
     return DFY_OK;
 }
 
+/* Whether frames whose times are in pts, and as many more as came last, are longer than the settings let them be. */
+static int too_long(const Writer *w, uint64_t frames, uint64_t last) {
+    uint64_t ticks = frames ? (uint64_t)w->pts[frames - 1] - (uint64_t)w->pts[0] : 0;
+    double seconds = (double)ticks * w->settings.time_base_num / w->settings.time_base_den;
+    return w->settings.segment_seconds > 0 &&
+           seconds * (double)(frames + last) > w->settings.segment_seconds * (double)frames;
+}
+
 /* Frames were coded: they are counted, progress is told, and the segment written when it is large or long enough. */
 static int count_frames(Writer *w, uint64_t frames) {
     w->segment_frames += frames;
@@ -300,7 +308,8 @@ static int count_frames(Writer *w, uint64_t frames) {
     w->since_entry += frames;
     if (tell_progress(w)) return DFY_ERROR_CANCELLED;
     uint64_t most = w->coder.size < QUIET_BYTES ? 3 * w->segment_most : w->segment_most;
-    if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most) return flush_segment(w);
+    if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most || too_long(w, w->segment_frames, frames))
+        return flush_segment(w);
     return DFY_OK;
 }
 
@@ -412,7 +421,8 @@ static int take_clones(Writer *w, int found) {
     w->clones += (uint64_t)found;
     w->frames += (uint64_t)found;
     status = tell_progress(w);
-    return !status && w->clones >= w->segment_most ? write_clones(w) : status;
+    int enough = w->clones >= w->segment_most || too_long(w, w->clones, (uint64_t)found);
+    return !status && enough ? write_clones(w) : status;
 }
 
 /* Looks whether the last frame of the queue, or more of them, are clones. */
