@@ -200,6 +200,9 @@ static void keep_better(DfyDecider *d, Candidate *best) {
         move_coefficients(&best->block, best->coefficients, d->trial.coefficients);
 }
 
+/* Rate in 1/256 bits of a residual below which splitting its transform is not tried. */
+#define WORTH_SPLITTING (32 * 256)
+
 /* Codes d->predicted as the prediction of `block` (motion set), with and without residual; keeps the better. */
 static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
     uint64_t plain = 0;
@@ -222,14 +225,14 @@ static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
         d->trial.block.kind = DFY_INTER;
         d->trial.block.split = (uint8_t)split;
         uint64_t bits;
-        if (!code_inter_planes(d, &d->trial, best->cost, &bits)) continue;
+        if (!code_inter_planes(d, &d->trial, best->cost, &bits)) return;
         if (!dfy_any_coded(&d->trial.block)) {
             if (block->part == DFY_PART_WHOLE && block->merge[0]) return; /* that is skip, measured above */
             d->trial.block.split = 0;
         }
         d->trial.cost = dfy_cost(d->trial.distortion, d->lambda, bits + syntax_bits(d, &d->trial.block));
         keep_better(d, best);
-        if (!dfy_any_coded(&d->trial.block)) return;
+        if (bits < WORTH_SPLITTING) return;
     }
 }
 
