@@ -36,7 +36,7 @@ static void check(const char *what, const Clip *clip, int quality, int seconds, 
     int usual = most_lost(clip, &settings, &usual_size);
     settings.segment_seconds = seconds;
     int lost = most_lost(clip, &settings, &size);
-    print_message("%s: at most %d frames lost, %d with segments of %d s; %zu bytes, %zu\n", what, usual, lost,
+    print_message("%s: at most %d frames lost, %d with segments of %d s; %zu bytes, %zu\n", what, usual, lost, seconds,
                   usual_size, size);
     assert_true(usual > seconds * RATE + look_ahead);
     assert_true(lost <= seconds * RATE + look_ahead);
