@@ -157,3 +157,12 @@ clean:
 # ---------------------------------------------------------------- WebAssembly and the site
 
 include wasm/wasm.mk
+
+# ---------------------------------------------------------------- goals together
+
+# These call make again, once set-up has brought the tools: given together with other goals (`make -j2 wasm site`) they come
+# after those and one after another, since two makes at once would write the same files.
+CALLING := site npm calc-table demo bench bench-splat test
+GOALS   := $(sort $(MAKECMDGOALS) $(if $(filter serve,$(MAKECMDGOALS)),site))
+BEFORE  := $(filter-out $(CALLING) serve,$(GOALS))
+$(foreach goal,$(filter $(CALLING),$(GOALS)),$(eval $(goal): | $(BEFORE))$(eval BEFORE += $(goal)))
