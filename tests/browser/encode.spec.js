@@ -1,5 +1,5 @@
 /** Encoding on the page: every kind of input becomes a .dfy whose pictures are those that went in. */
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { clip, compare, countFrames, dropOn, encode, expect, exportAs, filesOf, h264, openDfy, pngFolder, rowInState, save, test, top, work, zipOf } from './site.js';
 
 test('an H.264 MP4 comes out as a .dfy with its pictures', async ({ page }) => {
@@ -31,6 +31,32 @@ test('mode upload shows repetitions as what they repeat', async ({ page }) => {
     await expect(page.locator('#facts')).toContainText('mode upload');
     await expect(page.locator('#facts')).toContainText('frames show earlier ones');
     expect(countFrames(await exportAs(page, 'y4m', '.y4m'))).toBe(180);
+});
+
+test('presets set quality and effort, and are remembered', async ({ page }) => {
+    const pressed = () => page.locator('[data-preset][aria-pressed=true]').allTextContents();
+    const values = () => page.evaluate(() => ['quality', 'effort'].map((name) => /** @type {HTMLInputElement} */ (document.querySelector(`#settings [name=${name}]`)).value));
+    await page.goto('');
+    expect(await pressed()).toEqual(['balanced']);
+    expect(await values()).toEqual(['25', '5']);
+    await page.click('[data-preset=hq]');
+    expect(await values()).toEqual(['60', '7']);
+    await page.reload();
+    expect(await pressed()).toEqual(['hq']);
+    await expect(page.locator('#quality-value')).toHaveText('60');
+    await page.fill('[name=quality]', '61');
+    expect(await pressed()).toEqual([]);
+    await page.reload();
+    expect(await values()).toEqual(['61', '7']);
+    const video = clip('moving.mp4', { extra: h264 });
+    const sizes = [];
+    for (const preset of ['draft', 'balanced', 'hq']) {
+        await page.goto('');
+        await page.click(`[data-preset=${preset}]`);
+        const file = await encode(page, [video], 'moving');
+        sizes.push(statSync(file).size);
+    }
+    expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
 });
 
 test('a zip of PNGs is one recording, in natural order', async ({ page }) => {

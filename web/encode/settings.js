@@ -9,6 +9,7 @@ const storageKey = 'diffy-encode-settings';
  */
 export function settingsForm(form) {
     const quality = /** @type {HTMLInputElement} */ (form.elements.namedItem('quality'));
+    const effort = /** @type {HTMLInputElement} */ (form.elements.namedItem('effort'));
     const shown = /** @type {HTMLOutputElement} */ (form.querySelector('#quality-value'));
     const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (form.querySelectorAll('[data-preset]'));
 
@@ -18,7 +19,10 @@ export function settingsForm(form) {
     };
     const show = () => {
         shown.textContent = quality.value;
-        for (const button of buttons) button.setAttribute('aria-pressed', String(presetOf(button) === Number(quality.value)));
+        for (const button of buttons) {
+            const preset = presetOf(button);
+            button.setAttribute('aria-pressed', String(preset.quality === Number(quality.value) && preset.effort === Number(effort.value)));
+        }
     };
     const fill = (/** @type {any} */ settings) => {
         for (const [name, value] of Object.entries(settings)) {
@@ -38,7 +42,8 @@ export function settingsForm(form) {
 
     for (const button of buttons) {
         button.onclick = () => {
-            quality.value = String(presetOf(button));
+            quality.value = String(presetOf(button).quality);
+            effort.value = String(presetOf(button).effort);
             changed();
         };
     }
