@@ -512,10 +512,14 @@ static int64_t try_motion(DfyDecider *d, DfyBlock block, int part_kind, int64_t 
 
 /* ---------------------------------------------------------------- intra */
 
-static uint32_t mode_bits(DfyDecider *d, int mode, const uint8_t likely[3], int small) {
+static uint32_t mode_bits(DfyDecider *d, int mode, const uint8_t likely[DFY_LIKELY_MODES], int small) {
     const DfyContexts *c = d->picture->contexts;
-    for (int i = 0; i < 3; i++)
-        if (mode == likely[i]) return dfy_bit_cost(&c->intra_likely[small], 1) + (i ? 512u : 256u);
+    uint32_t bits = dfy_bit_cost(&c->intra_likely[small], 1);
+    for (int i = 0; i < DFY_LIKELY_MODES; i++) {
+        const DfyBit *which = &c->intra_which[i];
+        if (mode == likely[i]) return bits + (i < DFY_LIKELY_MODES - 1 ? dfy_bit_cost(which, 0) : 0);
+        bits += dfy_bit_cost(which, 1);
+    }
     return dfy_bit_cost(&c->intra_likely[small], 0) + 5 * 256;
 }
 
@@ -528,7 +532,7 @@ typedef struct Ranked {
 typedef struct Ranking {
     DfyDecider *d;
     DfyIntraBorder border;
-    uint8_t likely[3];
+    uint8_t likely[DFY_LIKELY_MODES];
     int x, y, log2, small;
     uint64_t seen; /* modes, a bit each */
     Ranked *ranked;
@@ -561,7 +565,7 @@ static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *
     Ranking r = {.d = d, .x = x, .y = y, .log2 = log2, .small = small, .ranked = ranked, .most = most};
     dfy_likely_modes(d->picture, x, y, r.likely);
     dfy_intra_border(d->picture, 0, x, y, log2, &r.border);
-    for (int i = 0; i < 3; i++) rank_mode(&r, r.likely[i]);
+    for (int i = 0; i < DFY_LIKELY_MODES; i++) rank_mode(&r, r.likely[i]);
     rank_mode(&r, DFY_PLANAR);
     rank_mode(&r, DFY_DC);
     for (int mode = 2; mode<DFY_INTRA_MODES; mode += d->effort->prune> 1 ? 4 : 1) rank_mode(&r, mode);

@@ -88,36 +88,34 @@ static void code_part(DfyWalk *walk, DfyBlock *block, int part) {
 
 /* ---------------------------------------------------------------- intra */
 
+/* The mode number `rest` of those not in the list; one beyond the last is the last. */
+static int nth_unlikely(const uint8_t likely[DFY_LIKELY_MODES], int rest) {
+    uint64_t taken = 0;
+    for (int i = 0; i < DFY_LIKELY_MODES; i++) taken |= (uint64_t)1 << likely[i];
+    int last = 0;
+    for (int mode = 0; mode < DFY_INTRA_MODES; mode++) {
+        if (taken >> mode & 1) continue;
+        last = mode;
+        if (!rest--) break;
+    }
+    return last;
+}
+
 static void code_luma_mode(DfyWalk *walk, DfyBlock *block, int which) {
     DfyPictureCoding *picture = walk->picture;
     DfyContexts *c = picture->contexts;
     int x = block->x + (which & 1) * 4, y = block->y + (which >> 1) * 4;
-    uint8_t likely[3], *mode = &block->intra[which];
+    uint8_t likely[DFY_LIKELY_MODES], *mode = &block->intra[which];
+    int place = 0;
     dfy_likely_modes(picture, x, y, likely);
-    int place = *mode == likely[0] ? 0 : *mode == likely[1] ? 1 : *mode == likely[2] ? 2 : 3;
-    if (dfy_code_bit(walk->coder, &c->intra_likely[block->log2 == 3], place < 3)) {
-        *mode = likely[dfy_code_unary(walk->coder, c->intra_which, 2, place)];
+    while (place < DFY_LIKELY_MODES && likely[place] != *mode) place++;
+    if (dfy_code_bit(walk->coder, &c->intra_likely[block->log2 == 3], place < DFY_LIKELY_MODES)) {
+        *mode = likely[dfy_code_unary(walk->coder, c->intra_which, DFY_LIKELY_MODES - 1, place)];
     } else {
         int rest = *mode; /* its number among the modes that are not likely */
-        for (int i = 0; i < 3; i++) rest -= likely[i] < *mode;
+        for (int i = 0; i < DFY_LIKELY_MODES; i++) rest -= likely[i] < *mode;
         rest = (int)dfy_code_tree(walk->coder, c->intra_rest, 5, (uint32_t)rest);
-        if (likely[0] > likely[1]) {
-            uint8_t t = likely[0];
-            likely[0] = likely[1];
-            likely[1] = t;
-        }
-        if (likely[1] > likely[2]) {
-            uint8_t t = likely[1];
-            likely[1] = likely[2];
-            likely[2] = t;
-        }
-        if (likely[0] > likely[1]) {
-            uint8_t t = likely[0];
-            likely[0] = likely[1];
-            likely[1] = t;
-        }
-        for (int i = 0; i < 3; i++) rest += rest >= likely[i];
-        *mode = (uint8_t)rest;
+        *mode = (uint8_t)nth_unlikely(likely, rest);
     }
     /* Later squares of a split block look at the earlier ones. */
     picture->modes[(y >> 2) * picture->cell_stride * 2 + (x >> 2)] = *mode;

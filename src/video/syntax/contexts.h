@@ -6,6 +6,7 @@
 #include "video/syntax/frame.h"
 
 #define DFY_MERGE_CANDIDATES 6
+#define DFY_LIKELY_MODES 6
 #define DFY_PICTURE_CLASSES 3 /* anchors and plates; pictures others refer to; the rest */
 
 typedef struct DfyResidualContexts {
@@ -33,7 +34,7 @@ typedef struct DfyContexts {
     DfyBit reference[DFY_PICTURE_CLASSES][2][DFY_MAX_REFERENCES];
     DfyBit predictor[1];
     DfyBit vector_zero[2][2], vector_size[2][64];
-    DfyBit intra_likely[2], intra_which[3], intra_rest[32];
+    DfyBit intra_likely[2], intra_which[DFY_LIKELY_MODES], intra_rest[32];
     DfyBit chroma_same[2], chroma_mode[4];
     DfyBit residual_any[4];
     DfyBit transform_split[2][4];

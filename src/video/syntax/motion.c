@@ -137,26 +137,27 @@ void dfy_vector_predictors(const DfyPictureCoding *picture, const DfyBlock *bloc
     }
 }
 
-void dfy_likely_modes(const DfyPictureCoding *picture, int x, int y, uint8_t likely[3]) {
-    int stride = picture->cell_stride * 2;
-    int left = DFY_DC, above = DFY_DC;
-    if (dfy_available(picture, x, y, x - 1, y)) left = picture->modes[(y >> 2) * stride + ((x - 1) >> 2)];
-    if ((y & 63) && dfy_available(picture, x, y, x, y - 1)) above = picture->modes[((y - 1) >> 2) * stride + (x >> 2)];
-    if (left != above) {
-        likely[0] = (uint8_t)left;
-        likely[1] = (uint8_t)above;
-        likely[2] = left != DFY_PLANAR && above != DFY_PLANAR ? DFY_PLANAR
-                    : left != DFY_DC && above != DFY_DC       ? DFY_DC
-                                                              : DFY_VERTICAL;
-    } else if (left < 2) {
-        likely[0] = DFY_PLANAR;
-        likely[1] = DFY_DC;
-        likely[2] = DFY_VERTICAL;
-    } else {
-        likely[0] = (uint8_t)left;
-        likely[1] = (uint8_t)(2 + (left + 29) % 32);
-        likely[2] = (uint8_t)(2 + (left - 2 + 1) % 32);
+/* Appends a mode that isn't in the list yet. */
+static int add_mode(uint8_t likely[DFY_LIKELY_MODES], int count, int mode) {
+    for (int i = 0; i < count; i++)
+        if (likely[i] == mode) return count;
+    if (count < DFY_LIKELY_MODES) likely[count++] = (uint8_t)mode;
+    return count;
+}
+
+void dfy_likely_modes(const DfyPictureCoding *picture, int x, int y, uint8_t likely[DFY_LIKELY_MODES]) {
+    int stride = picture->cell_stride * 2, near[2] = {DFY_DC, DFY_DC}, count = 0;
+    if (dfy_available(picture, x, y, x - 1, y)) near[0] = picture->modes[(y >> 2) * stride + ((x - 1) >> 2)];
+    if (dfy_available(picture, x, y, x, y - 1)) near[1] = picture->modes[((y - 1) >> 2) * stride + (x >> 2)];
+    const int further[6] = {DFY_PLANAR, DFY_DC, DFY_VERTICAL, DFY_HORIZONTAL, DFY_VERTICAL - 4, DFY_VERTICAL + 4};
+    for (int i = 0; i < 2; i++) count = add_mode(likely, count, near[i]);
+    for (int i = 0; i < 2; i++) count = add_mode(likely, count, further[i]);
+    for (int i = 0; i < 2; i++) {
+        if (near[i] < 2) continue;
+        count = add_mode(likely, count, 2 + (near[i] + 29) % 32); /* the directions beside it */
+        count = add_mode(likely, count, 2 + (near[i] - 1) % 32);
     }
+    for (int i = 2; i < 6; i++) count = add_mode(likely, count, further[i]);
 }
 
 int dfy_chroma_mode(const DfyBlock *block) {

@@ -115,8 +115,8 @@ int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block,
 void dfy_vector_predictors(const DfyPictureCoding *picture, const DfyBlock *block, int part, int reference,
                            int16_t predictors[2][2]);
 
-/* Three most likely luma modes of the 4x4 square at (x, y). */
-void dfy_likely_modes(const DfyPictureCoding *picture, int x, int y, uint8_t likely[3]);
+/* The most likely luma modes of the 4x4 square at (x, y), all different. */
+void dfy_likely_modes(const DfyPictureCoding *picture, int x, int y, uint8_t likely[DFY_LIKELY_MODES]);
 int dfy_chroma_mode(const DfyBlock *block); /* the mode chroma is predicted with */
 
 /* ---- pixels ---- */
