@@ -75,6 +75,12 @@ static int use_plate(DfyPlayer *p, size_t segment_chunk) {
     return status == DFY_ERROR_MEMORY ? out_of_memory(p) : status;
 }
 
+static unsigned plates_before(const DfyPlayer *p, size_t chunk) {
+    unsigned count = 0;
+    for (size_t i = 0; i < chunk; i++) count += p->file->entries[i].type == DFY_CHUNK_BACKGROUND;
+    return count;
+}
+
 /* Readies the decoder at the start of a segment; pictures of the one before must be there unless it is an entry. */
 static int load_segment(DfyPlayer *p, size_t chunk) {
     const DfyV2Entry *e = &p->file->entries[chunk];
@@ -93,6 +99,8 @@ static int load_segment(DfyPlayer *p, size_t chunk) {
     if (dfy_read_segment(&bytes, &p->segment) || p->segment.first_frame != e->first_frame ||
         p->segment.frames != e->frames)
         return DFY_ERROR_DAMAGED;
+    /* A plate that was lost must not be taken for the one before it. */
+    if (p->segment.plates && p->segment.plates != plates_before(p, chunk)) return DFY_ERROR_DAMAGED;
     if (p->segment.frames > p->pts_capacity) {
         int64_t *grown = realloc(p->pts, (size_t)p->segment.frames * sizeof *grown);
         if (!grown) return out_of_memory(p);

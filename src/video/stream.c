@@ -75,12 +75,13 @@ static int64_t unzigzag(uint64_t value) {
 }
 
 void dfy_put_segment(DfyBuffer *buffer, const DfySegment *segment, const int64_t *pts, int64_t regular) {
-    unsigned flags = 0;
+    unsigned flags = segment->plates > 1 ? DFY_SEGMENT_PLATES : 0;
     for (uint64_t i = 0; i < segment->frames; i++)
-        if (pts[i] != (int64_t)(segment->first_frame + i) * regular) flags = DFY_SEGMENT_TIMES;
+        if (pts[i] != (int64_t)(segment->first_frame + i) * regular) flags |= DFY_SEGMENT_TIMES;
     dfy_put_varint(buffer, segment->first_frame);
     dfy_put_varint(buffer, segment->frames);
     dfy_put_u8(buffer, flags);
+    if (flags & DFY_SEGMENT_PLATES) dfy_put_varint(buffer, segment->plates);
     if (!(flags & DFY_SEGMENT_TIMES)) return;
     dfy_put_varint(buffer, zigzag(pts[0]));
     int64_t step = regular;
@@ -94,6 +95,7 @@ int dfy_read_segment(DfyBytes *bytes, DfySegment *segment) {
     segment->first_frame = dfy_read_varint(bytes);
     segment->frames = dfy_read_varint(bytes);
     segment->flags = dfy_read_u8(bytes);
+    segment->plates = segment->flags & DFY_SEGMENT_PLATES ? (unsigned)dfy_read_varint(bytes) : 0;
     if (bytes->overrun || !segment->frames || segment->frames > DFY_SEGMENT_FRAMES ||
         segment->first_frame > (uint64_t)1 << 40)
         return DFY_ERROR_DAMAGED;

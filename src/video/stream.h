@@ -30,10 +30,11 @@ int dfy_group_limit(const DfyStream *stream);
 #define DFY_SEGMENT_FRAMES 65536 /* the most of one segment */
 
 /* Head of a segment, or of clones: which frames, and their times where they are not regular. */
-enum { DFY_SEGMENT_TIMES = 1 };
+enum { DFY_SEGMENT_TIMES = 1, DFY_SEGMENT_PLATES = 2 };
 typedef struct DfySegment {
     uint64_t first_frame, frames;
     unsigned flags;
+    unsigned plates; /* BACKGROUND chunks before it, said where there is more than one; else 0 */
     int64_t first_pts;
 } DfySegment;
 

@@ -143,7 +143,7 @@ static void hole(void **state) {
         DfyDecoder *decoder = open_decoder(&file);
         int failures, frames = play(decoder, &failures, NULL);
         assert_true(failures >= 1 && failures <= 3);
-        if (frames <= FRAMES / 3 || frames >= FRAMES) fail_msg("%d of %d frames play", frames, FRAMES);
+        if (frames <= FRAMES / 4 || frames >= FRAMES) fail_msg("%d of %d frames play", frames, FRAMES);
         dfy_decoder_close(&decoder);
         memory_free(&file);
     }

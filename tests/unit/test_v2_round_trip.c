@@ -116,11 +116,11 @@ static void deterministic(void **state) {
     }
 }
 
-static int cancel_at_thirty(void *opaque, DfyStage stage, uint64_t done, uint64_t total) {
+static int cancel_at_eighty(void *opaque, DfyStage stage, uint64_t done, uint64_t total) {
     (void)stage;
     (void)total;
     ++*(int *)opaque;
-    return done >= 30;
+    return done >= 80;
 }
 
 /* A cancelled encoder says so, takes nothing more, and what it wrote can be played. */
@@ -129,7 +129,7 @@ static void cancelled(void **state) {
     Clip clip = {.width = 64, .height = 48, .frames = 200, .grain = 4};
     DfyEncoderSettings settings = clip_settings(&clip);
     int calls = 0, status = DFY_OK;
-    settings.progress = cancel_at_thirty;
+    settings.progress = cancel_at_eighty;
     settings.progress_opaque = &calls;
     settings.quality = 95;
     MemoryFile file = {0};

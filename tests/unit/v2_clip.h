@@ -60,7 +60,8 @@ typedef struct Clip {
     int width, height, frames, grain;
     int irregular; /* times that no rate explains */
     int rgb;
-    int still; /* every frame is the first */
+    int still;  /* every frame is the first */
+    int dimmed; /* the light goes down at this frame, 0: never */
 } Clip;
 
 static inline int64_t clip_pts(const Clip *clip, int frame) {
@@ -80,6 +81,7 @@ static inline uint8_t clip_sample(const Clip *clip, int frame, int plane, int x,
     int side = size / 4 + 1, at = frame * size / 50 % (size + 1);
     int inside = x >= at && x < at + side && y >= at / 2 && y < at / 2 + side;
     int value = inside ? 60 + plane * 50 + ((x - at) & 7) * 6 : 90 + plane * 20 + (x * 3 + y * 5) % 64 / (plane + 1);
+    if (clip->dimmed && frame >= clip->dimmed) value -= 25;
     if (clip->grain)
         value += (int)(clip_hash((uint32_t)(frame * 3 + plane) << 22 ^ (uint32_t)y << 11 ^ (uint32_t)x) %
                        (2u * clip->grain + 1)) -

@@ -159,6 +159,10 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
 }
 
+const DfyFrame *dfy_video_encoder_plate(const DfyVideoEncoder *e) {
+    return e->store.plate;
+}
+
 /* Sets the quantiser of every 32x32 square of a picture; returns whether they differ. */
 static int set_quantisers(const DfyVideoEncoder *e, DfyDraft *d, int qp) {
     const DfyPictureCoding *p = &d->picture;

@@ -23,6 +23,9 @@ void dfy_video_encoder_give_back(DfyVideoEncoder *encoder, DfyFrame *frame);
  */
 int dfy_video_encode_plate(DfyVideoEncoder *encoder, DfyRangeCoder *coder, const DfyFrame *source, int qp);
 
+/* The plate as decoders have it, NULL: none yet. */
+const DfyFrame *dfy_video_encoder_plate(const DfyVideoEncoder *encoder);
+
 /* Forgets all pictures but the plate, and what the models have learnt: decoding can begin at the next group. */
 void dfy_video_encoder_enter(DfyVideoEncoder *encoder);
 

@@ -44,15 +44,14 @@ static void build_row(uint8_t *out, const uint8_t *const *rows, int count, int w
     }
 }
 
-/* Share of 16x16 blocks of the first frame that look like the plate, in percent. */
-static int alike(const DfyFrame *plate, const DfyFrame *frame) {
+int dfy_plate_alike(const DfyFrame *plate, const DfyFrame *frame, uint32_t most) {
     const DfyPlane *a = &plate->plane[0], *b = &frame->plane[0];
     const DfyKernels *k = dfy_kernels();
     int same = 0, all = 0;
     for (int y = 0; y + 16 <= a->height; y += 16)
         for (int x = 0; x + 16 <= a->width; x += 16, all++)
             same += k->sse(a->pixels + y * a->stride + x, a->stride, b->pixels + y * b->stride + x, b->stride, 16, 16) <
-                    256 * 36;
+                    256 * most;
     return all ? same * 100 / all : 0;
 }
 
@@ -65,5 +64,5 @@ int dfy_build_plate(DfyFrame *plate, DfyFrame *const *frames, int count) {
             for (int i = 0; i < count; i++) rows[i] = frames[i]->plane[p].pixels + y * frames[i]->plane[p].stride;
             build_row(plate->plane[p].pixels + y * plate->plane[p].stride, rows, count, plate->plane[p].width);
         }
-    return alike(plate, frames[0]) >= 50;
+    return dfy_plate_alike(plate, frames[0], 36) >= 50;
 }

@@ -11,4 +11,7 @@
  */
 int dfy_build_plate(DfyFrame *plate, DfyFrame *const *frames, int count);
 
+/* Share of 16x16 squares in percent that differ by less than a mean squared error of `most`. */
+int dfy_plate_alike(const DfyFrame *plate, const DfyFrame *frame, uint32_t most);
+
 #endif
