@@ -15,9 +15,26 @@ const threads = {
     },
 };
 
+/** What the heads of all pages have in common, put in where they say so: the built pages are as static as if it stood there. */
+const commonHeads = {
+    name: 'diffy-heads',
+    transformIndexHtml: {
+        order: /** @type {const} */ ('pre'),
+        /** @param {string} html
+         * @param {{ path: string }} page */
+        handler(html, { path }) {
+            const folder = path.slice(1, path.lastIndexOf('/') + 1), toRoot = folder ? '../' : './';
+            const part = (/** @type {string} */ name) => readFileSync(`${root}shared/${name}.html`, 'utf8').trimEnd()
+                .replace(`<a href="{root}${folder}"`, '$& aria-current="page"').replaceAll('{root}', toRoot);
+            return html.replace('<!-- head -->', () => part('head')).replace('<!-- header -->', () => part('header'));
+        },
+    },
+};
+
 export default defineConfig({
     root,
     plugins: [
+        commonHeads,
         threads,
         VitePWA({
             strategies: 'injectManifest',

@@ -190,3 +190,16 @@ test('a cut file plays up to the cut and says what is missing', async ({ page })
     if (await opened.isVisible()) await expect(page.locator('#facts')).toContainText('no: the file was cut');
     else await expect(problem).not.toHaveText('');
 });
+
+test('a damaged chunk is named, and its frames are said to be lost', async ({ page }) => {
+    const damaged = `${work}/damaged.dfy`, data = Buffer.from(readFileSync(file));
+    const { chunks } = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', file], { encoding: 'utf8' }));
+    const segment = chunks.findLast((/** @type {any} */ chunk) => chunk.name === 'SEGMENT');
+    data[segment.offset + 24 + Math.floor(segment.bytes / 2)] ^= 0xff;
+    writeFileSync(damaged, data);
+    await openDfy(page, damaged);
+    await expect(page.locator('#chunks tr', { hasText: 'SEGMENT' })).toContainText('1 damaged');
+    await expect(page.locator('#chunks tr', { hasText: 'STREAM' })).toContainText('whole');
+    await page.locator('#position').fill('44');
+    await expect(page.locator('#warnings')).toContainText('lost');
+});

@@ -9,7 +9,7 @@ const chunkColours = ['#7dd3a0', '#8ab4ff', '#ffb454', '#d7a6ff', '#ff8f8f', '#7
  * @param {File} file
  * @param {import('./player.js').Facts} facts
  */
-export function showFacts(file, { info, metadata, cycles, chunks, imu }) {
+export function showFacts(file, { info, metadata, cycles, chunks, checked, imu }) {
     const raw = info.width * info.height * 1.5 * info.frames;
     /** @type {[string, string][]} */
     const rows = [
@@ -26,17 +26,19 @@ export function showFacts(file, { info, metadata, cycles, chunks, imu }) {
         ['complete', info.complete ? 'yes' : 'no: the file was cut or never finished'],
     ];
     find('#facts', HTMLElement).replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
-    showChunks(chunks, file.size);
+    showChunks(chunks, checked, file.size);
     showCycles(file.name, cycles);
     showImu(file.name, imu);
+    find('#metadata-section', HTMLElement).hidden = !Object.keys(metadata).length;
     find('#metadata', HTMLElement).textContent = JSON.stringify(metadata, null, 2);
 }
 
 /**
  * @param {import('../../wasm/decoder.js').DiffyChunk[]} chunks
+ * @param {boolean} checked their checksums were looked at
  * @param {number} fileBytes
  */
-function showChunks(chunks, fileBytes) {
+function showChunks(chunks, checked, fileBytes) {
     /** @type {Map<string, { count: number, bytes: number, damaged: number }>} */
     const types = new Map();
     for (const chunk of chunks) {
@@ -54,7 +56,7 @@ function showChunks(chunks, fileBytes) {
     });
     bar.replaceChildren(...swatches);
     fillTable(find('#chunks', HTMLTableElement), ['chunk', 'count', 'bytes', 'share', 'state'], [...types].map(([name, { count, bytes, damaged }]) => [
-        name, formatCount(count), formatCount(bytes), `${((100 * bytes) / fileBytes).toFixed(1)} %`, damaged ? `${damaged} damaged` : 'whole',
+        name, formatCount(count), formatCount(bytes), `${((100 * bytes) / fileBytes).toFixed(1)} %`, damaged ? `${damaged} damaged` : checked ? 'whole' : 'not checked',
     ]));
 }
 

@@ -10,6 +10,7 @@ import { OriginLegend } from './origin-legend.js';
  * @property {any} metadata
  * @property {import('../../wasm/decoder.js').DiffyCycle[]} cycles
  * @property {import('../../wasm/decoder.js').DiffyChunk[]} chunks
+ * @property {boolean} checked the chunks' checksums were looked at
  * @property {[number, number, number, number][]} imu
  * @property {string[]} warnings
  */

@@ -67,7 +67,10 @@ async function record() {
         const Processor = /** @type {any} */ (globalThis).MediaStreamTrackProcessor;
         const readable = Processor ? new Processor({ track, maxBufferSize: 4 }).readable : null;
         if (!readable) postFrames(remote, stopping.signal);
-        const job = { readable, quality: Number(field('quality').value), fps: Number(field('fps').value), folder: await folder, name };
+        const fps = Number(field('fps').value);
+        // A camera may be slower than asked for. A screen gives frames when it changes: what it doesn't give isn't dropped.
+        const steadyFps = field('source').value === 'camera' ? Math.min(fps, track.getSettings().frameRate || fps) : 0;
+        const job = { readable, quality: Number(field('quality').value), fps, steadyFps, folder: await folder, name };
         const result = await remote.call('record', job, { transfer: readable ? [readable] : [], signal: stopping.signal, onEvent: show });
         add(find('#recordings', HTMLElement), result.file, name, `${formatCount(result.stats.frames)} frames, ${formatTime(result.seconds)}, ${formatCount(result.dropped)} dropped`, async () => deleteRecording(await folder, name));
         announce(`${name} is ready.`);
@@ -95,7 +98,7 @@ function postFrames(remote, signal) {
 function show({ frames, dropped, bytes, seconds }) {
     find('#elapsed', HTMLElement).textContent = formatTime(seconds);
     find('#frames', HTMLElement).textContent = formatCount(frames);
-    find('#dropped', HTMLElement).textContent = formatCount(dropped) + (frames && dropped > frames / 4 ? ': this machine is too slow for this size; choose a smaller one' : '');
+    find('#dropped', HTMLElement).textContent = formatCount(dropped) + (seconds > 3 && dropped > frames / 4 ? ': camera or machine are too slow for this; choose a smaller picture or fewer frames a second' : '');
     find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 1 ? `, ${formatBytes((bytes / seconds) * 3600)} an hour` : ''}`;
 }
 

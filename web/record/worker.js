@@ -1,6 +1,6 @@
 /**
  * The record page's worker: frames from a live track into a growing .dfy. It asks for the next frame when the one before is
- * encoded; what the camera gives meanwhile is dropped by the browser and counted here by the gap in the times.
+ * encoded; what the camera gives meanwhile is dropped by the browser and counted here by what its rate would have given.
  */
 import { DiffyEncoder } from '../../wasm/index.js';
 import { loadCodec } from '../shared/codec.js';
@@ -24,15 +24,15 @@ serve({
 });
 
 /**
- * @param {{ readable: ReadableStream<VideoFrame> | null, quality: number, fps: number, folder: string | null, name: string }} job
+ * @param {{ readable: ReadableStream<VideoFrame> | null, quality: number, fps: number, steadyFps: number, folder: string | null, name: string }} job
  * @param {(event: any) => void} emit
  * @param {AbortSignal} signal aborting it ends the recording, and gives the file
  */
-async function record({ readable, quality, fps, folder, name }, emit, signal) {
+async function record({ readable, quality, fps, steadyFps, folder, name }, emit, signal) {
     const output = await openOutput(folder, name);
     let bytes = 0;
     const encoder = await DiffyEncoder.create({
-        codec: await loadCodec(), format: 2, quality, effort: 1, frameRate: fps, timeBase: [1, 1000],
+        codec: await loadCodec(), format: 2, quality, effort: 1, frameRate: steadyFps || fps, timeBase: [1, 1000],
         segmentSeconds: 2, // what a crash may lose, besides the frames looked ahead
         write(data) {
             output.write(data);
@@ -48,9 +48,10 @@ async function record({ readable, quality, fps, folder, name }, emit, signal) {
                 if (Number.isNaN(first)) first = time;
                 // A faster camera than asked for: leave out what would come too early.
                 if (time - last < 0.6 / fps) continue;
-                if (!Number.isNaN(last)) dropped += Math.max(0, Math.round((time - last) * fps) - 1);
                 last = time;
                 await encoder.push(fit(frame), { timestamp: time - first });
+                // Counted over the whole, since frames come earlier and later than their rate says.
+                dropped = Math.max(dropped, Math.floor((last - first) * steadyFps) + 1 - encoder.framesPushed);
             } finally {
                 frame.close();
             }
@@ -61,11 +62,11 @@ async function record({ readable, quality, fps, folder, name }, emit, signal) {
             }
             if (now - reported > 200) {
                 reported = now;
-                emit({ frames: encoder.framesPushed, dropped: dropped + mailbox.dropped, bytes, seconds: last - first });
+                emit({ frames: encoder.framesPushed, dropped: Math.max(dropped, mailbox.dropped), bytes, seconds: last - first });
             }
         }
         const stats = encoder.finish();
-        return { file: await output.finish(), stats, dropped: dropped + mailbox.dropped, seconds: last - first };
+        return { file: await output.finish(), stats, dropped: Math.max(dropped, mailbox.dropped), seconds: last - first };
     } catch (error) {
         await output.discard();
         throw error;
