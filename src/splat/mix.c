@@ -12,13 +12,15 @@ enum {
     FIRST_WEIGHT = 22000, /* of 65536: a little more than an equal share, as contexts tend to agree */
     MARGIN = 16,          /* of probabilities from 0 and 65536 */
     LEARNING = 10,        /* of the weights; larger learns faster and settles worse */
+    LINE = 64             /* bytes of a cache line: a context's 16 slots lie in one */
 };
 
 int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
     size_t slots = (size_t)1 << slot_bits;
     mixer->coder = coder;
     mixer->slot_mask = (uint32_t)slots - 1;
-    mixer->slots = malloc(slots * sizeof *mixer->slots);
+    mixer->memory = malloc(slots * sizeof *mixer->slots + LINE);
+    mixer->slots = mixer->memory ? (uint32_t *)(((uintptr_t)mixer->memory + LINE - 1) & ~(uintptr_t)(LINE - 1)) : NULL;
     mixer->weights = malloc(DFY_MIX_SETS * sizeof *mixer->weights);
     if (!mixer->slots || !mixer->weights) {
         dfy_mixer_close(mixer);
@@ -33,8 +35,9 @@ int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
 }
 
 void dfy_mixer_close(DfyMixer *mixer) {
-    free(mixer->slots);
+    free(mixer->memory);
     free(mixer->weights);
+    mixer->memory = NULL;
     mixer->slots = NULL;
     mixer->weights = NULL;
 }
@@ -47,15 +50,17 @@ static inline uint32_t learn(const DfyMixer *mixer, uint32_t slot, uint32_t targ
     return (uint32_t)p << 10 | (uses + (uses < COUNT_LIMIT));
 }
 
-int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit) {
-    uint32_t *slot[DFY_MIX_INPUTS];
+/* With a count that is known where this is put in place, its loops unroll. */
+static inline int mix(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit) {
+    uint32_t *slot[DFY_MIX_INPUTS], seen[DFY_MIX_INPUTS];
     int32_t input[DFY_MIX_INPUTS], *weights = mixer->weights[set];
     int64_t sum = 0;
     for (int i = 0; i < count; i++) slot[i] = &mixer->slots[contexts[i] & mixer->slot_mask];
+    for (int i = 0; i < count; i++) seen[i] = *slot[i];
     for (int i = 0; i < count; i++) {
-        int32_t uses = (int32_t)(*slot[i] & 1023);
+        int32_t uses = (int32_t)(seen[i] & 1023);
         /* What was seen fewer than four times is hearsay. */
-        input[i] = mixer->stretch[*slot[i] >> 20] * (uses < 4 ? uses : 4) >> 2;
+        input[i] = mixer->stretch[seen[i] >> 20] * (uses < 4 ? uses : 4) >> 2;
         sum += (int64_t)weights[i] * input[i];
     }
     int32_t logit = (int32_t)(sum >> 16);
@@ -64,11 +69,21 @@ int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, i
     bit = dfy_code_with(mixer->coder, p, bit);
     int32_t error = (((bit << 16) - (int32_t)p) >> 2) * LEARNING;
     uint32_t target = ((uint32_t)bit << LOW_BITS) - (uint32_t)bit;
-    for (int i = 0; i < count; i++) {
-        weights[i] += (input[i] * error + (1 << 15)) >> 16;
-        *slot[i] = learn(mixer, *slot[i], target);
-    }
+    for (int i = 0; i < count; i++) weights[i] += (input[i] * error + (1 << 15)) >> 16;
+    /* From memory, as two contexts may share a slot. */
+    for (int i = 0; i < count; i++) *slot[i] = learn(mixer, *slot[i], target);
     return bit;
+}
+
+int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit) {
+    switch (count) {
+    case 1: return mix(mixer, contexts, 1, set, bit);
+    case 3: return mix(mixer, contexts, 3, set, bit);
+    case 4: return mix(mixer, contexts, 4, set, bit);
+    case 5: return mix(mixer, contexts, 5, set, bit);
+    case 6: return mix(mixer, contexts, 6, set, bit);
+    default: return mix(mixer, contexts, count, set, bit);
+    }
 }
 
 /* How far the middle of `size` values from `low` is from a prediction, in quarters of half the size: 0..31. */

@@ -22,6 +22,7 @@ enum {
 typedef struct DfyMixer {
     DfyRangeCoder *coder;
     uint32_t *slots; /* probability of a 1 in the upper 22 bits, uses in the lower 10; by hash, collisions unchecked */
+    void *memory;    /* that the slots are in */
     uint32_t slot_mask;
     int32_t (*weights)[DFY_MIX_INPUTS]; /* 1/65536 */
     int16_t stretch[DFY_MIX_TABLE];     /* of probability / 4096 */

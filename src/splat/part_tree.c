@@ -16,6 +16,7 @@ static int tree_open(void *context, const DfySplatSettings *settings, DfyMessage
                             dfy_splat_attribute_names[a]);
         part->encoder.errors[a] = settings->error[a];
     }
+    part->encoder.effort = settings->effort;
     return DFY_OK;
 }
 

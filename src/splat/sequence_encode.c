@@ -50,6 +50,7 @@ void dfy_splat_work_close(DfySplatWork *work) {
 
 void dfy_splat_defaults(DfySplatSettings *settings) {
     *settings = (DfySplatSettings){
+        .effort = 5,
         .key_interval = 90,
         .degree = -1,
         .frame_rate_num = 30,
@@ -94,10 +95,12 @@ int dfy_splat_encoder_open(DfySplatEncoder **encoder, const DfySplatSettings *se
     e->settings = *settings;
     if (!e->settings.codec) e->settings.codec = dfy_splat_codec_at(0);
     if (settings->degree < -1 || settings->degree > DFY_SPLAT_MAX_DEGREE || settings->key_interval < 0 ||
-        settings->frame_rate_num < 1 || settings->frame_rate_num > 65535 || settings->frame_rate_den < 1 ||
-        settings->frame_rate_den > 65535 || strlen(e->settings.codec->name) > DFY_SPLAT_NAME)
-        return e->failed = dfy_fail(&e->message, DFY_ERROR_ARGUMENT,
-                                    "A splat encoder's setting is out of range: degree, key interval or frame rate.");
+        settings->effort < 1 || settings->effort > 9 || settings->frame_rate_num < 1 ||
+        settings->frame_rate_num > 65535 || settings->frame_rate_den < 1 || settings->frame_rate_den > 65535 ||
+        strlen(e->settings.codec->name) > DFY_SPLAT_NAME)
+        return e->failed =
+                   dfy_fail(&e->message, DFY_ERROR_ARGUMENT,
+                            "A splat encoder's setting is out of range: degree, effort, key interval or frame rate.");
     e->failed = dfy_splat_work_open(&e->work, e->settings.codec, &e->settings, &e->message);
     if (!e->failed && (e->failed = dfy_v2_writer_open(&e->writer, output)))
         dfy_fail(&e->message, e->failed, "The file can't be written.");

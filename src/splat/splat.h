@@ -151,6 +151,7 @@ typedef struct DfySplatVqSettings {
 typedef struct DfySplatSettings {
     const DfySplatCodec *codec;         /* NULL: the default */
     double error[DFY_SPLAT_ATTRIBUTES]; /* wanted RMS of each attribute, as DfySplatErrors has it; default codec */
+    int effort;                         /* 1 (fastest) .. 9 (smallest), default 5; default codec */
     int key_interval;                   /* frames from key frame to key frame at most, 90; 0: only where needed */
     int two_pass;                       /* keep all frames, look at all, then code; default 0 */
     int degree;                         /* of the sequence; -1 (default): the first frame's */

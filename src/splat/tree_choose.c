@@ -6,6 +6,7 @@
 #include "splat/tree_choose.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,16 @@
 
 enum {
     REFINEMENTS = 4,    /* tries of a search */
+    MOST_TRIES = 12,    /* and of one in haste, should the error stay too large */
     SAMPLE_ROWS = 1500, /* splats that the search of a step looks at first */
     SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
 };
 
 /* Times the wanted error: the trellis' step for many levels. */
 #define FIRST_STEP 2.0
+
+/* What the trellis leaves of rounding's mean square, for centred numbers, more or less. */
+#define USUAL_PART 0.57
 
 /*
  * What a bit is worth, see DfyTrellis. For colours, tried from 0.15 to 1.2 on a scene from training at errors from
@@ -59,9 +64,15 @@ static double diagonal_of(const DfySplats *s) {
 
 /* ---------------------------------------------------------------- steps */
 
+const DfyTreeHaste *dfy_tree_haste(int effort) {
+    static const DfyTreeHaste quick = {1000, 0.995, 0.98}, usual = {3000, 0.998, 0.9935};
+    return effort < 4 ? &quick : effort < 7 ? &usual : NULL;
+}
+
 int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
     int all = search->stride == 1;
-    double best = !all ? 0.99 : search->tries ? 0.997 : 0.9985;
+    const DfyTreeHaste *haste = search->haste;
+    double best = !all ? 0.99 : haste ? haste->enough : search->tries ? 0.997 : 0.9985;
     search->tries++;
     if (all && ratio <= 1 && (ratio > best || search->tries > 3 || !(ratio > 0))) return 0;
     if (search->tries > 12) return 0;
@@ -71,27 +82,82 @@ int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
     }
     search->before = search->step;
     search->ratio = ratio;
-    double aim = !all || search->tries < 4 ? 0.9995 : 0.9992 - 0.002 * (search->tries - 3);
+    double aim = haste ? haste->aim : 0.9995;
+    if (all && search->tries > 3) aim -= 0.0003 + 0.002 * (search->tries - 3);
     search->step *= dfy_exact_exp(dfy_exact_ln(aim / fmin(fmax(ratio, 0.2), 5)) / search->power);
-    if (!all && (search->tries >= REFINEMENTS || search->stride == 2 || (ratio <= 1 && ratio > best))) {
-        search->stride = search->stride > 2 ? 2 : 1;
+    int most = haste ? 1 : REFINEMENTS;
+    if (!all && (search->tries >= most || search->stride == 2 || (ratio <= 1 && ratio > best))) {
+        search->stride = search->stride > 2 && !haste ? 2 : 1;
         search->tries = 0;
         search->ratio = 0;
     }
     return 1;
 }
 
+static int32_t as_number(double step) {
+    return (int32_t)(fmin(fmax(step, 1.0 / DFY_TREE_ONE), (double)(1 << 22) / DFY_TREE_ONE) * DFY_TREE_ONE);
+}
+
 /* The largest step whose RMS error is at most the wanted one; values (rows x n) gets the multiples. */
-static int choose_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error) {
-    double least = 1.0 / DFY_TREE_ONE, most = (double)(1 << 22) / DFY_TREE_ONE, mean;
+static int search_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error) {
+    double mean;
     DfyTreeSearch search = {.step = error * FIRST_STEP, .power = 0.9, .stride = t->rows / SAMPLE_ROWS + 1};
     size_t stride;
     do {
         stride = search.stride;
-        *chosen = (int32_t)(fmin(fmax(search.step, least), most) * DFY_TREE_ONE);
+        *chosen = as_number(search.step);
         mean = dfy_trellis_quantise(stride == 1 ? values : NULL, t, (double)*chosen / DFY_TREE_ONE, stride);
     } while (mean >= 0 && dfy_tree_search_on(&search, sqrt(mean) / error) && !(stride == 1 && *chosen == 1));
     return mean < 0 ? DFY_ERROR_MEMORY : DFY_OK;
+}
+
+/* The step at which `part` of what rounding leaves is the wanted mean square. */
+static double foreseen_step(const DfyTrellis *t, double step, double part, double wanted) {
+    double power = 1.6, before = 0, mean_before = 0;
+    for (int i = 0; i < 5; i++) {
+        double mean = part * dfy_trellis_foresee(t, step, 1);
+        if (!(mean > 0) || fabs(mean / wanted - 1) < 1e-3) break;
+        if (before > 0 && fabs(step / before - 1) > 1e-2)
+            power = fmin(fmax(dfy_exact_ln(mean / mean_before) / dfy_exact_ln(step / before), 1.2), 2.2);
+        before = step;
+        mean_before = mean;
+        step *= dfy_exact_exp(dfy_exact_ln(fmin(fmax(wanted / mean, 0.1), 10)) / power);
+    }
+    return step;
+}
+
+/*
+ * The same with fewer tries. How the trellis' error compares with rounding's is learnt on a sample, and the step
+ * follows from what rounding leaves of all: that is some thousandths off, for which the aim leaves room. The error of
+ * numbers that aren't centred simply grows with the step.
+ */
+static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error,
+                        const DfyTreeHaste *haste) {
+    double step = error * FIRST_STEP, aim = error * haste->aim;
+    size_t sample = t->rows / haste->sample_rows + 1;
+    if (t->centred) step = foreseen_step(t, step, USUAL_PART, aim * aim);
+    for (int i = sample == 1; i <= MOST_TRIES; i++) {
+        size_t stride = i ? 1 : sample;
+        *chosen = as_number(step);
+        double exact = (double)*chosen / DFY_TREE_ONE;
+        double mean = dfy_trellis_quantise(i ? values : NULL, t, exact, stride), ratio = sqrt(fmax(mean, 0)) / error;
+        if (mean < 0) return DFY_ERROR_MEMORY;
+        if (i && ((ratio <= 1 && (ratio >= haste->enough || i > 2)) || *chosen == 1 || !(mean > 0))) break;
+        if (i > 1) aim -= 0.002 * error;
+        double rounding = t->centred && mean > 0 ? dfy_trellis_foresee(t, exact, stride) : 0;
+        if (rounding > 0)
+            step = foreseen_step(t, step, mean / rounding, aim * aim);
+        else
+            step *= aim / error / fmin(fmax(ratio, 0.2), 5);
+        if (getenv("TR")) fprintf(stderr,"n %d part %g ratio %g stride %zu\n", t->n, mean/rounding,ratio,stride);
+    }
+    return DFY_OK;
+}
+
+static int choose_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double error, int effort) {
+    const DfyTreeHaste *haste = dfy_tree_haste(effort);
+    t->learn_all = haste && t->centred;
+    return haste ? foresee_step(chosen, values, t, error, haste) : search_step(chosen, values, t, error);
 }
 
 /* A range (from a multiple of 4, so that numbers keep their parities) for multiples from lowest to highest, and a step
@@ -126,7 +192,7 @@ static int choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats 
     size_t n = s->count;
     for (size_t i = 0; i < n * 3; i++) work[i] = s->scale[(size_t)choice->order[i / 3] * 3 + i % 3];
     DfyTrellis trellis = {.parts = work, .rows = n, .n = 3, .bit_worth = SCALE_WORTH};
-    int status = choose_step(&g->scale_step, values, &trellis, error);
+    int status = choose_step(&g->scale_step, values, &trellis, error, choice->effort);
     for (size_t k = 0; !status && k < 3; k++) {
         double bounds[2] = {hull->scale[0][k], hull->scale[1][k]};
         range_of(&g->scale[k], values + k, n, 3, hull->frames, bounds, (double)g->scale_step / DFY_TREE_ONE, 0);
@@ -140,7 +206,7 @@ static int choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats 
     size_t n = s->count;
     for (size_t i = 0; i < n; i++) work[i] = dfy_sigmoid(s->opacity[choice->order[i]]);
     DfyTrellis trellis = {.parts = work, .rows = n, .n = 1};
-    int status = choose_step(&g->alpha_step, values, &trellis, error);
+    int status = choose_step(&g->alpha_step, values, &trellis, error, choice->effort);
     if (g->alpha_step > DFY_TREE_ONE) g->alpha_step = DFY_TREE_ONE;
     dfy_tree_alpha_range(g);
     for (size_t i = 0; !status && i < n; i++) choice->indices[i].alpha = values[i] - g->alpha.low;
@@ -280,7 +346,7 @@ static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
     double norm[3];
     squared_lengths(norm, g->dc_base[0], 3, 3);
     DfyTrellis trellis = {.parts = work, .norm = norm, .rows = n, .n = 3, .centred = 1, .bit_worth = COLOUR_WORTH};
-    status = choose_step(&g->dc_step, values, &trellis, error);
+    status = choose_step(&g->dc_step, values, &trellis, error, choice->effort);
     for (size_t k = 0; !status && k < 3; k++) {
         double bounds[2];
         part_bounds(g, hull, analysis + k * 3, bounds);
@@ -316,7 +382,7 @@ static int choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const double
     double norm[DFY_TREE_REST];
     squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, n);
     DfyTrellis trellis = {.parts = parts, .norm = norm, .rows = count, .n = n, .centred = 1, .bit_worth = COLOUR_WORTH};
-    int status = choose_step(&g->sh_step, values, &trellis, error);
+    int status = choose_step(&g->sh_step, values, &trellis, error, choice->effort);
     for (size_t i = 0; !status && i < count; i++)
         for (int k = 0; k < n; k++) choice->indices[i].sh[k] = (int16_t)values[i * (size_t)n + (size_t)k];
     return status;
@@ -434,6 +500,7 @@ static int try_turns(const Turns *turns, double *aim, double error, double from,
 
 /* On all rotations: the coarsest of a few grids whose error is small enough. */
 static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const Turns *turns, double aim, double error) {
+    const DfyTreeHaste *haste = dfy_tree_haste(choice->effort);
     int status = DFY_OK, found = 0;
     double fewest = INFINITY;
     for (int i = 0; !status && i < 2 * REFINEMENTS && (!found || i < REFINEMENTS - 1); i++) {
@@ -451,20 +518,21 @@ static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const Turns *turn
             found = 1;
             fewest = cells;
         }
-        if (ratio <= 1 && (ratio > 0.99 || i > 0)) break;
+        if (ratio <= 1 && (ratio > (haste ? 0.98 : 0.99) || i > 0)) break;
         aim *= fmin(0.997 / fmax(ratio, 0.25), 2);
     }
     return status;
 }
 
 static int choose_turn_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error) {
+    const DfyTreeHaste *haste = dfy_tree_haste(choice->effort);
     double aim = error;
     int status = DFY_OK;
     size_t stride = s->count / SAMPLE_ROWS + 1;
     Turns turns;
     if (stride > 1) {
         status = gather_turns(&turns, g, s, choice->order, choice->indices, s->count, stride);
-        if (!status) status = try_turns(&turns, &aim, error, 0.99, 1);
+        if (!status) status = try_turns(&turns, &aim, error, haste ? 0.98 : 0.99, 1);
         free_turns(&turns);
     }
     if (status) return status;
@@ -475,11 +543,11 @@ static int choose_turn_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const DfyS
 }
 
 int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
-                    const double errors[DFY_SPLAT_ATTRIBUTES], DfyMessage *message) {
+                    const double errors[DFY_SPLAT_ATTRIBUTES], int effort, DfyMessage *message) {
     size_t n = s->count ? s->count : 1, rest = (size_t)dfy_splat_rest(s->degree) * 3;
     *g = (DfyTreeGrid){.count = s->count, .degree = s->degree, .sh_step = DFY_TREE_ONE};
     *choice = (DfyTreeChoice){malloc(n * sizeof *choice->order), malloc(n * sizeof *choice->keys),
-                              calloc(n, sizeof *choice->indices), 0};
+                              calloc(n, sizeof *choice->indices), 0, effort};
     double *work = calloc(n, (rest > 3 ? rest : 3) * sizeof *work);
     int32_t *values = calloc(n, (rest > 3 ? rest : 3) * sizeof *values);
     int status = choice->order && choice->keys && choice->indices && work && values ? DFY_OK : DFY_ERROR_MEMORY;

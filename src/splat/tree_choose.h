@@ -10,6 +10,7 @@ typedef struct DfyTreeChoice {
     uint64_t *keys;
     DfyTreeIndex *indices;
     double place_error; /* the wanted one, in steps */
+    int effort;         /* 1..9 */
 } DfyTreeChoice;
 
 /* What all frames of a sequence span, so that splats added later fit the grid; grows by dfy_tree_hull_add. */
@@ -20,12 +21,21 @@ typedef struct DfyTreeHull {
 
 void dfy_tree_hull_add(DfyTreeHull *hull, const DfySplats *splats);
 
+/* How a step is searched for with few tries. */
+typedef struct DfyTreeHaste {
+    size_t sample_rows; /* that are looked at first */
+    double aim, enough; /* of the wanted error: what is aimed at, and what is not improved on */
+} DfyTreeHaste;
+
+/* NULL: as many tries as it takes to meet the wanted error nearly exactly. */
+const DfyTreeHaste *dfy_tree_haste(int effort);
+
 /*
- * errors: wanted RMS of each attribute, as DfySplatErrors measures it. Sets *grid and *choice, which
+ * errors: wanted RMS of each attribute, as DfySplatErrors measures it; effort 1..9. Sets *grid and *choice, which
  * dfy_tree_choice_free releases. The hull holds at least this model.
  */
 int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats, const DfyTreeHull *hull,
-                    const double errors[DFY_SPLAT_ATTRIBUTES], DfyMessage *message);
+                    const double errors[DFY_SPLAT_ATTRIBUTES], int effort, DfyMessage *message);
 /*
  * Indices on a grid that stands, for splats an inter frame adds: `added` (splats of the model, put in the order of
  * their keys) and inter->added*. DFY_ERROR_UNSUPPORTED when one does not fit the grid: then a key frame is due.
@@ -41,6 +51,7 @@ typedef struct DfyTreeSearch {
     size_t stride;        /* every so many rows are tried: a sample, then half of them, then all */
     int tries;            /* with this stride */
     double before, ratio; /* the last step tried and its error, in parts of the wanted one */
+    const DfyTreeHaste *haste;
 } DfyTreeSearch;
 
 /* Takes in the error with search->step (in parts of the wanted one) and sets the next step; 0: step is the one. */

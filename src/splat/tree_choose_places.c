@@ -134,7 +134,8 @@ int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplat
     set_step(g, hull, 2 * wanted, 0);
     if (!status) sort_by_key(g, s, pairs, count);
     int tail = status ? 0 : choose_tail(g, pairs, count);
-    DfyTreeSearch search = {.step = 2 * wanted, .power = 1, .stride = count / SAMPLE_ROWS + 1};
+    DfyTreeSearch search = {
+        .step = 2 * wanted, .power = 1, .stride = count / SAMPLE_ROWS + 1, .haste = dfy_tree_haste(choice->effort)};
     for (int go_on = !status; go_on;) {
         set_step(g, hull, search.step, tail);
         if (search.stride == 1) sort_by_key(g, s, pairs, count);

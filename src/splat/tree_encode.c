@@ -398,7 +398,7 @@ int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *p
     double aimed[DFY_SPLAT_ATTRIBUTES];
     for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) aimed[a] = e->errors[a] * MARGIN;
     if (!hull.frames) dfy_tree_hull_add(&hull, splats);
-    int status = dfy_tree_choose(&choice, &e->state.grid, splats, &hull, aimed, message);
+    int status = dfy_tree_choose(&choice, &e->state.grid, splats, &hull, aimed, e->effort, message);
     if (status) return status;
     dfy_range_encode_start(&coder);
     dfy_tree_write_grid(&e->state.grid, payload);

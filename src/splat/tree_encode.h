@@ -6,6 +6,7 @@
 
 typedef struct DfyTreeEncoder {
     double errors[DFY_SPLAT_ATTRIBUTES];   /* wanted RMS */
+    int effort;                            /* 1..9 */
     double place_error;                    /* aimed at in the last key frame, in steps */
     DfyTreeHull hull;                      /* of all frames, when they were looked at; else empty */
     DfyTreeState state;                    /* what the decoder will hold */

@@ -315,7 +315,10 @@ static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTre
         };
         for (int c = 0; c < SH_CONTEXTS; c++) contexts[c] = (contexts[c] & ~15u) | quantiser * 8;
         int32_t near_sign = side.sign;
-        if (k + 1 < (uint32_t)n) side = look_aside(key, k + 1, around, alpha, size);
+        if (k + 1 < (uint32_t)n) {
+            side = look_aside(key, k + 1, around, alpha, size);
+            dfy_mix_fetch(&key->mixer, dfy_mix_hash(TAG_SH + 5, (k + 1) << 9 | colour));
+        }
         uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
         int32_t coded = dfy_trellis_coded(key->trellis[OF_SH], index->sh[k]);
         uint32_t sign = lean ? dfy_mix_hash(TAG_SH + 7, k * 8 + lean) | 1 : 0;

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum {
     LOWERED = 64,   /* numbers after which costs are lowered */
     LEVELS = 16,    /* magnitudes with a rate of their own */
@@ -11,6 +15,8 @@ enum {
     PLACES = 256,   /* plain numbers with a rate of their own, from the lowest on */
     LARGEST = 16000 /* centred number: values must fit 16 bits */
 };
+
+#define SMALL 5.0f /* steps */
 
 /* What numbers cost, in squared steps. */
 typedef struct Rates {
@@ -22,7 +28,10 @@ typedef struct Rates {
 /* Class of a row: how large its coefficients are, in steps, on a logarithmic scale. */
 static int class_of(const double *row, int n, double step) {
     double sum = 0;
-    for (int k = 0; k < n; k++) sum += fmin(fabs(row[k]), 64 * step);
+    for (int k = 0; k < n; k++) {
+        double size = fabs(row[k]);
+        sum += size < 64 * step ? size : 64 * step;
+    }
     double mean = sum / (n * step);
     int c = 0;
     for (double limit = 0.35; c < CLASSES - 1 && mean > limit; limit *= 1.4) c++;
@@ -110,16 +119,33 @@ static inline float cost_of(int32_t magnitude, int quantiser, float x, const flo
     return off * off + rates[magnitude < LEVELS ? magnitude : LEVELS - 1];
 }
 
-static inline void consider(Choice *choice, int32_t magnitude, float cost) {
-    int parity = magnitude & 1;
-    if (cost >= choice->cost[parity]) return;
-    choice->cost[parity] = cost;
-    choice->coded[parity] = magnitude;
+/* What magnitudes 0 to 3 cost; x below SMALL is near enough to them. */
+static inline void cost_small(float cost[4], int quantiser, float x, const float rates[LEVELS]) {
+    static const float value[2][4] = {{0, 2, 4, 6}, {0, 1, 3, 5}};
+#ifdef __SSE2__
+    __m128 off = _mm_sub_ps(_mm_set1_ps(x), _mm_loadu_ps(value[quantiser]));
+    _mm_storeu_ps(cost, _mm_add_ps(_mm_mul_ps(off, off), _mm_loadu_ps(rates)));
+#else
+    for (int i = 0; i < 4; i++) cost[i] = (x - value[quantiser][i]) * (x - value[quantiser][i]) + rates[i];
+#endif
 }
 
-/* The two magnitudes around x, and smaller ones that may be cheaper. */
+static inline float lesser(float a, float b) {
+    return a < b ? a : b;
+}
+
+/* The two magnitudes around x, or the best of each parity of the smallest four. */
 static inline Choice choose_centred(int quantiser, float x, const float rates[LEVELS]) {
     Choice choice;
+    if (x < SMALL) {
+        float cost[4];
+        cost_small(cost, quantiser, x, rates);
+        for (int parity = 0; parity < 2; parity++) {
+            choice.cost[parity] = lesser(cost[parity], cost[parity + 2]);
+            choice.coded[parity] = parity + 2 * (cost[parity + 2] < cost[parity]);
+        }
+        return choice;
+    }
     int32_t low = (int32_t)((x + (float)quantiser) * 0.5f);
     if (low > LARGEST) low = LARGEST;
     int parity = low & 1;
@@ -127,11 +153,6 @@ static inline Choice choose_centred(int quantiser, float x, const float rates[LE
     choice.coded[!parity] = low + 1;
     choice.cost[parity] = cost_of(low, quantiser, x, rates);
     choice.cost[!parity] = cost_of(low + 1, quantiser, x, rates);
-    if (low == 1) consider(&choice, 0, cost_of(0, quantiser, x, rates));
-    if (low == 2) {
-        consider(&choice, 1, cost_of(1, quantiser, x, rates));
-        consider(&choice, 0, cost_of(0, quantiser, x, rates));
-    }
     return choice;
 }
 
@@ -172,7 +193,7 @@ typedef struct Walk {
     uint8_t *classes;   /* of rows of centred numbers */
     DfyTrellisOdd *odd; /* of each number */
     double step, inverse;
-    size_t stride;
+    size_t stride, learnt; /* rows from one to the next that is quantised, that costs are learnt from */
     int last; /* the state at the end */
 } Walk;
 
@@ -190,7 +211,7 @@ static void walk_forward(Walk *w) {
     size_t at = 0;
     for (size_t i = 0; i < t->rows; i += w->stride) {
         const double *row = t->parts + i * (size_t)t->n;
-        int class = w->classes[i / w->stride];
+        int class = w->classes[i / w->learnt];
         for (int k = 0; k < t->n; k++) {
             Choice even = choose(w, row[k], k, class, 0), odd = choose(w, row[k], k, class, 1);
             const float more[2][2] = {{even.cost[0], even.cost[1]}, {odd.cost[0], odd.cost[1]}};
@@ -212,7 +233,7 @@ static double walk_back(const Walk *w, size_t rows, int32_t *values) {
         for (int k = t->n; k-- > 0;) {
             double part = t->parts[from + (size_t)k];
             int parity = dfy_trellis_is_odd(&w->odd[--at], state), quantiser = dfy_trellis_quantiser_before(state);
-            int32_t coded = choose(w, part, k, w->classes[row], quantiser).coded[parity];
+            int32_t coded = choose(w, part, k, w->classes[row * w->stride / w->learnt], quantiser).coded[parity];
             state = dfy_trellis_before(state, parity);
             int32_t value = t->centred ? dfy_trellis_value(state, part < 0 ? -coded : coded) : 2 * coded + quantiser;
             double error = part - value * w->step;
@@ -225,16 +246,16 @@ static double walk_back(const Walk *w, size_t rows, int32_t *values) {
 
 double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, size_t stride) {
     size_t rows = (t->rows + stride - 1) / stride, count = rows * (size_t)t->n;
-    Walk walk = {.trellis = t, .step = step, .inverse = 1 / step, .stride = stride};
+    Walk walk = {.trellis = t, .step = step, .inverse = 1 / step, .stride = stride, .learnt = t->learn_all ? 1 : stride};
     double mean = -1;
     walk.rates = malloc(sizeof *walk.rates);
-    walk.classes = calloc(rows ? rows : 1, 1);
+    walk.classes = calloc(t->rows / walk.learnt + 1, 1);
     walk.odd = malloc((count + 1) * sizeof *walk.odd);
     if (walk.rates && walk.classes && walk.odd) {
         if (t->centred)
-            learn_centred(walk.rates, t, step, stride, walk.classes);
+            learn_centred(walk.rates, t, step, walk.learnt, walk.classes);
         else if (!t->limits)
-            learn_plain(walk.rates, t, step, stride);
+            learn_plain(walk.rates, t, step, walk.learnt);
         walk_forward(&walk);
         mean = walk_back(&walk, rows, values);
     }
@@ -242,4 +263,18 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, s
     free(walk.classes);
     free(walk.odd);
     return mean;
+}
+
+double dfy_trellis_foresee(const DfyTrellis *t, double step, size_t stride) {
+    double sums[DFY_TRELLIS_MOST] = {0}, sum = 0, half = 0.5 / step, centre = t->centred ? 0.35 : 0.5;
+    size_t rows = (t->rows + stride - 1) / stride;
+    for (size_t i = 0; i < t->rows; i += stride)
+        for (int k = 0; k < t->n; k++) {
+            double x = fabs(t->parts[i * (size_t)t->n + (size_t)k]) * half;
+            if (!(x < 1e6)) continue;
+            double off = x - (double)(int32_t)(x + centre);
+            sums[k] += off * off;
+        }
+    for (int k = 0; k < t->n; k++) sum += (t->norm ? t->norm[k] : 1) * sums[k];
+    return rows ? sum * 4 * step * step / (double)(rows * (size_t)t->n) : 0;
 }

@@ -51,6 +51,7 @@ typedef struct DfyTrellis {
     size_t rows;
     int n, centred;
     const int32_t *limits; /* plain numbers: column k's are in 0..limits[k]-1; NULL: any */
+    int learn_all; /* what numbers cost is learnt from all rows even when few are quantised: as with all, then */
     float bit_worth; /* in squared steps: larger gives up more error for fewer bits, which a finer step makes good */
 } DfyTrellis;
 
@@ -59,6 +60,12 @@ typedef struct DfyTrellis {
  * weighted squared errors, or a negative number when there is no memory.
  */
 double dfy_trellis_quantise(int32_t *values, const DfyTrellis *trellis, double step, size_t stride);
+
+/*
+ * The mean that rounding to even multiples leaves, the small ones to 0 where numbers are centred: it grows with the
+ * step much as the trellis' own does, at a small part of the time.
+ */
+double dfy_trellis_foresee(const DfyTrellis *trellis, double step, size_t stride);
 
 /* Sums of squared errors (and worth of bits) so far, of the cheapest way to each state. */
 typedef struct DfyTrellisCosts {
