@@ -292,44 +292,72 @@ static SideView look_aside(const KeyCoder *key, uint32_t k, uint32_t around, uin
     return side;
 }
 
+/* What they know of the coefficients before it. */
+typedef struct PastView {
+    int trellis;
+    uint32_t sum, recent, last; /* last: the three magnitudes before */
+} PastView;
+
+/* One coefficient on, whose value is returned. */
+static inline int16_t pass(PastView *past, int32_t coded) {
+    int16_t value = (int16_t)dfy_trellis_value(past->trellis, limited(coded, 16383));
+    past->trellis = dfy_trellis_next(past->trellis, coded);
+    past->sum += at_most((uint32_t)abs(value), 64);
+    past->last = (past->last << 3 | at_most((uint32_t)abs(value), 7)) & 511;
+    past->recent = past->recent / 2 + at_most((uint32_t)abs(coded), 8) * 2;
+    return value;
+}
+
+static inline void make_contexts(const KeyCoder *key, uint32_t contexts[SH_CONTEXTS], uint32_t k, const PastView *past,
+                                 const SideView *side, uint32_t colour) {
+    uint32_t total = at_most((uint32_t)dfy_log2_16(past->sum * 4) / 8, 20);
+    uint32_t quantiser = (uint32_t)past->trellis & 1;
+    contexts[0] = dfy_mix_hash(TAG_SH, k * 32 + total);
+    contexts[1] = side->by_energy;
+    contexts[2] = dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(past->recent, 15)) * 32 + total);
+    contexts[3] = side->by_splat;
+    contexts[4] = dfy_mix_hash(TAG_SH + 4, k << 9 | past->last);
+    contexts[5] = dfy_mix_hash(TAG_SH + 5, k << 9 | colour);
+    for (int c = 0; c < SH_CONTEXTS; c++) {
+        contexts[c] = (contexts[c] & ~15u) | quantiser * 8;
+        dfy_mix_fetch(&key->mixer, contexts[c]);
+    }
+}
+
+static uint32_t sign_context(uint32_t k, int32_t near_sign) {
+    uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
+    return lean ? dfy_mix_hash(TAG_SH + 7, k * 8 + lean) | 1 : 0;
+}
+
 static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTreeIndex *index) {
-    const DfyTreeGrid *g = &key->state->grid;
-    int n = dfy_tree_rest(g);
-    uint32_t around = 0, sum = 0, recent = 0, last = 0; /* last: the three magnitudes before */
+    uint32_t n = (uint32_t)dfy_tree_rest(&key->state->grid), around = 0;
     for (int k = 0; k < key->near_count; k++) around += key->energy[key->near[k]];
     around = key->near_count ? around / (uint32_t)key->near_count / 6 : 31;
     uint32_t alpha = (uint32_t)splat->alpha >> 13, size = size_class(splat, 16);
     uint32_t colour = at_most((uint32_t)abs(index->dc[0]) / 4, 7) << 6 |
                       at_most((uint32_t)abs(index->dc[1]) / 2, 7) << 3 | at_most((uint32_t)abs(index->dc[2]) / 2, 7);
+    int encodes = key->mixer.coder->mode != DFY_DECODE;
+    uint32_t contexts[SH_CONTEXTS], next[SH_CONTEXTS];
+    PastView past = {.trellis = key->trellis[OF_SH]};
     SideView side = look_aside(key, 0, around, alpha, size);
-    for (uint32_t k = 0; k < (uint32_t)n; k++) {
-        uint32_t total = at_most((uint32_t)dfy_log2_16(sum * 4) / 8, 20);
-        uint32_t quantiser = (uint32_t)key->trellis[OF_SH] & 1;
-        uint32_t contexts[SH_CONTEXTS] = {
-            dfy_mix_hash(TAG_SH, k * 32 + total),
-            side.by_energy,
-            dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(recent, 15)) * 32 + total),
-            side.by_splat,
-            dfy_mix_hash(TAG_SH + 4, k << 9 | last),
-            dfy_mix_hash(TAG_SH + 5, k << 9 | colour),
-        };
-        for (int c = 0; c < SH_CONTEXTS; c++) contexts[c] = (contexts[c] & ~15u) | quantiser * 8;
-        int32_t near_sign = side.sign;
-        if (k + 1 < (uint32_t)n) {
-            side = look_aside(key, k + 1, around, alpha, size);
-            dfy_mix_fetch(&key->mixer, dfy_mix_hash(TAG_SH + 5, (k + 1) << 9 | colour));
+    make_contexts(key, contexts, 0, &past, &side, colour);
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t sign = sign_context(k, side.sign), after = k + 1 < n ? k + 1 : k;
+        int32_t coded = dfy_trellis_coded(past.trellis, index->sh[k]);
+        side = look_aside(key, after, around, alpha, size);
+        if (encodes) { /* the next contexts' slots are on their way while this coefficient is coded */
+            index->sh[k] = pass(&past, coded);
+            make_contexts(key, next, after, &past, &side, colour);
         }
-        uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
-        int32_t coded = dfy_trellis_coded(key->trellis[OF_SH], index->sh[k]);
-        uint32_t sign = lean ? dfy_mix_hash(TAG_SH + 7, k * 8 + lean) | 1 : 0;
         coded = dfy_mix_signed(&key->mixer, contexts, SH_CONTEXTS, SET_SH + (int)k * 8, sign, coded);
-        index->sh[k] = (int16_t)dfy_trellis_value(key->trellis[OF_SH], limited(coded, 16383));
-        key->trellis[OF_SH] = dfy_trellis_next(key->trellis[OF_SH], coded);
-        sum += at_most((uint32_t)abs(index->sh[k]), 64);
-        last = (last << 3 | at_most((uint32_t)abs(index->sh[k]), 7)) & 511;
-        recent = recent / 2 + at_most((uint32_t)abs(coded), 8) * 2;
+        if (!encodes) {
+            index->sh[k] = pass(&past, coded);
+            make_contexts(key, next, after, &past, &side, colour);
+        }
+        memcpy(contexts, next, sizeof contexts);
     }
-    key->energy[i] = (uint8_t)at_most((uint32_t)dfy_log2_16(sum * 4), 186);
+    key->trellis[OF_SH] = past.trellis;
+    key->energy[i] = (uint8_t)at_most((uint32_t)dfy_log2_16(past.sum * 4), 186);
 }
 
 /* ---------------------------------------------------------------- frame */

@@ -194,7 +194,7 @@ typedef struct Walk {
     DfyTrellisOdd *odd; /* of each number */
     double step, inverse;
     size_t stride, learnt; /* rows from one to the next that is quantised, that costs are learnt from */
-    int last; /* the state at the end */
+    int last;              /* the state at the end */
 } Walk;
 
 static inline Choice choose(const Walk *w, double part, int k, int class, int quantiser) {
@@ -246,7 +246,8 @@ static double walk_back(const Walk *w, size_t rows, int32_t *values) {
 
 double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, size_t stride) {
     size_t rows = (t->rows + stride - 1) / stride, count = rows * (size_t)t->n;
-    Walk walk = {.trellis = t, .step = step, .inverse = 1 / step, .stride = stride, .learnt = t->learn_all ? 1 : stride};
+    Walk walk = {
+        .trellis = t, .step = step, .inverse = 1 / step, .stride = stride, .learnt = t->learn_all ? 1 : stride};
     double mean = -1;
     walk.rates = malloc(sizeof *walk.rates);
     walk.classes = calloc(t->rows / walk.learnt + 1, 1);

@@ -51,7 +51,7 @@ typedef struct DfyTrellis {
     size_t rows;
     int n, centred;
     const int32_t *limits; /* plain numbers: column k's are in 0..limits[k]-1; NULL: any */
-    int learn_all; /* what numbers cost is learnt from all rows even when few are quantised: as with all, then */
+    int learn_all;   /* what numbers cost is learnt from all rows even when few are quantised: as with all, then */
     float bit_worth; /* in squared steps: larger gives up more error for fewer bits, which a finer step makes good */
 } DfyTrellis;
 
