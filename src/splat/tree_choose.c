@@ -6,7 +6,6 @@
 #include "splat/tree_choose.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,7 +148,6 @@ static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, d
             step = foreseen_step(t, step, mean / rounding, aim * aim);
         else
             step *= aim / error / fmin(fmax(ratio, 0.2), 5);
-        if (getenv("TR")) fprintf(stderr, "n %d part %g ratio %g stride %zu\n", t->n, mean / rounding, ratio, stride);
     }
     return DFY_OK;
 }

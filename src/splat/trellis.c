@@ -9,7 +9,7 @@
 #endif
 
 enum {
-    LOWERED = 64,   /* numbers after which costs are lowered */
+    LOWERED = 16,   /* numbers after which costs are lowered; by then every state can be reached */
     LEVELS = 16,    /* magnitudes with a rate of their own */
     CLASSES = 10,   /* of rows, by their energy: a busy row's numbers cost less */
     PLACES = 256,   /* plain numbers with a rate of their own, from the lowest on */
@@ -24,6 +24,10 @@ typedef struct Rates {
     float plain[DFY_TRELLIS_MOST][2][PLACES];
     int32_t lowest[DFY_TRELLIS_MOST];
 } Rates;
+
+static inline float lesser(float a, float b) {
+    return a < b ? a : b;
+}
 
 /* Class of a row: how large its coefficients are, in steps, on a logarithmic scale. */
 static int class_of(const double *row, int n, double step) {
@@ -130,10 +134,6 @@ static inline void cost_small(float cost[4], int quantiser, float x, const float
 #endif
 }
 
-static inline float lesser(float a, float b) {
-    return a < b ? a : b;
-}
-
 /* The two magnitudes around x, or the best of each parity of the smallest four. */
 static inline Choice choose_centred(int quantiser, float x, const float rates[LEVELS]) {
     Choice choice;
@@ -204,9 +204,27 @@ static inline Choice choose(const Walk *w, double part, int k, int class, int qu
     return choose_plain(quantiser, x, w->rates->plain[k][quantiser], w->rates->lowest[k]);
 }
 
+/* What the four choices cost more than the cheapest of them. */
+static inline void in_short(int16_t more[2][2], float even0, float odd0, float even1, float odd1) {
+#ifdef __SSE2__
+    __m128 costs = _mm_setr_ps(even0, odd0, even1, odd1);
+    __m128 least = _mm_min_ps(costs, _mm_shuffle_ps(costs, costs, _MM_SHUFFLE(2, 3, 0, 1)));
+    least = _mm_min_ps(least, _mm_shuffle_ps(least, least, _MM_SHUFFLE(1, 0, 3, 2)));
+    costs = _mm_add_ps(_mm_mul_ps(_mm_sub_ps(costs, least), _mm_set1_ps(256)), _mm_set1_ps(0.5f));
+    __m128i whole = _mm_cvttps_epi32(_mm_min_ps(costs, _mm_set1_ps(DFY_TRELLIS_DEAREST)));
+    _mm_storel_epi64((__m128i *)more, _mm_packs_epi32(whole, whole));
+#else
+    float least = lesser(lesser(even0, odd0), lesser(even1, odd1));
+    more[0][0] = (int16_t)lesser((even0 - least) * 256 + 0.5f, DFY_TRELLIS_DEAREST);
+    more[0][1] = (int16_t)lesser((odd0 - least) * 256 + 0.5f, DFY_TRELLIS_DEAREST);
+    more[1][0] = (int16_t)lesser((even1 - least) * 256 + 0.5f, DFY_TRELLIS_DEAREST);
+    more[1][1] = (int16_t)lesser((odd1 - least) * 256 + 0.5f, DFY_TRELLIS_DEAREST);
+#endif
+}
+
 static void walk_forward(Walk *w) {
-    DfyTrellisCosts costs = {{0}};
-    for (int state = 1; state < DFY_TRELLIS_STATES; state++) costs.of[state] = 1e30f;
+    DfyTrellisShort costs = {{0}};
+    for (int state = 1; state < DFY_TRELLIS_STATES; state++) costs.of[state] = INT16_MAX;
     const DfyTrellis *t = w->trellis;
     size_t at = 0;
     for (size_t i = 0; i < t->rows; i += w->stride) {
@@ -214,10 +232,11 @@ static void walk_forward(Walk *w) {
         int class = w->classes[i / w->learnt];
         for (int k = 0; k < t->n; k++) {
             Choice even = choose(w, row[k], k, class, 0), odd = choose(w, row[k], k, class, 1);
-            const float more[2][2] = {{even.cost[0], even.cost[1]}, {odd.cost[0], odd.cost[1]}};
-            dfy_trellis_step(&costs, &w->odd[at++], more);
+            int16_t more[2][2];
+            in_short(more, even.cost[0], even.cost[1], odd.cost[0], odd.cost[1]);
+            dfy_trellis_short_step(&costs, &w->odd[at++], (const int16_t(*)[2])more);
         }
-        if (at % LOWERED < (size_t)t->n) dfy_trellis_lower(&costs);
+        if (at % LOWERED < (size_t)t->n) dfy_trellis_short_lower(&costs);
     }
     for (int state = w->last = 0; state < DFY_TRELLIS_STATES; state++)
         if (costs.of[state] < costs.of[w->last]) w->last = state;
