@@ -19,6 +19,7 @@ const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3 });
 /**
  * @typedef {object} SplatEncoderOptions
  * @property {number} [quality] 1..100, sets every error; 10 more halve them, default 50
+ * @property {number} [effort] 1 (fastest) to 9 (smallest), default 5
  * @property {[number, number]} [frameRate] frames a second as a fraction, recorded for players; default 30/1
  * @property {number} [keyInterval] frames from key frame to key frame at most, default 90; 0: only where needed
  * @property {string} [codec] a name that `diffy splat encode --codec` knows, but for those with zstd
@@ -59,7 +60,7 @@ export class SplatEncoder {
         const [num, den] = options.frameRate ?? [30, 1];
         try {
             this.#check(codec.withText(options.codec ?? '', (name) =>
-                codec.call('splat_encoder_open', this.#handle, options.quality ?? 50, num, den, options.keyInterval ?? -1, name)));
+                codec.call('splat_encoder_open', this.#handle, options.quality ?? 50, options.effort ?? 5, num, den, options.keyInterval ?? -1, name)));
         } catch (error) {
             this.close();
             throw error;

@@ -69,7 +69,7 @@ static void free_sequence(DfySplats *frames, int count) {
 
 /* ---------------------------------------------------------------- round trips */
 
-/* tree-range promises each attribute's RMS error, in every frame, at every degree and quality. */
+/* tree-range promises each attribute's RMS error, in every frame, at every degree, quality and effort. */
 static void the_default_codec_keeps_its_stated_errors(void **state) {
     (void)state;
     for (int degree = 0; degree <= 3; degree++)
@@ -79,6 +79,7 @@ static void the_default_codec_keeps_its_stated_errors(void **state) {
             make_sequence(frames, 4, 3000, degree);
             dfy_splat_defaults(&settings);
             dfy_splat_set_quality(&settings, quality);
+            settings.effort = 1 + 4 * ((degree + quality / 40) % 3);
             Coded coded = encode(frames, 4, &settings);
             DfySplatDecoder *decoder = open_file(&coded.file);
             for (int i = 0; i < 4; i++) {
@@ -89,8 +90,8 @@ static void the_default_codec_keeps_its_stated_errors(void **state) {
                 assert_int_equal(errors.missing + errors.surplus, 0);
                 for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++)
                     if (errors.rms[a] > settings.error[a] * 1.0005)
-                        fail_msg("degree %d quality %d frame %d: %s %g, wanted %g", degree, quality, i,
-                                 dfy_splat_attribute_names[a], errors.rms[a], settings.error[a]);
+                        fail_msg("degree %d quality %d effort %d frame %d: %s %g, wanted %g", degree, quality,
+                                 settings.effort, i, dfy_splat_attribute_names[a], errors.rms[a], settings.error[a]);
             }
             assert_int_equal(coded.stats.key_frames, 1);
             dfy_splat_decoder_close(&decoder);
@@ -420,7 +421,7 @@ static void settings_out_of_range_are_refused(void **state) {
     (void)state;
     DfyBuffer file = {0};
     DfyOutput output = {.write = append_bytes, .opaque = &file};
-    for (int kind = 0; kind < 6; kind++) {
+    for (int kind = 0; kind < 8; kind++) {
         DfySplatSettings settings;
         DfySplatEncoder *encoder = NULL;
         dfy_splat_defaults(&settings);
@@ -430,6 +431,8 @@ static void settings_out_of_range_are_refused(void **state) {
         if (kind == 3) settings.frame_rate_den = 0;
         if (kind == 4) settings.codec = dfy_splat_codec("vqxyz-range"), settings.vq.clusters_dc = 0;
         if (kind == 5) settings.codec = dfy_splat_codec("vqxyz-range"), settings.vq.alpha = -1;
+        if (kind == 6) settings.effort = 0;
+        if (kind == 7) settings.effort = 10;
         assert_int_equal(dfy_splat_encoder_open(&encoder, &settings, &output), DFY_ERROR_ARGUMENT);
         assert_true(strlen(dfy_splat_encoder_message(encoder)) > 10);
         dfy_splat_encoder_close(&encoder);

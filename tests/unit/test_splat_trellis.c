@@ -60,6 +60,28 @@ static void a_step_equals_the_reference(void **state) {
     }
 }
 
+static void a_short_step_equals_the_reference(void **state) {
+    (void)state;
+    uint32_t seed = 11;
+    DfyTrellisShort fast, slow;
+    for (int i = 0; i < DFY_TRELLIS_STATES; i++) fast.of[i] = i ? INT16_MAX : 0;
+    slow = fast;
+    for (int round = 0; round < 5000; round++) {
+        DfyTrellisOdd a, b;
+        int16_t more[2][2];
+        for (int i = 0; i < 4; i++)
+            more[i / 2][i % 2] = round % 5 ? (int16_t)((next_random(&seed) + 1) * (DFY_TRELLIS_DEAREST / 2)) : 1;
+        dfy_trellis_short_step(&fast, &a, (const int16_t(*)[2])more);
+        dfy_trellis_short_step_c(&slow, &b, (const int16_t(*)[2])more);
+        assert_memory_equal(&fast, &slow, sizeof fast);
+        assert_memory_equal(&a, &b, sizeof a);
+        if (round % 16 == 15 || (round > 4000 && round % 3)) {
+            dfy_trellis_short_lower(&fast);
+            dfy_trellis_short_lower(&slow);
+        }
+    }
+}
+
 /* Follows the machine as a decoder does. */
 static void check_reachable(const int32_t *values, size_t count, int centred) {
     int at = 0;
@@ -148,6 +170,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_states_lead_to_each_and_back),
         cmocka_unit_test(a_step_equals_the_reference),
+        cmocka_unit_test(a_short_step_equals_the_reference),
         cmocka_unit_test(errors_are_smaller_than_rounding_leaves),
         cmocka_unit_test(rotations_are_cells_that_the_machine_reaches),
     };

@@ -11,7 +11,7 @@
 
 typedef struct EncodeOptions {
     const char *codec, *errors, *first, *next, *progress;
-    int quality, key_interval, two_pass, degree, start, clusters, iterations;
+    int quality, effort, key_interval, two_pass, degree, start, clusters, iterations;
     int frames;
     double fps, xyz_alpha, xyz_quantile;
 } EncodeOptions;
@@ -50,6 +50,7 @@ static int settings_of(DfySplatSettings *settings, const EncodeOptions *o) {
         return STATUS_USAGE;
     }
     dfy_splat_set_quality(settings, o->quality);
+    settings->effort = o->effort;
     settings->key_interval = o->key_interval;
     settings->two_pass = o->two_pass;
     settings->degree = o->degree;
@@ -114,6 +115,7 @@ static int encode_to(const char *path, SplatSource *source, const DfySplatSettin
 static int run_splat_encode(int argc, char **argv) {
     EncodeOptions o = {.progress = "auto",
                        .quality = 50,
+                       .effort = 5,
                        .key_interval = 90,
                        .degree = -1,
                        .clusters = 256,
@@ -127,6 +129,7 @@ static int run_splat_encode(int argc, char **argv) {
          100},
         {"--error", NULL, OPTION_TEXT, &o.errors, "NAME=RMS,...", "wanted RMS: position scale alpha dc rotation sh", 0,
          0},
+        {"--effort", NULL, OPTION_INT, &o.effort, "1..9", "1 fastest, 9 smallest (default 5)", 1, 9},
         {"--first", NULL, OPTION_TEXT, &o.first, "FILE", "the first model, before those of --next", 0, 0},
         {"--next", NULL, OPTION_TEXT, &o.next, "PATTERN", "numbered models, like frame_%04d.ply, instead of INPUT", 0,
          0},
