@@ -297,11 +297,13 @@ export class DiffyDecoder {
     }
 
     /**
-     * Makes a frame the next one.
+     * Makes a frame the next one; where it is damaged, the first whole one behind it, and `warnings` says so.
      * @param {number} frame from 0
      */
     seek(frame) {
-        this.#check(this.#codec.call('decoder_seek', this.#open(), frame));
+        const status = this.#codec.call('decoder_seek', this.#open(), frame);
+        if (status === Status.DAMAGED) this.#note();
+        else this.#check(status);
     }
 
     /** Iterates from the current position: `for await (const frame of decoder)`.

@@ -23,7 +23,7 @@ export function showFacts(file, { info, metadata, cycles, chunks, checked, imu }
         ['quality', `${info.quality}, mode ${info.mode}`],
         ['cycles', `${formatCount(info.cycles)}, of them ${formatCount(info.canonicals)} canonical`],
         ...(info.cloneFrames ? [/** @type {[string, string]} */ (['clones', `${formatCount(info.cloneFrames)} frames show earlier ones`])] : []),
-        ['complete', info.complete ? 'yes' : 'no: the file was cut or never finished'],
+        ['complete', info.complete ? (chunks.some((chunk) => chunk.damaged) ? 'no: part of it is damaged' : 'yes') : 'no: the file was cut or never finished'],
     ];
     find('#facts', HTMLElement).replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
     showChunks(chunks, checked, file.size);

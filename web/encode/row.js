@@ -54,7 +54,7 @@ export class Row {
         const percent = Math.round(100 * fraction);
         this.#cells.textContent = asciiBar(fraction, innerWidth < 500 ? 20 : 40);
         const time = state === 'paused' ? 'paused' : state === 'waiting' ? 'waiting' : Number.isNaN(left) ? '' : `${formatDuration(left)} left`;
-        this.#percent.textContent = `${percent}% ${time}`;
+        this.#percent.textContent = time ? `${percent}%, ${time}` : `${percent}%`;
         this.#bar.setAttribute('aria-valuenow', String(percent));
         this.#bar.setAttribute('aria-valuetext', `${stageNames[stage]}, ${percent} percent, ${time}`);
     }
