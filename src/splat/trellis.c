@@ -90,19 +90,28 @@ static void learn_centred(Rates *rates, const DfyTrellis *t, double step, size_t
             }
 }
 
+static inline int32_t floor_of(double x) {
+    int32_t whole = (int32_t)x;
+    return whole - (x < whole);
+}
+
 static int32_t place_in(int32_t number) {
     return number < 0 ? 0 : number >= PLACES ? PLACES - 1 : number;
 }
 
 static void learn_plain(Rates *rates, const DfyTrellis *t, double step, size_t stride) {
+    double half = 0.5 / step;
     for (int k = 0; k < t->n; k++) {
         double lowest = INFINITY;
-        for (size_t i = 0; i < t->rows; i += stride) lowest = fmin(lowest, t->parts[i * (size_t)t->n + (size_t)k]);
+        for (size_t i = 0; i < t->rows; i += stride) {
+            double part = t->parts[i * (size_t)t->n + (size_t)k];
+            if (part < lowest) lowest = part;
+        }
         rates->lowest[k] = t->rows ? (int32_t)floor(lowest / step / 2) - 1 : 0;
         for (int q = 0; q < 2; q++) {
             for (int l = 0; l < PLACES; l++) rates->plain[k][q][l] = 0.1f;
             for (size_t i = 0; i < t->rows; i += stride) {
-                double x = (t->parts[i * (size_t)t->n + (size_t)k] / step - q) / 2, below = floor(x);
+                double x = t->parts[i * (size_t)t->n + (size_t)k] * half - 0.5 * q, below = floor_of(x);
                 int32_t number = (int32_t)below - rates->lowest[k];
                 rates->plain[k][q][place_in(number)] += (float)(1 - (x - below));
                 rates->plain[k][q][place_in(number + 1)] += (float)(x - below);
@@ -154,11 +163,6 @@ static inline Choice choose_centred(int quantiser, float x, const float rates[LE
     choice.cost[parity] = cost_of(low, quantiser, x, rates);
     choice.cost[!parity] = cost_of(low + 1, quantiser, x, rates);
     return choice;
-}
-
-static inline int32_t floor_of(double x) {
-    int32_t whole = (int32_t)x;
-    return whole - (x < whole);
 }
 
 /* The numbers around x, or those of the same parities that are within a limit. */

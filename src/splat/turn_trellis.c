@@ -157,9 +157,12 @@ static void step_cells(Search *search, const float (*costs)[CLASSES], DfyTrellis
 /* Cells follow the cheapest ways. */
 static void follow(Search *search, const DfyTrellisOdd *odd) {
     uint8_t cells[STATES];
-    for (int state = 0; state < STATES; state++) {
-        int is_odd = dfy_trellis_is_odd(odd, state), from = dfy_trellis_before(state, is_odd);
-        cells[state] = (uint8_t)(search->cells[from] * CLASSES + 2 * is_odd + dfy_trellis_quantiser_before(state));
+    for (int half = 0; half < 2; half++) {
+        uint64_t bits = odd->of[half];
+        for (int state = half * STATES / 2; state < (half + 1) * STATES / 2; state++, bits >>= 1) {
+            int is_odd = (int)(bits & 1), from = dfy_trellis_before(state, 0) ^ (-is_odd & 2 * DFY_TRELLIS_BY_PARITY);
+            cells[state] = (uint8_t)(search->cells[from] * CLASSES + 2 * is_odd + half);
+        }
     }
     memcpy(search->cells, cells, sizeof cells);
 }
