@@ -57,10 +57,13 @@ for (const name of ['tree-range', 'vqxyz-range']) {
 }
 
 test('the encoder of the browser writes the file that the command line writes', async () => {
-    const { data, stats } = await encode();
-    native('encode', `${folder}/in`, `${folder}/same.dfy`);
-    assert.equal(digest(data), digest(readFileSync(`${folder}/same.dfy`)));
-    assert.deepEqual(stats, { frames, keyFrames: 1, bytes: data.length, splats: 1500 });
+    for (const effort of [1, 5, 9]) {
+        const { data, stats } = await encode(effort === 5 ? {} : { effort });
+        native('encode', '--effort', `${effort}`, `${folder}/in`, `${folder}/same.dfy`);
+        assert.equal(digest(data), digest(readFileSync(`${folder}/same.dfy`)));
+        assert.deepEqual(stats, { frames, keyFrames: 1, bytes: data.length, splats: 1500 });
+    }
+    await assert.rejects(encode({ effort: 10 }), /effort/);
 });
 
 test('numbers, seeking and what a renderer needs', async () => {
