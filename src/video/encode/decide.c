@@ -196,8 +196,7 @@ static void keep_better(DfyDecider *d, Candidate *best) {
     int side = 1 << best->block.log2;
     copy_rows(best->pixels.luma, 64, d->trial.pixels.luma, 64, side);
     for (int p = 0; p < 2; p++) copy_rows(best->pixels.chroma[p], 32, d->trial.pixels.chroma[p], 32, side / 2);
-    if (best->block.coded[0] || best->block.coded[1] || best->block.coded[2])
-        move_coefficients(&best->block, best->coefficients, d->trial.coefficients);
+    if (dfy_any_coded(&best->block)) move_coefficients(&best->block, best->coefficients, d->trial.coefficients);
 }
 
 /* Rate in 1/256 bits of a residual below which splitting its transform is not tried. */

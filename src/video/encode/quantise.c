@@ -74,6 +74,12 @@ typedef struct Place {
     uint32_t bits, flag_bits;
 } Place;
 
+/* A coefficient that is dropped without a flag of its own: error alone. */
+static Place dropped_place(int coefficient) {
+    int64_t zero = (int64_t)(coefficient * coefficient) << 8;
+    return (Place){.cost = zero, .zero = zero};
+}
+
 static void choose_level(const Quantiser *q, const DfyResidualContexts *c, int large, int x, int y, int magnitude,
                          int flagged, const DfyLevelMap *map, Place *place) {
     DfyTemplate near = dfy_template(map, x, y);
@@ -175,8 +181,7 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
         if (flagged && !hit) { /* all drop */
             for (int i = 0; i < 16; i++) {
                 int c = in[dfy_diagonal4[i][1] * side + dfy_diagonal4[i][0]];
-                int64_t zero = (int64_t)(c * c) << 8;
-                places[g][i] = (Place){.cost = zero, .zero = zero};
+                places[g][i] = dropped_place(c);
             }
             group_flag_bits[g] = dfy_bit_cost(flag, 0);
             group_flag[g] = cost_of(&q, 0, group_flag_bits[g]);
@@ -186,9 +191,8 @@ uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, in
         for (; g == first; i--) { /* what comes before the first that may stay is beyond the end */
             int c = in[dfy_diagonal4[i][1] * side + dfy_diagonal4[i][0]];
             if (abs(c) >= q.threshold) break;
-            int64_t zero = (int64_t)(c * c) << 8;
-            places[g][i] = (Place){.cost = zero, .zero = zero};
-            group_cost += zero;
+            places[g][i] = dropped_place(c);
+            group_cost += places[g][i].cost;
         }
         for (; i >= 0; i--) {
             int px = dfy_diagonal4[i][0], py = dfy_diagonal4[i][1];
