@@ -3,7 +3,7 @@
  * the recording's.
  */
 import { Codec, DiffyError, Status } from './module.js';
-import { PixelFormat, colourOf, pictureBytes, planeLayout } from './picture.js';
+import { PixelFormat, colourOf, copyVideoFrame, pictureBytes } from './picture.js';
 
 /**
  * @typedef {object} EncoderOptions
@@ -301,22 +301,8 @@ export class DiffyEncoder {
 
     /** @param {VideoFrame} frame */
     async #stageVideoFrame(frame) {
-        const rect = frame.visibleRect ?? new DOMRectReadOnly(0, 0, frame.codedWidth, frame.codedHeight);
-        const { width, height } = rect;
-        const planar = frame.format === 'I420' || frame.format === 'NV12';
-        // Chroma can only be cut at even positions; everything else the browser converts.
-        const format = planar && rect.x % 2 === 0 && rect.y % 2 === 0 ? /** @type {'I420' | 'NV12'} */ (frame.format) : 'RGBA';
-        const layout = planeLayout(format, width, height);
-        try {
-            await frame.copyTo(this.#staging(format, width, height), format === 'RGBA' ? { rect, layout, format: 'RGBA' } : { rect, layout });
-        } catch (error) {
-            if (format !== 'RGBA') throw error;
-            const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-            if (!context) throw error;
-            context.drawImage(frame, 0, 0, width, height);
-            this.#staging('RGBA', width, height).set(context.getImageData(0, 0, width, height).data);
-        }
-        return { width, height, colour: colourOf(frame.colorSpace.matrix === 'rgb' ? null : frame.colorSpace) };
+        const { width, height, colorSpace } = await copyVideoFrame(frame, (_, ...layout) => this.#staging(...layout));
+        return { width, height, colour: colourOf(colorSpace) };
     }
 
     /**

@@ -70,3 +70,39 @@ export function planeLayout(format, width, height) {
     if (format === 'NV12') return [luma, { offset: width * height, stride: 2 * chromaWidth }];
     return [{ offset: 0, stride: width * (format === 'RGB' ? 3 : 4) }];
 }
+
+/** The format in which a frame's pixels are best copied, and the part of it that is shown.
+ * @param {VideoFrame} frame
+ * @returns {{ rect: DOMRectReadOnly, format: 'I420' | 'NV12' | 'RGBA', bytes: number }} */
+export function copyLayout(frame) {
+    const rect = frame.visibleRect ?? new DOMRectReadOnly(0, 0, frame.codedWidth, frame.codedHeight);
+    const planar = frame.format === 'I420' || frame.format === 'NV12';
+    // Chroma can only be cut at even positions; everything else the browser converts.
+    const format = planar && rect.x % 2 === 0 && rect.y % 2 === 0 ? /** @type {'I420' | 'NV12'} */ (frame.format) : 'RGBA';
+    return { rect, format, bytes: pictureBytes(format, rect.width, rect.height) };
+}
+
+/**
+ * Copies the pixels that a VideoFrame shows, tightly packed.
+ * @param {VideoFrame} frame stays the caller's
+ * @param {(bytes: number, format: 'I420' | 'NV12' | 'RGBA', width: number, height: number) => Uint8Array} memoryFor
+ * @returns {Promise<{ format: 'I420' | 'NV12' | 'RGBA', width: number, height: number, data: Uint8Array, colorSpace?: VideoColorSpaceInit }>}
+ */
+export async function copyVideoFrame(frame, memoryFor) {
+    const { rect, format } = copyLayout(frame), { width, height } = rect, layout = planeLayout(format, width, height);
+    const memory = () => memoryFor(pictureBytes(format, width, height), format, width, height);
+    let data = memory();
+    try {
+        await frame.copyTo(data, format === 'RGBA' ? { rect, layout, format: 'RGBA' } : { rect, layout });
+    } catch (error) {
+        const context = format === 'RGBA' ? new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true }) : null;
+        if (!context) throw error;
+        context.drawImage(frame, 0, 0, width, height);
+        const { data: pixels } = context.getImageData(0, 0, width, height);
+        // The memory may have moved while the browser was asked.
+        data = memory();
+        data.set(pixels);
+    }
+    const { matrix, fullRange } = frame.colorSpace;
+    return { format, width, height, data, colorSpace: matrix === 'rgb' ? undefined : { matrix, fullRange } };
+}

@@ -52,30 +52,45 @@ async function openStream() {
 async function record() {
     if (typeof VideoFrame === 'undefined') throw new Error("This browser lacks WebCodecs, which recording needs: use a current Chrome, Edge, Firefox or Safari.");
     const stream = await openStream(), track = stream.getVideoTracks()[0];
-    const remote = new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+    const encoding = new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+    const capturing = new Remote(new Worker(new URL('./capture.js', import.meta.url), { type: 'module' }));
     const stopping = new AbortController(), ended = () => stopping.abort();
     try {
         recording = true;
         preview.srcObject = stream;
         void preview.play();
-        show({ frames: 0, dropped: 0, bytes: 0, seconds: 0 });
+        const state = { arrived: 0, waiting: 0, dropped: 0, step: 1, seconds: 0, bytes: 0, stopped: false };
+        const show = (/** @type {Partial<typeof state>} */ news) => showState(Object.assign(state, news));
+        show({});
         stop.hidden = live.hidden = false;
+        stop.disabled = false;
         stop.onclick = ended;
         track.onended = ended;
         stop.focus();
-        const name = `recording-${new Date().toISOString().replace(/[:.]/g, '-')}.dfy`;
+        const name = `recording-${new Date().toISOString().replace(/[:.]/g, '-')}.dfy`, fps = Number(field('fps').value);
         const Processor = /** @type {any} */ (globalThis).MediaStreamTrackProcessor;
         const readable = Processor ? new Processor({ track, maxBufferSize: 4 }).readable : null;
-        if (!readable) postFrames(remote, stopping.signal);
-        const fps = Number(field('fps').value);
-        // A camera may be slower than asked for. A screen gives frames when it changes: what it doesn't give isn't dropped.
-        const steadyFps = field('source').value === 'camera' ? Math.min(fps, track.getSettings().frameRate || fps) : 0;
-        const job = { readable, quality: Number(field('quality').value), fps, steadyFps, folder: await folder, name };
-        const result = await remote.call('record', job, { transfer: readable ? [readable] : [], signal: stopping.signal, onEvent: show });
-        add(find('#recordings', HTMLElement), result.file, name, `${formatCount(result.stats.frames)} frames, ${formatTime(result.seconds)}, ${formatCount(result.dropped)} dropped`, async () => deleteRecording(await folder, name));
+        if (!readable) postFrames(capturing, stopping.signal);
+        const { port1, port2 } = new MessageChannel();
+        const captured = capturing.call('capture', { readable, fps, port: port1 }, { transfer: readable ? [readable, port1] : [port1], signal: stopping.signal, onEvent: show });
+        // A camera may be slower than asked for.
+        const job = { port: port2, quality: Number(field('quality').value), fps: Math.min(fps, track.getSettings().frameRate || fps), folder: await folder, name };
+        const encoded = encoding.call('record', job, { transfer: [port2], onEvent: show });
+        const finishing = captured.then((last) => {
+            track.stop();
+            stop.disabled = true;
+            show({ ...last, stopped: true });
+        });
+        // When encoding ends first, it has failed: nothing more need be captured.
+        const { file, frames, problem: trouble } = await encoded.finally(ended);
+        await finishing;
+        const facts = `${formatCount(frames)} frames, ${formatTime(state.seconds)}, ${formatCount(state.dropped)} dropped`;
+        add(find('#recordings', HTMLElement), file, name, facts, async () => deleteRecording(await folder, name));
         announce(`${name} is ready.`);
+        if (trouble) throw new Error(`The recording ended early: ${trouble} What was recorded by then is kept below.`);
     } finally {
-        remote.close();
+        capturing.close();
+        encoding.close();
         track.stop();
         preview.srcObject = null;
     }
@@ -94,12 +109,23 @@ function postFrames(remote, signal) {
     preview.requestVideoFrameCallback(next);
 }
 
-/** @param {{ frames: number, dropped: number, bytes: number, seconds: number }} state */
-function show({ frames, dropped, bytes, seconds }) {
+/** @param {{ arrived: number, waiting: number, dropped: number, step: number, seconds: number, bytes: number, stopped: boolean }} state */
+function showState({ arrived, waiting, dropped, step, seconds, bytes, stopped }) {
+    const rate = seconds > 2 ? (arrived - 1) / seconds : 0, wanted = Number(field('fps').value);
+    const slow = rate && rate < 0.85 * wanted && field('source').value === 'camera' ? '; the camera gives no more' : '';
     find('#elapsed', HTMLElement).textContent = formatTime(seconds);
-    find('#frames', HTMLElement).textContent = formatCount(frames);
-    find('#dropped', HTMLElement).textContent = formatCount(dropped) + (seconds > 3 && dropped > frames / 4 ? ': camera or machine are too slow for this; choose a smaller picture or fewer frames a second' : '');
-    find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 1 ? `, ${formatBytes((bytes / seconds) * 3600)} an hour` : ''}`;
+    find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? `, ${rate.toFixed(1)} a second come in${slow}` : '');
+    find('#dropped', HTMLElement).textContent = formatCount(dropped) + dropReason(dropped, step);
+    find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 ? `, ${formatBytes((bytes / seconds) * 3600)} an hour` : ''}`;
+    find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${formatCount(waiting)} frames are still to be encoded` : `${formatCount(waiting)} frames`;
+}
+
+/** @param {number} dropped
+ * @param {number} step every how manieth frame is taken */
+function dropReason(dropped, step) {
+    if (!dropped) return '';
+    const now = step > 1 ? `, so only every ${['', '', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'][step]} one is taken now` : '';
+    return `: this machine could not encode all of them in time${now}. A smaller picture or fewer frames a second keeps them all.`;
 }
 
 /**
