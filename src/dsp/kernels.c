@@ -80,6 +80,19 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
         for (int x = 0; x < width; x++) dst[x] = dfy_clamp_pixel(dst[x] + residual[x]);
 }
 
+static int hits(uint16_t *masks, const int16_t *coefficients, int side, int least) {
+    static const uint8_t places[16] = {0, 2, 5, 9, 1, 4, 8, 12, 3, 7, 11, 14, 6, 10, 13, 15}; /* of 4 * y + x */
+    int any = 0;
+    for (int y = 0; y < side; y += 4)
+        for (int x = 0; x < side; x += 4, masks++) {
+            *masks = 0;
+            for (int i = 0; i < 16; i++)
+                if (abs(coefficients[(y + i / 4) * side + x + i % 4]) >= least) *masks |= (uint16_t)(1 << places[i]);
+            any |= *masks;
+        }
+    return any != 0;
+}
+
 static void slant(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side, int angle) {
     for (int y = 0; y < side; y++, dst += stride) {
         int position = (y + 1) * angle, fraction = position & 31;
@@ -106,6 +119,7 @@ static const DfyKernels reference = {sad,
                                      add,
                                      dfy_transform_forward,
                                      dfy_transform_inverse,
+                                     hits,
                                      slant,
                                      turn,
                                      dfy_edge_direction,

@@ -48,6 +48,12 @@ typedef struct DfyKernels {
     void (*inverse)(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
                     int rows);
     /*
+     * Which coefficients of a square, 4..32 a side, have at least that magnitude (1..32768): a mask for every 4x4
+     * group, rows of groups, whose bit i stands for place i along the diagonals from the upper left, each from below
+     * upwards (0, 0), (0, 1), (1, 0), (0, 2)... as x, y. Returns whether there are any.
+     */
+    int (*hits)(uint16_t *masks, const int16_t *coefficients, int side, int least);
+    /*
      * A square of intra prediction: row y is the line moved by (y + 1) * angle / 32 pixels, angle -32..32. The line
      * is readable from -side to 2 * side + 7.
      */

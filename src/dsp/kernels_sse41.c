@@ -552,6 +552,39 @@ static void forward(int16_t *coefficients, const int16_t *residual, int log2, Df
     forward_pass(coefficients, half, log2, log2 + 6, forward_pairs[log2 - 3]);
 }
 
+/* A group's 16 flags along the diagonals. */
+static uint16_t group_mask(__m128i flags) {
+    const __m128i order = _mm_setr_epi8(0, 4, 1, 8, 5, 2, 12, 9, 6, 3, 13, 10, 7, 14, 11, 15);
+    return (uint16_t)_mm_movemask_epi8(_mm_shuffle_epi8(flags, order));
+}
+
+static __m128i reaches(const int16_t *coefficients, __m128i least) {
+    __m128i magnitude = _mm_abs_epi16(load16(coefficients));
+    return _mm_cmpeq_epi16(_mm_max_epu16(magnitude, least), magnitude);
+}
+
+static int hits(uint16_t *masks, const int16_t *coefficients, int side, int least) {
+    const __m128i limit = _mm_set1_epi16((int16_t)least);
+    int any = 0;
+    if (side == 4) {
+        masks[0] = group_mask(_mm_packs_epi16(reaches(coefficients, limit), reaches(coefficients + 8, limit)));
+        return masks[0] != 0;
+    }
+    for (int y = 0; y < side; y += 4)
+        for (int x = 0; x < side; x += 8, masks += 2) {
+            const int16_t *from = coefficients + y * side + x;
+            __m128i upper = _mm_packs_epi16(reaches(from, limit), reaches(from + side, limit));
+            __m128i lower = _mm_packs_epi16(reaches(from + 2 * side, limit), reaches(from + 3 * side, limit));
+            /* Rows of both groups, four flags each in turn: bring a group's together. */
+            __m128i left = _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(upper), _mm_castsi128_ps(lower), 0x88));
+            __m128i right = _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(upper), _mm_castsi128_ps(lower), 0xDD));
+            masks[0] = group_mask(left);
+            masks[1] = group_mask(right);
+            any |= masks[0] | masks[1];
+        }
+    return any != 0;
+}
+
 /* ---------------------------------------------------------------- intra prediction */
 
 static void slant(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side, int angle) {
@@ -679,6 +712,7 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
     kernels->add = add;
     kernels->forward = forward;
     kernels->inverse = inverse;
+    kernels->hits = hits;
     kernels->slant = slant;
     kernels->turn = turn;
     kernels->cdef = cdef;

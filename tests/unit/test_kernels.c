@@ -109,6 +109,22 @@ static void transforms(void **state) {
     }
 }
 
+static void large_coefficients(void **state) {
+    (void)state;
+    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    for (int round = 0; round < 2000; round++) {
+        int side = 4 << round % 4, least = round & 4 ? 1 + (int)(next() % 32768) : 1 + (int)(next() % 20);
+        int16_t in[1024];
+        uint16_t x[64] = {0}, y[64] = {0};
+        for (int i = 0; i < side * side; i++)
+            in[i] = (int16_t)(round & 8 ? (int)(next() & 0xFFFF) - 32768 : (int)(next() % 41) - 20);
+        in[next() % (unsigned)(side * side)] = -32768;
+        if (round % 16 == 0) memset(in, 0, sizeof in);
+        assert_int_equal(k->hits(x, in, side, least), c->hits(y, in, side, least));
+        assert_memory_equal(x, y, sizeof x);
+    }
+}
+
 static void intra(void **state) {
     (void)state;
     const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
@@ -187,8 +203,8 @@ static void round_trip(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(differences), cmocka_unit_test(interpolation),
-                                       cmocka_unit_test(transforms),  cmocka_unit_test(intra),
-                                       cmocka_unit_test(directed),    cmocka_unit_test(edges),
-                                       cmocka_unit_test(round_trip)};
+                                       cmocka_unit_test(transforms),  cmocka_unit_test(large_coefficients),
+                                       cmocka_unit_test(intra),       cmocka_unit_test(directed),
+                                       cmocka_unit_test(edges),       cmocka_unit_test(round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ struct DfyDecider {
     DfyPictureCoding *picture;
     const DfyFrame *source;
     const DfyEffort *effort;
+    const DfyLevelRates (*rates)[2];
     DfyPlan *plan;
     const uint8_t *qps;
     int qp;
@@ -134,14 +135,16 @@ static int64_t code_transform(DfyDecider *d, int plane, int x, int y, int log2, 
     const DfyKernels *k = d->picture->kernels;
     int side = 1 << log2, qp = plane ? dfy_chroma_qp(d->qp) : d->qp;
     int16_t residual[32 * 32], coefficients[32 * 32];
-    uint64_t kept, energy;
     const uint8_t *source = source_at(d, plane, x, y);
-    k->subtract(residual, source, source_stride(d, plane), predicted, pred_stride, side, side);
-    k->forward(coefficients, residual, log2, kind);
-    *bits = dfy_quantise(levels, coefficients, log2, qp, d->lambda, d->effort->trellis,
-                         &d->picture->contexts->residual[plane > 0][intra], &kept, &energy);
-    if (out != predicted) copy_rows(out, out_stride, predicted, pred_stride, side);
     uint64_t before = k->sse(source, source_stride(d, plane), predicted, pred_stride, side, side);
+    copy_rows(out, out_stride, predicted, pred_stride, side);
+    *bits = 0;
+    if (!dfy_quantises_to_nothing(log2, qp, before)) {
+        k->subtract(residual, source, source_stride(d, plane), predicted, pred_stride, side, side);
+        k->forward(coefficients, residual, log2, kind);
+        *bits =
+            dfy_quantise(k, levels, coefficients, log2, qp, d->lambda, d->effort->trellis, &d->rates[plane > 0][intra]);
+    }
     if (*bits) {
         int columns, rows;
         dfy_dequantise(coefficients, levels, log2, qp, &columns, &rows);
@@ -150,8 +153,7 @@ static int64_t code_transform(DfyDecider *d, int plane, int x, int y, int log2, 
         *error = k->sse(source, source_stride(d, plane), out, out_stride, side, side);
         if (dfy_cost(*error, d->lambda, *bits) < dfy_cost(before, d->lambda, 0))
             return dfy_cost(*error, d->lambda, *bits);
-        copy_rows(out, out_stride, predicted, pred_stride, side); /* predicted == out can't be: see callers */
-        memset(levels, 0, sizeof *levels << (2 * log2));
+        copy_rows(out, out_stride, predicted, pred_stride, side);
         *bits = 0;
     }
     *error = before;
@@ -746,7 +748,8 @@ static int64_t decide_tree(DfyDecider *d, int x, int y, int log2) {
 }
 
 void dfy_decide_superblock(DfyDecider *d, DfyPictureCoding *picture, const DfyFrame *source, const DfyEffort *effort,
-                           int column, int row, const uint8_t qp[4], DfyPlan *plan) {
+                           const DfyLevelRates (*rates)[2], int column, int row, const uint8_t qp[4], DfyPlan *plan) {
+    d->rates = rates;
     d->picture = picture;
     d->source = source;
     d->effort = effort;

@@ -6,6 +6,7 @@
 #ifndef DFY_VIDEO_DECIDE_H
 #define DFY_VIDEO_DECIDE_H
 
+#include "video/encode/quantise.h"
 #include "video/syntax/picture.h"
 
 /* How hard to look: set by effort. */
@@ -33,11 +34,12 @@ DfyDecider *dfy_decider_new(void);
 void dfy_decider_free(DfyDecider *decider);
 
 /*
- * Plans one superblock of picture (whose frame is filled with the result) after `source`. qp is the quantiser of
- * its blocks that have a residual.
+ * Plans one superblock of picture (whose frame is filled with the result) after `source`. rates: of residuals, luma's
+ * or chroma's, inter or intra; qp: the quantisers of its four 32x32 squares.
  */
 void dfy_decide_superblock(DfyDecider *decider, DfyPictureCoding *picture, const DfyFrame *source,
-                           const DfyEffort *effort, int column, int row, const uint8_t qp[4], DfyPlan *plan);
+                           const DfyEffort *effort, const DfyLevelRates (*rates)[2], int column, int row,
+                           const uint8_t qp[4], DfyPlan *plan);
 
 /* ---- shared by the parts of the encoder ---- */
 
@@ -48,12 +50,5 @@ uint32_t dfy_lambda_absolute(int qp, int picture_class);
 static inline int64_t dfy_cost(uint64_t distortion, uint32_t lambda, uint64_t bits256) {
     return (int64_t)(distortion << 8) + (int64_t)((lambda * bits256) >> 8);
 }
-
-/*
- * Quantises one transform's coefficients into levels and returns the rate in 1/256 bits of coding them (0 and no level
- * set when nothing is left). *error gets the squared error in pixels that remains, *energy what there is without.
- */
-uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, int qp, uint32_t lambda, int trellis,
-                      const DfyResidualContexts *contexts, uint64_t *error, uint64_t *energy);
 
 #endif

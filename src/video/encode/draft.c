@@ -52,6 +52,7 @@ typedef struct Work {
     DfyPool *pool;
     DfyDecider *const *deciders;
     const DfyEffort *effort;
+    DfyLevelRates rates[2][2]; /* luma or chroma; inter or intra */
 } Work;
 
 /* Rows of all pictures in turn, each two superblocks behind the row above. */
@@ -64,8 +65,8 @@ static void decide_row(void *context, int number, int thread) {
         int needed = column + 2 < p->columns ? column + 2 : p->columns;
         if (row) dfy_pool_wait(work->pool, &d->progress[row - 1], needed);
         int at = row * p->columns + column;
-        dfy_decide_superblock(work->deciders[thread], p, d->source, work->effort, column, row, d->qps + 4 * at,
-                              &d->plans[at]);
+        dfy_decide_superblock(work->deciders[thread], p, d->source, work->effort, work->rates, column, row,
+                              d->qps + 4 * at, &d->plans[at]);
         dfy_pool_advance(work->pool, &d->progress[row], column + 1);
     }
 }
@@ -124,7 +125,9 @@ static void filter_picture(void *context, int number, int thread) {
 
 void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFrame *const *scratch, int count,
                        DfyPool *pool, DfyDecider *const *deciders, const DfyEffort *effort) {
-    Work work = {drafts, frames, scratch, count, pool, deciders, effort};
+    Work work = {drafts, frames, scratch, count, pool, deciders, effort, {{{0}}}};
+    for (int i = 0; i < 4; i++)
+        dfy_level_rates(&work.rates[i >> 1][i & 1], &drafts[0]->picture.contexts->residual[i >> 1][i & 1]);
     int rows = drafts[0]->picture.rows;
     for (int i = 0; i < count; i++) {
         dfy_picture_coding_begin(&drafts[i]->picture, frames[i]);

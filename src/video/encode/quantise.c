@@ -1,283 +1,287 @@
 /*
- * Quantisation by rate and distortion: every coefficient may be rounded down or dropped, a 4x4 group left out, and the
- * end moved forward, when the bits saved are worth more than the error made. One greedy pass in coding order, as in
- * the HEVC reference encoder (Karczewicz, Ye, Chong, "Rate distortion optimized quantization", VCEG-AH21, 2008),
- * with the rates of the models as they stand.
+ * One greedy pass in coding order, as in the HEVC reference encoder (Karczewicz, Ye, Chong, "Rate distortion optimized
+ * quantization", VCEG-AH21, 2008), with the rates of the models as they stand.
+ *
+ * Costs are counted from dropping every coefficient: a level's is what it adds to that, its own rate and less error. So
+ * coefficients that can't become a level have only the rate of their flag, and whole groups of them are passed by.
  */
+#include "video/encode/quantise.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "video/encode/decide.h"
+#include "video/syntax/picture.h"
 #include "video/syntax/residual.h"
 
 static const uint16_t scales[6] = {26214, 23302, 20560, 18396, 16384, 14564};
 static const uint8_t steps[6] = {40, 45, 51, 57, 64, 72};
 
-static uint32_t last_bits(const DfyResidualContexts *c, int log2, int x, int y) {
+/* ---------------------------------------------------------------- rates */
+
+static void last_rates(uint16_t rates[32], const DfyBit *models, int side) {
     static const uint8_t extra[10] = {0, 0, 0, 0, 1, 1, 2, 2, 3, 3};
-    int most = dfy_last_group[(1 << log2) - 1], place[2] = {x, y};
-    uint32_t bits = 0;
-    for (int axis = 0; axis < 2; axis++) {
-        int group = dfy_last_group[place[axis]];
-        const DfyBit *models = c->last[axis][log2 - 2];
+    for (int place = 0; place < side; place++) {
+        int group = dfy_last_group[place];
+        uint32_t bits = extra[group] * 256u;
         for (int i = 0; i < group; i++) bits += dfy_bit_cost(&models[i], 1);
-        if (group < most) bits += dfy_bit_cost(&models[group], 0);
-        bits += extra[group] * 256u;
+        if (group < dfy_last_group[side - 1]) bits += dfy_bit_cost(&models[group], 0);
+        rates[place] = (uint16_t)bits;
     }
-    return bits;
 }
 
-static uint32_t golomb_bits(const DfyBit *models, int k, uint32_t value) {
-    uint32_t shifted = (value >> k) + 1, bits = (uint32_t)k << 8;
-    int more = 31 - __builtin_clz(shifted);
-    for (int i = 0; i < more; i++) bits += dfy_bit_cost(&models[i], 1);
-    bits += dfy_bit_cost(&models[more], 0);
-    return bits + (uint32_t)more * 256u;
+/* By how many bits the remainder's size takes in unary; the coarsest class has one raw bit more. */
+static void remainder_rates(uint16_t rates[16], const DfyBit *models, int class) {
+    uint32_t bits = class == 2 ? 256 : 0;
+    for (int more = 0; more < 16; more++) {
+        rates[more] = (uint16_t)(bits + dfy_bit_cost(&models[more], 0));
+        bits += dfy_bit_cost(&models[more], 1) + 256;
+    }
+}
+
+void dfy_level_rates(DfyLevelRates *r, const DfyResidualContexts *c) {
+    r->contexts = c;
+    for (int axis = 0; axis < 2; axis++)
+        for (int size = 0; size < 4; size++) last_rates(r->last[axis][size], c->last[axis][size], 4 << size);
+    for (int large = 0; large < 2; large++)
+        for (int flag = 0; flag < 2; flag++) {
+            for (int i = 0; i < 3; i++) r->group[large][i][flag] = (uint16_t)dfy_bit_cost(&c->subblock[large][i], flag);
+            for (int i = 0; i < 3; i++)
+                for (int j = 0; j < 5; j++)
+                    r->significant[large][i][j][flag] = (uint16_t)dfy_bit_cost(&c->significant[large][i][j], flag);
+        }
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 5; j++) {
+            uint32_t beyond = 256 + dfy_bit_cost(&c->greater1[i][j], 1);
+            r->one[i][j] = (uint16_t)(256 + dfy_bit_cost(&c->greater1[i][j], 0));
+            r->two[i][j] = (uint16_t)(beyond + dfy_bit_cost(&c->greater2[i][j], 0));
+            r->more[i][j] = (uint16_t)(beyond + dfy_bit_cost(&c->greater2[i][j], 1));
+        }
+    for (int class = 0; class < 3; class ++) remainder_rates(r->remainder[class], c->remainder[class], class);
 }
 
 /* Rate of a magnitude that is not zero, with its sign. */
-static uint32_t level_bits(const DfyResidualContexts *c, int diagonal, const DfyTemplate *near, int magnitude) {
-    const DfyBit *one = &c->greater1[diagonal][near->beyond];
-    if (magnitude == 1) return 256 + dfy_bit_cost(one, 0);
-    const DfyBit *two = &c->greater2[diagonal][near->beyond];
-    uint32_t bits = 256 + dfy_bit_cost(one, 1);
-    if (magnitude == 2) return bits + dfy_bit_cost(two, 0);
-    return bits + dfy_bit_cost(two, 1) +
-           golomb_bits(c->remainder[near->sum < 6    ? 0
-                                    : near->sum < 16 ? 1
-                                                     : 2],
-                       near->sum < 16 ? 0 : 1, (uint32_t)(magnitude - 3));
+static uint32_t level_bits(const DfyLevelRates *r, int diagonal, const DfyTemplate *near, int magnitude) {
+    if (magnitude == 1) return r->one[diagonal][near->beyond];
+    if (magnitude == 2) return r->two[diagonal][near->beyond];
+    int class = near->sum < 6 ? 0 : near->sum < 16 ? 1 : 2;
+    unsigned shifted = ((unsigned)(magnitude - 3) >> (class == 2)) + 1;
+    return r->more[diagonal][near->beyond] + r->remainder[class][31 - __builtin_clz(shifted)];
 }
+
+/* ---------------------------------------------------------------- levels */
+
+/* A level that was chosen, in coding order. */
+typedef struct Level {
+    int64_t before; /* cost of what is coded before it */
+    int64_t flags;  /* of its flag and its group's, which fall away where it is the last */
+    uint32_t bits_before, flag_bits;
+    int16_t magnitude;
+    uint8_t x, y, large; /* large: more than 1 */
+} Level;
 
 typedef struct Quantiser {
     int scale, shift, step, down; /* level = (c * scale) >> shift; value = (level * step) >> down */
     int error_shift;              /* squared coefficient error >> this = squared pixel error */
     uint32_t lambda;
     int threshold; /* least magnitude that rounds to one */
+    int log2, large;
+    const DfyLevelRates *rates;
+    const int16_t *coefficients;
+    int64_t flag_cost[3][5]; /* of a significance flag that says no */
+    DfyLevelMap map;
+    uint8_t coded[9][9]; /* groups */
+    int64_t cost;        /* of what was coded so far */
+    uint32_t bits;
+    int count;
+    Level levels[32 * 32];
 } Quantiser;
 
-static uint64_t squared_error(const Quantiser *q, int magnitude, int level) {
+/* Squared error of a coefficient that is coded as a level. */
+static int64_t squared_error(const Quantiser *q, int magnitude, int level) {
     int64_t d = magnitude - (((int64_t)level * q->step + (1 << (q->down - 1))) >> q->down);
-    return (uint64_t)(d * d);
+    return d * d;
 }
 
-/* Costs are in pixel error << 8 at this point kept at the coefficients' scale: everything << error_shift. */
-static int64_t cost_of(const Quantiser *q, uint64_t error, uint32_t bits) {
-    return (int64_t)(error << 8) + ((int64_t)((uint64_t)q->lambda * bits >> 8) << q->error_shift);
+/* A rate in pixel error << 8 at the coefficients' scale: everything << error_shift. */
+static int64_t cost_of(const Quantiser *q, uint32_t bits) {
+    return (int64_t)((uint64_t)q->lambda * bits >> 8) << q->error_shift;
 }
 
-typedef struct Place {
-    int64_t cost; /* of the chosen level, with its flag */
-    int64_t zero; /* of dropping it, beyond the end: error alone */
-    int64_t flag; /* of the significance flag within cost */
-    int16_t level;
-    uint32_t bits, flag_bits;
-} Place;
-
-/* A coefficient that is dropped without a flag of its own: error alone. */
-static Place dropped_place(int coefficient) {
-    int64_t zero = (int64_t)(coefficient * coefficient) << 8;
-    return (Place){.cost = zero, .zero = zero};
-}
-
-static void choose_level(const Quantiser *q, const DfyResidualContexts *c, int large, int x, int y, int magnitude,
-                         int flagged, const DfyLevelMap *map, Place *place) {
-    DfyTemplate near = dfy_template(map, x, y);
-    const DfyBit *flag = &c->significant[large][dfy_significant_class(x + y)][near.significant];
-    uint32_t zero_bits = flagged ? dfy_bit_cost(flag, 0) : 0;
-    place->zero = (int64_t)((uint64_t)((int64_t)magnitude * magnitude) << 8);
-    place->level = 0;
-    place->bits = place->flag_bits = zero_bits;
-    place->flag = cost_of(q, 0, zero_bits);
-    place->cost = place->zero + place->flag;
-    if (magnitude < q->threshold) return;
-    int diagonal = dfy_diagonal_class(x + y);
+/* Chooses the level of a coefficient that is large enough for one; returns whether it is not zero. */
+static int choose_level(Quantiser *q, int x, int y, int flagged, const DfyTemplate *near) {
+    int magnitude = abs(q->coefficients[(y << q->log2) + x]), diagonal = dfy_diagonal_class(x + y);
+    const uint16_t *flag = q->rates->significant[q->large][dfy_significant_class(x + y)][near->significant];
+    uint32_t bits = flagged ? flag[0] : 0, one_bits = flagged ? flag[1] : 0;
     int most = (int)(((int64_t)magnitude * q->scale + (1 << (q->shift - 1))) >> q->shift);
     if (most > 32000) most = 32000;
-    uint32_t one_bits = flagged ? dfy_bit_cost(flag, 1) : 0;
-    int least = most > 2 ? most - 1 : 1;
-    if (most > 2) place->cost = INT64_MAX; /* never drop what is that large */
+    int least = most > 2 ? most - 1 : 1, chosen = 0;
+    int64_t best = most > 2 ? INT64_MAX : cost_of(q, bits); /* never drop what is that large */
+    int64_t dropped = (int64_t)magnitude * magnitude;
     for (int level = most; level >= least; level--) {
-        uint32_t bits = one_bits + level_bits(c, diagonal, &near, level);
-        int64_t cost = cost_of(q, squared_error(q, magnitude, level), bits);
-        if (cost >= place->cost) continue;
-        place->cost = cost;
-        place->level = (int16_t)level;
-        place->bits = bits;
-        place->flag_bits = one_bits;
-        place->flag = cost_of(q, 0, one_bits);
+        uint32_t level_rate = one_bits + level_bits(q->rates, diagonal, near, level);
+        int64_t cost = ((squared_error(q, magnitude, level) - dropped) << 8) + cost_of(q, level_rate);
+        if (cost >= best) continue;
+        best = cost;
+        chosen = level;
+        bits = level_rate;
+    }
+    if (chosen)
+        q->levels[q->count++] = (Level){q->cost,         cost_of(q, one_bits), q->bits,    one_bits,
+                                        (int16_t)chosen, (uint8_t)x,           (uint8_t)y, chosen > 1};
+    q->cost += best;
+    q->bits += bits;
+    return chosen;
+}
+
+/* Whether there can be levels right of or below a group. */
+static int has_neighbours(const Quantiser *q, int gx, int gy) {
+    return q->coded[gy][gx + 1] | q->coded[gy + 1][gx] | q->coded[gy + 1][gx + 1];
+}
+
+/* Chooses the levels of a group from `place` on; hits: a bit for each coefficient that may be one. */
+static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned hits, int flagged) {
+    int blank = !has_neighbours(q, gx, gy), first = q->count;
+    for (; place >= 0; place--) {
+        int x = gx * 4 + dfy_diagonal4[place][0], y = gy * 4 + dfy_diagonal4[place][1];
+        DfyTemplate near = {0, 0, 0};
+        if (!blank) near = dfy_template(&q->map, x, y);
+        int told = place || !flagged || q->count > first; /* the only one of a flagged group has no flag */
+        if (hits >> place & 1) {
+            int level = choose_level(q, x, y, told, &near);
+            if (!level) continue;
+            dfy_level_map_set(&q->map, x, y, level);
+            blank = 0;
+        } else if (told) {
+            int class = dfy_significant_class(x + y);
+            q->cost += q->flag_cost[class][near.significant];
+            q->bits += q->rates->significant[q->large][class][near.significant][0];
+        }
     }
 }
 
-static uint32_t plain(int16_t *levels, const int16_t *coefficients, int count, const Quantiser *q, uint64_t *error) {
+/* One group of those that carry a flag: it may be left out as a whole. */
+static void choose_flagged_group(Quantiser *q, int gx, int gy, unsigned hits) {
+    const uint16_t *flag = q->rates->group[q->large][q->coded[gy][gx + 1] + q->coded[gy + 1][gx]];
+    int64_t cost = q->cost, without = cost_of(q, flag[0]);
+    uint32_t bits = q->bits;
+    int first = q->count;
+    if (hits) choose_group(q, gx, gy, 15, hits, 1);
+    int64_t with = cost_of(q, flag[1]);
+    if (q->count == first || without <= q->cost - cost + with) {
+        for (; q->count > first; q->count--)
+            dfy_level_map_set(&q->map, q->levels[q->count - 1].x, q->levels[q->count - 1].y, 0);
+        q->cost = cost + without;
+        q->bits = bits + flag[0];
+        return;
+    }
+    for (int i = first; i < q->count; i++) {
+        q->levels[i].flags += with;
+        q->levels[i].flag_bits += flag[1];
+    }
+    q->cost += with;
+    q->bits += flag[1];
+    q->coded[gy][gx] = 1;
+}
+
+/* The level to end with, NULL: better none. Everything before it costs its whole error and no bits. */
+static const Level *choose_end(const Quantiser *q, uint32_t *bits) {
+    const uint16_t(*last)[4][32] = q->rates->last;
+    const Level *end = NULL;
+    int64_t best = 0;
+    for (const Level *l = q->levels; l < q->levels + q->count; l++) {
+        uint32_t last_bits = (uint32_t)last[0][q->log2 - 2][l->x] + last[1][q->log2 - 2][l->y];
+        int64_t cost = q->cost - l->before - l->flags + cost_of(q, last_bits);
+        if (cost < best) {
+            best = cost;
+            end = l;
+            *bits = q->bits - l->bits_before - l->flag_bits + last_bits;
+        }
+        if (l->large) break;
+    }
+    return end;
+}
+
+static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits) {
+    const uint8_t(*order)[2] = dfy_group_order(q->log2);
+    int side = 1 << q->log2, across = side / 4, g = across * across - 1;
+    for (int class = 0; class < 3; class ++)
+        for (int i = 0; i < 5; i++) q->flag_cost[class][i] = cost_of(q, q->rates->significant[q->large][class][i][0]);
+    dfy_level_map_clear(&q->map, side);
+    memset(q->coded, 0, sizeof q->coded);
+    q->cost = 0;
+    q->bits = 0;
+    q->count = 0;
+    while (!hits[order[g][1] * across + order[g][0]]) g--;
+    for (int first = g; g >= 0; g--) {
+        int gx = order[g][0], gy = order[g][1];
+        unsigned here = hits[gy * across + gx];
+        if (g && g != first) {
+            choose_flagged_group(q, gx, gy, here);
+            continue;
+        }
+        choose_group(q, gx, gy, g == first ? 31 - __builtin_clz(here) : 15, here, 0);
+        q->coded[gy][gx] = 1;
+    }
+    uint32_t bits = 0;
+    const Level *end = choose_end(q, &bits);
+    if (!end) return 0;
+    memset(levels, 0, sizeof *levels << (2 * q->log2));
+    for (const Level *l = end; l < q->levels + q->count; l++) {
+        int at = (l->y << q->log2) + l->x;
+        levels[at] = (int16_t)(q->coefficients[at] < 0 ? -l->magnitude : l->magnitude);
+    }
+    return bits ? bits : 1;
+}
+
+static uint32_t plain(const Quantiser *q, int16_t *levels) {
     int any = 0;
-    uint64_t sum = 0;
     int64_t offset = ((int64_t)1 << q->shift) / 5;
-    for (int i = 0; i < count; i++) {
-        int magnitude = abs(coefficients[i]);
-        int level = (int)(((int64_t)magnitude * q->scale + offset) >> q->shift);
+    for (int i = 0; i < 1 << (2 * q->log2); i++) {
+        int c = q->coefficients[i], level = (int)(((int64_t)abs(c) * q->scale + offset) >> q->shift);
         if (level > 32000) level = 32000;
         any |= level;
-        sum += squared_error(q, magnitude, level);
-        levels[i] = (int16_t)(coefficients[i] < 0 ? -level : level);
+        levels[i] = (int16_t)(c < 0 ? -level : level);
     }
-    *error = sum;
-    return any != 0;
+    if (!any) return 0;
+    DfyRangeCoder measure = {.mode = DFY_MEASURE};
+    dfy_code_residual(&measure, (DfyResidualContexts *)(uintptr_t)q->rates->contexts, levels, q->log2);
+    return (uint32_t)measure.cost;
 }
 
-uint32_t dfy_quantise(int16_t *levels, const int16_t *coefficients, int log2, int qp, uint32_t lambda, int trellis,
-                      const DfyResidualContexts *contexts, uint64_t *error, uint64_t *energy) {
-    int side = 1 << log2, count = side * side, large = log2 > 3;
-    Quantiser q = {
-        scales[qp % 6], 14 + qp / 6 + 7 - log2, steps[qp % 6] << (qp / 6), log2 - 1, 2 * (7 - log2), lambda, 0};
-    uint64_t total = 0;
-    q.threshold = ((1 << (q.shift - 1)) + q.scale - 1) / q.scale;
-    int most = 0;
-    for (int i = 0; i < count; i++) {
-        int c = coefficients[i];
-        total += (uint64_t)(c * c);
-        most = abs(c) > most ? abs(c) : most;
-    }
-    *energy = *error = total >> q.error_shift;
-    memset(levels, 0, sizeof *levels * (size_t)count);
-    if (most < q.threshold) return 0;
-    if (!trellis) {
-        if (!plain(levels, coefficients, count, &q, error)) return 0;
-        *error >>= q.error_shift;
-        DfyRangeCoder measure = {.mode = DFY_MEASURE};
-        dfy_code_residual(&measure, (DfyResidualContexts *)(uintptr_t)contexts, levels, log2);
-        return (uint32_t)measure.cost;
-    }
+static int quantiser_shift(int log2, int qp) {
+    return 14 + qp / 6 + 7 - log2;
+}
 
-    const uint8_t(*order)[2] = dfy_group_order(log2);
-    int groups = count / 16, first = -1;
-    Place places[64][16];
-    int64_t group_flag[64]; /* cost of the coded-group flag as chosen */
-    uint32_t group_flag_bits[64];
-    uint8_t coded[9][9] = {{0}};
-    DfyLevelMap map;
-    dfy_level_map_clear(&map, side);
-    int64_t beyond = 0; /* error of groups that come before the first non-zero one in coding order */
-    for (int g = groups - 1; g >= 0; g--) {
-        int gx = order[g][0], gy = order[g][1];
-        const int16_t *in = coefficients + gy * 4 * side + gx * 4;
-        int hit = 0;
-        uint64_t sum = 0;
-        for (int i = 0; i < 16; i++) {
-            int c = in[(i >> 2) * side + (i & 3)];
-            sum += (uint64_t)(c * c);
-            hit |= abs(c) >= q.threshold;
-        }
-        group_flag[g] = 0;
-        group_flag_bits[g] = 0;
-        if (first < 0 && !hit) {
-            beyond += (int64_t)(sum << 8);
-            continue;
-        }
-        if (first < 0) first = g;
-        int64_t group_cost = 0;
-        int flagged = g != 0 && g != first, kept = 0;
-        const DfyBit *flag = &contexts->subblock[large][coded[gy][gx + 1] + coded[gy + 1][gx]];
-        if (flagged && !hit) { /* all drop */
-            for (int i = 0; i < 16; i++) {
-                int c = in[dfy_diagonal4[i][1] * side + dfy_diagonal4[i][0]];
-                places[g][i] = dropped_place(c);
-            }
-            group_flag_bits[g] = dfy_bit_cost(flag, 0);
-            group_flag[g] = cost_of(&q, 0, group_flag_bits[g]);
-            continue;
-        }
-        int i = 15;
-        for (; g == first; i--) { /* what comes before the first that may stay is beyond the end */
-            int c = in[dfy_diagonal4[i][1] * side + dfy_diagonal4[i][0]];
-            if (abs(c) >= q.threshold) break;
-            places[g][i] = dropped_place(c);
-            group_cost += places[g][i].cost;
-        }
-        for (; i >= 0; i--) {
-            int px = dfy_diagonal4[i][0], py = dfy_diagonal4[i][1];
-            Place *place = &places[g][i];
-            choose_level(&q, contexts, large, gx * 4 + px, gy * 4 + py, abs(in[py * side + px]),
-                         !(i == 0 && flagged && !kept), &map, place);
-            kept |= place->level;
-            if (place->level) dfy_level_map_set(&map, gx * 4 + px, gy * 4 + py, place->level);
-            group_cost += place->cost;
-        }
-        if (flagged) {
-            int64_t with = group_cost + cost_of(&q, 0, dfy_bit_cost(flag, 1));
-            int64_t without = (int64_t)(sum << 8) + cost_of(&q, 0, dfy_bit_cost(flag, 0));
-            if (!kept || without <= with) { /* leave the whole group out */
-                for (i = 0; i < 16; i++) {
-                    places[g][i] = (Place){.cost = places[g][i].zero, .zero = places[g][i].zero};
-                    dfy_level_map_set(&map, gx * 4 + (i & 3), gy * 4 + (i >> 2), 0);
-                }
-                kept = 0;
-            }
-            group_flag_bits[g] = dfy_bit_cost(flag, kept != 0);
-            group_flag[g] = cost_of(&q, 0, group_flag_bits[g]);
-        } else {
-            kept = 1;
-        }
-        coded[gy][gx] = kept != 0;
-    }
-    if (first < 0) return 0;
+/* Least magnitude that rounds to one. */
+static int threshold(int log2, int qp) {
+    int scale = scales[qp % 6];
+    return ((1 << (quantiser_shift(log2, qp) - 1)) + scale - 1) / scale;
+}
 
-    /* Where to end: everything after the end costs its whole error and no bits. */
-    int64_t inside = 0, best = (int64_t)(total << 8);
-    int end_group = -1, end_place = 0;
-    for (int g = 0; g <= first; g++) { /* sums of what lies at or before each place, from low frequencies up */
-        for (int i = 0; i < 16; i++) inside += places[g][i].cost;
-        inside += group_flag[g];
-    }
-    int64_t outside = beyond;
-    for (int g = first, stop = 0; g >= 0 && !stop; g--) {
-        int64_t here = inside - group_flag[g]; /* the group of the end carries no flag */
-        int64_t dropped = outside;
-        for (int i = 15; i >= 0; i--) {
-            Place *place = &places[g][i];
-            if (place->level) {
-                int x = order[g][0] * 4 + dfy_diagonal4[i][0], y = order[g][1] * 4 + dfy_diagonal4[i][1];
-                int64_t cost = here - place->flag + dropped + cost_of(&q, 0, last_bits(contexts, log2, x, y));
-                if (cost < best) {
-                    best = cost;
-                    end_group = g;
-                    end_place = i;
-                }
-                if (place->level > 1) {
-                    stop = 1;
-                    break;
-                }
-            }
-            here -= place->cost;
-            dropped += place->zero;
-        }
-        inside -= group_flag[g];
-        for (int i = 0; i < 16; i++) {
-            inside -= places[g][i].cost;
-            outside += places[g][i].zero;
-        }
-    }
-    if (end_group < 0) return 0;
+/*
+ * By Cauchy and Schwarz: a coefficient is at most the root of the squared error times the norms of its two rows of the
+ * matrix, which are under 0.3 % above 2^(7 - log2) in all; rounding adds less than 1.25.
+ */
+int dfy_quantises_to_nothing(int log2, int qp, uint64_t error) {
+    int64_t least = threshold(log2, qp) - 2;
+    return least > 0 && (error << (2 * (7 - log2))) * 129 < (uint64_t)(least * least) * 128;
+}
 
-    uint32_t bits = 0;
-    uint64_t left = total;
-    for (int g = 0; g <= end_group; g++) {
-        int gx = order[g][0], gy = order[g][1];
-        if (g != end_group) bits += group_flag_bits[g];
-        for (int i = 0; i <= (g == end_group ? end_place : 15); i++) {
-            Place *place = &places[g][i];
-            int at = (gy * 4 + dfy_diagonal4[i][1]) * side + gx * 4 + dfy_diagonal4[i][0];
-            bits += place->bits;
-            if (!place->level) continue;
-            int magnitude = abs(coefficients[at]);
-            left += squared_error(&q, magnitude, place->level) - (uint64_t)((int64_t)magnitude * magnitude);
-            levels[at] = (int16_t)(coefficients[at] < 0 ? -place->level : place->level);
-        }
-    }
-    const Place *last = &places[end_group][end_place];
-    bits += last_bits(contexts, log2, order[end_group][0] * 4 + dfy_diagonal4[end_place][0],
-                      order[end_group][1] * 4 + dfy_diagonal4[end_place][1]) -
-            last->flag_bits;
-    *error = left >> q.error_shift;
-    return bits ? bits : 1;
+uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
+                      uint32_t lambda, int trellis, const DfyLevelRates *rates) {
+    uint16_t hits[64];
+    Quantiser q;
+    q.threshold = threshold(log2, qp);
+    if (!kernels->hits(hits, coefficients, 1 << log2, q.threshold)) return 0;
+    q.scale = scales[qp % 6];
+    q.shift = quantiser_shift(log2, qp);
+    q.step = steps[qp % 6] << (qp / 6);
+    q.down = log2 - 1;
+    q.error_shift = 2 * (7 - log2);
+    q.lambda = lambda;
+    q.log2 = log2;
+    q.large = log2 > 3;
+    q.rates = rates;
+    q.coefficients = coefficients;
+    return trellis ? optimise(&q, levels, hits) : plain(&q, levels);
 }
