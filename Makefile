@@ -40,8 +40,9 @@ PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 
 Q       := $(if $(V),,@)
 
-LIB_SOURCES   := $(filter-out %_sse41.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c))
+LIB_SOURCES   := $(filter-out %_sse41.c %_avx2.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c))
 SSE_SOURCES   := $(wildcard src/dsp/*_sse41.c)
+AVX2_SOURCES  := $(wildcard src/dsp/*_avx2.c)
 CLI_SOURCES   := $(wildcard tools/diffy/*.c)
 SCENE_SOURCES := $(wildcard tools/scene/*.c)
 TEST_SOURCES  := $(wildcard tests/unit/test_*.c tests/conformance/test_*.c)
@@ -51,7 +52,7 @@ C_FILES       := $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] tools/*/*.[ch
 # One short line a file; `make V=1` shows whole commands.
 say = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %s  %s\n' '$(1)' '$@')
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
-LIB_OBJECTS := $(call objects,$(LIB_SOURCES) $(SSE_SOURCES))
+LIB_OBJECTS := $(call objects,$(LIB_SOURCES) $(SSE_SOURCES) $(AVX2_SOURCES))
 # The scene without its command line: what C tests link.
 SCENE_OBJECTS := $(call objects,$(filter-out %/main.c,$(SCENE_SOURCES)))
 TESTS := $(patsubst %.c,$(B)/tests/%,$(notdir $(TEST_SOURCES)))
@@ -79,6 +80,11 @@ $(B)/obj/%_sse41.o: %_sse41.c
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS) -msse4.1 -c $< -o $@
+
+$(B)/obj/%_avx2.o: %_avx2.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) -mavx2 -c $< -o $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -129,6 +129,14 @@ const DfyKernels *dfy_kernels_c(void) {
     return &reference;
 }
 
+int dfy_processor_has_avx2(void) {
+#if defined __x86_64__ || defined __i386__
+    return __builtin_cpu_supports("avx2");
+#else
+    return 0;
+#endif
+}
+
 const DfyKernels *dfy_kernels(void) {
     /* Filling it twice from two threads writes the same values, so no lock is needed for correctness; the
      * encoder and decoder still call this once from their opening thread. */
@@ -137,6 +145,7 @@ const DfyKernels *dfy_kernels(void) {
     if (!ready) {
         DfyKernels filled = reference;
         dfy_kernels_add_sse41(&filled);
+        if (dfy_processor_has_avx2()) dfy_kernels_add_avx2(&filled);
         table = filled;
         ready = 1;
     }

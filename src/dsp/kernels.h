@@ -2,8 +2,9 @@
  * Kernels: the pixel loops in which the time goes, one table entry each.
  *
  * The C functions in kernels.c, interpolate.c and transform.c are the reference: they say what the result is.
- * kernels_sse41.c replaces entries with SSE4.1 (which Emscripten turns into WebAssembly SIMD); a test runs
- * both on random input. Results are equal to the bit, always. Blocks are 4..64 pixels wide and high, the
+ * kernels_sse41.c replaces entries with SSE4.1 (which Emscripten turns into WebAssembly SIMD), and kernels_avx2.c
+ * some of them with AVX2 where the processor has it; a test runs all on random input. Results are equal to the bit,
+ * always. Blocks are 4..64 pixels wide and high, the
  * width a multiple of 4. Strides count elements.
  */
 #ifndef DFY_DSP_KERNELS_H
@@ -76,6 +77,9 @@ const DfyKernels *dfy_kernels(void);
 const DfyKernels *dfy_kernels_c(void);
 /* Replaces what SSE4.1 does faster; does nothing in builds without it. */
 void dfy_kernels_add_sse41(DfyKernels *kernels);
+/* The same for AVX2; only for processors that have it, on top of a filled table, and always of the same one. */
+void dfy_kernels_add_avx2(DfyKernels *kernels);
+int dfy_processor_has_avx2(void);
 
 /* Filters and matrices that the SIMD versions share with the reference. */
 extern const int8_t dfy_luma_taps[4][8];

@@ -1,8 +1,10 @@
-/* Every kernel of the chosen table against the C reference on random and extreme input: equal to the bit. */
+/* Every kernel of every table that this processor can use against the C reference on random and extreme input: equal to
+ * the bit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +28,7 @@ static void fill(int round) {
 }
 
 static void differences(void **state) {
-    (void)state;
-    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 20; round++) {
         fill(round);
         for (int w = 4; w <= 64; w += 4)
@@ -58,8 +59,7 @@ static void same_rows(const int16_t *x, const int16_t *y, int w, int h) {
 }
 
 static void interpolation(void **state) {
-    (void)state;
-    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
     static int16_t x[2][64 * 64 + 8], y[2][64 * 64 + 8];
     for (int round = 0; round < 6; round++) {
         fill(round);
@@ -87,8 +87,7 @@ static void interpolation(void **state) {
 }
 
 static void transforms(void **state) {
-    (void)state;
-    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 400; round++) {
         int log2 = 2 + round % 4, count = 1 << (2 * log2), side = 1 << log2;
         DfyTransformKind kind = log2 == 2 && round & 8 ? DFY_DST : DFY_DCT;
@@ -110,8 +109,7 @@ static void transforms(void **state) {
 }
 
 static void large_coefficients(void **state) {
-    (void)state;
-    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 2000; round++) {
         int side = 4 << round % 4, least = round & 4 ? 1 + (int)(next() % 32768) : 1 + (int)(next() % 20);
         int16_t in[1024];
@@ -126,8 +124,7 @@ static void large_coefficients(void **state) {
 }
 
 static void intra(void **state) {
-    (void)state;
-    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 20; round++) {
         fill(round);
         for (int side = 4; side <= 32; side *= 2)
@@ -145,8 +142,7 @@ static void intra(void **state) {
 }
 
 static void directed(void **state) {
-    (void)state;
-    const DfyKernels *k = dfy_kernels(), *c = dfy_kernels_c();
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 20; round++) {
         fill(round);
         for (int i = 0; i < 500; i++) {
@@ -189,8 +185,7 @@ static void edges(void **state) {
 
 /* The transform pair gives back what went in, but for rounding. */
 static void round_trip(void **state) {
-    (void)state;
-    const DfyKernels *k = dfy_kernels();
+    const DfyKernels *k = *state;
     for (int log2 = 2; log2 <= 5; log2++) {
         int count = 1 << (2 * log2), side = 1 << log2;
         int16_t in[1024], coefficients[1024], out[1024];
@@ -201,10 +196,24 @@ static void round_trip(void **state) {
     }
 }
 
+#define TESTS(table)                                                                                                   \
+    {"differences", differences, NULL, NULL, table}, {"interpolation", interpolation, NULL, NULL, table},              \
+        {"transforms", transforms, NULL, NULL, table}, {"large_coefficients", large_coefficients, NULL, NULL, table},  \
+        {"intra", intra, NULL, NULL, table}, {"directed", directed, NULL, NULL, table}, {                              \
+        "round_trip", round_trip, NULL, NULL, table                                                                    \
+    }
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(differences), cmocka_unit_test(interpolation),
-                                       cmocka_unit_test(transforms),  cmocka_unit_test(large_coefficients),
-                                       cmocka_unit_test(intra),       cmocka_unit_test(directed),
-                                       cmocka_unit_test(edges),       cmocka_unit_test(round_trip)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    static DfyKernels sse41, avx2;
+    sse41 = *dfy_kernels_c();
+    dfy_kernels_add_sse41(&sse41);
+    avx2 = sse41;
+    const struct CMUnitTest tests[] = {TESTS(&sse41), cmocka_unit_test(edges)}, wide[] = {TESTS(&avx2)};
+    int failed = cmocka_run_group_tests_name("SSE4.1", tests, NULL, NULL);
+    if (!dfy_processor_has_avx2()) {
+        puts("skipped: AVX2, which this processor lacks");
+        return failed;
+    }
+    dfy_kernels_add_avx2(&avx2);
+    return failed + cmocka_run_group_tests_name("AVX2", wide, NULL, NULL);
 }
