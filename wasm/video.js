@@ -69,7 +69,8 @@ export async function openVideo(blob, { anyCodec = false } = {}) {
 
 /** @param {Input} input */
 async function findTrack(input) {
-    if (!(await input.canRead())) throw new Error("This file's format isn't one that can be read here: use MP4, MOV, WebM, MKV or MPEG-TS, images, or a .zip of images.");
+    // A file too short or too broken for the demuxer makes it throw: nobody can read that either.
+    if (!(await input.canRead().catch(() => false))) throw new Error("This file's format isn't one that can be read here: use MP4, MOV, WebM, MKV or MPEG-TS, images, or a .zip of images.");
     const track = await input.getPrimaryVideoTrack();
     if (!track) throw new Error('There is no video in this file.');
     return track;

@@ -48,12 +48,22 @@ test('seeking gives the same picture as playing up to it', async ({ page }) => {
         for (const value of context?.getImageData(0, 0, copy.width, copy.height).data ?? []) sum = (sum * 31 + value) >>> 0;
         return sum;
     });
+    // What a worker has drawn comes to the page a moment later.
+    const settled = async () => {
+        let last = NaN;
+        await expect.poll(async () => {
+            const before = last;
+            last = await pixels();
+            return last === before;
+        }, { intervals: [200] }).toBe(true);
+        return last;
+    };
     const canvas = page.locator('#picture');
     for (let i = 1; i <= 20; i++) {
         await page.click('#forward');
         await expect(canvas).toHaveAttribute('data-frame', String(i));
     }
-    const stepped = await pixels();
+    const stepped = await settled();
     await page.locator('#position').fill('40');
     await expect(canvas).toHaveAttribute('data-frame', '40');
     await expect.poll(pixels).not.toBe(stepped);

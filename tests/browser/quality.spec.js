@@ -16,7 +16,7 @@ test('samples, split view and plot, with the PSNR that the command line finds', 
     const shown = Number(/PSNR ([\d.]+) dB/.exec(text)?.[1]);
     expect(Math.abs(shown - (compare(video, file).psnr_y ?? 100))).toBeLessThan(0.05);
     await panel.getByLabel('frame', { exact: true }).fill('3');
-    await expect(panel.locator('output')).toContainText('frame 4: PSNR');
+    await expect(panel.locator('output')).toContainText('frame 3: PSNR');
     await panel.getByLabel('zoom').selectOption('2');
     await panel.getByLabel('split', { exact: true }).fill('20');
     await row.getByRole('button', { name: 'quality' }).click();

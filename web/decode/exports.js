@@ -19,6 +19,15 @@ export function exportForm(form, folder, shownPicture) {
     let offered = null;
     let runs = 0;
 
+    /** What the chosen kind takes no notice of can't be set. */
+    const offerFields = () => {
+        const kind = field('kind').value;
+        field('quality').disabled = kind !== 'mp4' && kind !== 'jpg';
+        field('from').disabled = field('to').disabled = kind === 'frame';
+    };
+    field('kind').addEventListener('change', offerFields);
+    offerFields();
+
     const showProgress = (/** @type {number} */ done, /** @type {number} */ total, /** @type {number} */ since) => {
         const fraction = total ? done / total : 0, percent = Math.round(100 * fraction);
         const left = ((performance.now() - since) / 1000) * (1 / Math.max(fraction, 1e-6) - 1);

@@ -19,14 +19,14 @@ export function showFacts(file, { info, metadata, cycles, chunks, checked, imu }
         ['frame rate', `${Number(info.frameRate.toFixed(3))} a second`],
         ['length', formatDuration(info.frames / info.frameRate)],
         ['size', `${formatBytes(file.size)}, ${formatBytes(file.size / Math.max(1, info.frames))} a frame`],
-        ['against raw 4:2:0', `${formatCount(raw / file.size)} : 1`],
+        ['uncompressed', `${formatBytes(raw)} as 4:2:0: ${formatCount(raw / file.size)} times as much`],
         ['quality', `${info.quality}, mode ${info.mode}`],
-        ['cycles', `${formatCount(info.cycles)}, of them ${formatCount(info.canonicals)} canonical`],
+        ['cycles', info.cycles ? `${formatCount(info.cycles)}, of them ${formatCount(info.canonicals)} canonical (the others follow one)` : 'none found'],
         ...(info.cloneFrames ? [/** @type {[string, string]} */ (['clones', `${formatCount(info.cloneFrames)} frames show earlier ones`])] : []),
         ['complete', info.complete ? (chunks.some((chunk) => chunk.damaged) ? 'no: part of it is damaged' : 'yes') : 'no: the file was cut or never finished'],
     ];
     find('#facts', HTMLElement).replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
-    showChunks(chunks, checked, file.size);
+    showChunks(chunks, checked ? 'whole' : chunks.some((chunk) => chunk.hasChecksum) ? 'not checked' : 'has no checksum', file.size);
     showCycles(file.name, cycles);
     showImu(file.name, imu);
     find('#metadata-section', HTMLElement).hidden = !Object.keys(metadata).length;
@@ -35,10 +35,10 @@ export function showFacts(file, { info, metadata, cycles, chunks, checked, imu }
 
 /**
  * @param {import('../../wasm/decoder.js').DiffyChunk[]} chunks
- * @param {boolean} checked their checksums were looked at
+ * @param {string} sound the state of those not known to be damaged
  * @param {number} fileBytes
  */
-function showChunks(chunks, checked, fileBytes) {
+function showChunks(chunks, sound, fileBytes) {
     /** @type {Map<string, { count: number, bytes: number, damaged: number }>} */
     const types = new Map();
     for (const chunk of chunks) {
@@ -56,8 +56,20 @@ function showChunks(chunks, checked, fileBytes) {
     });
     bar.replaceChildren(...swatches);
     fillTable(find('#chunks', HTMLTableElement), ['chunk', 'count', 'bytes', 'share', 'state'], [...types].map(([name, { count, bytes, damaged }]) => [
-        name, formatCount(count), formatCount(bytes), `${((100 * bytes) / fileBytes).toFixed(1)} %`, damaged ? `${damaged} damaged` : checked ? 'whole' : 'not checked',
+        name, formatCount(count), formatCount(bytes), `${((100 * bytes) / fileBytes).toFixed(1)} %`, damaged ? `${damaged} damaged` : sound,
     ]));
+    // The table is the bar's legend.
+    find('#chunks', HTMLTableElement).querySelectorAll('tbody td:first-child').forEach((cell, i) => cell.prepend(swatch(chunkColours[i % chunkColours.length])));
+}
+
+/** A small square of a colour, for legends.
+ * @param {string} colour */
+function swatch(colour) {
+    const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg'), square = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+    Object.entries({ viewBox: '0 0 1 1', class: 'swatch', 'aria-hidden': 'true' }).forEach(([name, value]) => svg.setAttribute(name, value));
+    Object.entries({ width: '1', height: '1', fill: colour }).forEach(([name, value]) => square.setAttribute(name, value));
+    svg.append(square);
+    return svg;
 }
 
 /**
@@ -119,7 +131,13 @@ function showImu(fileName, imu) {
         line.setAttribute('stroke-width', '2');
         svg.append(line);
     }
-    find('#imu-plot', HTMLElement).replaceChildren(svg);
+    for (const level of [-100, 0, 100]) {
+        const line = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+        Object.entries({ d: `M0 ${level}H1000`, stroke: '#888', 'stroke-width': '0.5', 'stroke-dasharray': '4 4' }).forEach(([name, value]) => line.setAttribute(name, value));
+        svg.prepend(line);
+    }
+    const legend = make('p', { class: 'note legend' }, ...['x', 'y', 'z', 'w'].flatMap((name, i) => [swatch(chunkColours[i]), name]), ' of the unit quaternion, from -1 to 1, over the frames');
+    find('#imu-plot', HTMLElement).replaceChildren(svg, legend);
 }
 
 /**

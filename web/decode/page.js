@@ -1,8 +1,8 @@
 /** The decode page: open, play, look at the facts, export. */
 import { startApp, takeLaunchFiles } from '../shared/app.js';
-import { acceptDrops, announce, find } from '../shared/dom.js';
+import { acceptDrops, announce, find, make } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
-import { claimFolder, sweep } from '../shared/storage.js';
+import { claimFolder, openPlace, sweep } from '../shared/storage.js';
 import { exportForm } from './exports.js';
 import { showFacts } from './facts.js';
 import { Player } from './player.js';
@@ -49,9 +49,19 @@ async function open(file) {
         document.body.dataset.opened = file.name;
         announce(`${file.name} is open: ${facts.info.frames} frames.`);
     } catch (error) {
-        problem.textContent = `${file.name}: ${error instanceof Error ? error.message : error}`;
-        problem.hidden = false;
+        complain(file.name, error);
     }
+}
+
+/** @param {string} name
+ * @param {unknown} error */
+function complain(name, error) {
+    const message = error instanceof Error ? error.message : String(error);
+    problem.textContent = `${name}: ${message}`;
+    // Files for the other pages are often dropped here.
+    if (/sequence of splats/.test(message)) problem.append(' ', make('a', { href: '../splat/' }, 'to the splat page'));
+    else if (!/\.dfy$/i.test(name)) problem.append(' ', make('a', { href: '../' }, 'to the encode page'));
+    problem.hidden = false;
 }
 
 /** @param {string[]} warnings */
@@ -61,5 +71,19 @@ function showWarnings(warnings) {
     list.replaceChildren(...warnings.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
 }
 
+/** A file that another page of the site has just made.
+ * @param {URLSearchParams} parameters */
+async function openFrom(parameters) {
+    const place = parameters.get('place'), name = parameters.get('name') || 'recording.dfy';
+    if (!place) return;
+    try {
+        const file = await openPlace(place);
+        await open(new File([file], name));
+    } catch (error) {
+        complain(name, error);
+    }
+}
+
 startApp('../');
+void openFrom(new URLSearchParams(location.search));
 takeLaunchFiles(([file]) => void open(file));

@@ -76,9 +76,9 @@ export class Player {
             while (this.#wanted >= 0) {
                 const wanted = this.#wanted;
                 this.#wanted = -1;
-                const { shown, origins, warnings } = await this.#remote.call('show', { frame: wanted });
+                const { shown, seconds, origins, warnings } = await this.#remote.call('show', { frame: wanted });
                 this.#onWarnings(warnings);
-                this.#moved(shown);
+                this.#moved(shown, seconds);
                 this.#origins.update(origins);
             }
         } finally {
@@ -109,9 +109,9 @@ export class Player {
         this.#playButton.textContent = 'pause';
         const { warnings } = await this.#remote.call('play', { speed: Number(this.#speed.value) }, {
             signal: playing.signal,
-            onEvent: ({ frame, origins }) => {
+            onEvent: ({ frame, seconds, origins }) => {
                 if (this.#playing !== playing) return;
-                this.#moved(frame);
+                this.#moved(frame, seconds);
                 this.#origins.update(origins);
             },
         });
@@ -147,13 +147,14 @@ export class Player {
         await this.play();
     }
 
-    /** @param {number} frame */
-    #moved(frame) {
+    /** @param {number} frame
+     * @param {number} seconds */
+    #moved(frame, seconds) {
         if (!this.#facts) return;
         this.#frame = frame;
         const { info } = this.#facts;
         this.#position.value = String(frame);
-        const text = `frame ${frame + 1} of ${info.frames}, ${formatTime(frame / info.frameRate)}`;
+        const text = `frame ${frame} (0 to ${info.frames - 1}), ${formatTime(seconds)}`;
         this.#time.textContent = text;
         this.#position.setAttribute('aria-valuetext', text);
         this.#canvas.dataset.frame = String(frame);
@@ -187,6 +188,6 @@ export class Player {
             if (!cycle.isCanonical) mark.setAttribute('class', 'repeat');
             return mark;
         }));
-        for (const id of ['#cycle-back', '#cycle-forward']) find(id, HTMLButtonElement).disabled = cycles.length < 2;
+        for (const id of ['#cycle-back', '#cycle-forward']) find(id, HTMLButtonElement).hidden = cycles.length < 2;
     }
 }

@@ -16,6 +16,8 @@ let canvas = null;
 let overlay = null;
 let overlaid = false;
 let shown = -1;
+/** Seconds from the first frame's. */
+let shownAt = 0, firstAt = 0;
 
 serve({
     attach(args) {
@@ -25,12 +27,13 @@ serve({
         decoder?.close();
         decoder = null;
         shown = -1;
+        shownAt = firstAt = 0;
         decoder = await DiffyDecoder.open(file);
         const checked = check(decoder, file.size);
         const { info, metadata, cycles, chunks, imu, warnings } = decoder;
         return { info, metadata, cycles, chunks, checked, imu, warnings };
     },
-    show: ({ frame }) => ({ shown: show(frame), origins: showOrigins(), warnings: opened().warnings }),
+    show: ({ frame }) => ({ shown: show(frame), seconds: shownAt, origins: showOrigins(), warnings: opened().warnings }),
     origins({ on }) {
         overlaid = on;
         return showOrigins();
@@ -66,15 +69,27 @@ function opened() {
 /** Decodes and draws a frame; returns its number, or the last one's when the file ends before it.
  * @param {number} frame */
 function show(frame) {
-    if (frame === shown) return shown;
+    const picture = frame === shown ? null : decode(frame);
+    if (picture) draw(picture);
+    return shown;
+}
+
+/** @param {number} frame */
+function decode(frame) {
     const source = opened();
     if (source.position !== frame) source.seek(frame);
     const picture = source.next('RGBA');
-    if (!picture || !canvas) return shown;
+    if (picture?.index === 0) firstAt = picture.timestamp;
+    return picture;
+}
+
+/** @param {import('../../wasm/decoder.js').DiffyFrame} picture */
+function draw(picture) {
+    if (!canvas) return;
     if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
     canvas.getContext('2d')?.putImageData(picture.toImageData(), 0, 0);
     shown = picture.index;
-    return shown;
+    shownAt = picture.timestamp - firstAt;
 }
 
 /** Draws where the blocks of the frame shown came from, if that is wanted; returns how much came from where. */
@@ -89,20 +104,25 @@ function showOrigins() {
 }
 
 /**
- * Plays from the frame shown until the end or the signal. A machine that is too slow plays slower, and shows every frame.
+ * Plays from the frame shown until the end or the signal, each frame at its own time. A machine that is too slow plays slower, and shows every frame.
  * @param {{ speed: number }} options
  * @param {(event: any) => void} emit
  * @param {AbortSignal} signal
  */
 async function play({ speed }, emit, signal) {
-    const { info } = opened(), step = 1000 / (info.frameRate * speed);
+    const { info } = opened();
     let due = performance.now();
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     for (let frame = shown + 1; frame < info.frames && !signal.aborted; frame++) {
-        show(frame);
-        emit({ frame: shown, origins: overlaid ? showOrigins() : null });
-        due = Math.max(due + step, performance.now() - 250);
+        const picture = decode(frame);
+        if (!picture) break;
+        due = Math.max(due + (1000 * Math.max(0, picture.timestamp - firstAt - shownAt)) / speed, performance.now() - 250);
         // Also with nothing to wait for: messages must get in.
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+        await Promise.race([aborted, new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))]);
+        if (signal.aborted) break;
+        draw(picture);
+        frame = shown;
+        emit({ frame: shown, seconds: shownAt, origins: overlaid ? showOrigins() : null });
     }
     return { shown, ended: shown >= info.frames - 1, warnings: opened().warnings };
 }

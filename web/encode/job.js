@@ -23,14 +23,19 @@ export class Job extends EventTarget {
     /** The frames come through a <video> element, for want of WebCodecs. */
     slow = false;
     framesASecond = 0;
+    /** What the file will probably have; 0 while that can't be told. */
+    bytesAtEnd = 0;
     /** Seconds left in this stage; NaN while that is not known. */
     left = NaN;
-    /** @type {{ file: Blob, stats: import('../../wasm/encoder.js').EncoderStats, growth: [number, number][], threads: number, width: number, height: number, seconds: number, inputBytes: number } | null} */
+    /** @type {{ file: Blob, place: string | null, stats: import('../../wasm/encoder.js').EncoderStats, growth: [number, number][], threads: number, width: number, height: number, seconds: number, inputBytes: number } | null} */
     result = null;
     /** @type {import('./options.js').EncodeSettings | null} */
     settings = null;
     #remote = /** @type {Remote | null} */ (null);
     #stageStart = 0;
+    /** Frames and bytes when the file began to grow.
+     * @type {[number, number] | null} */
+    #begun = null;
     #stageFrom = 0;
 
     /** @param {import('./gather.js').Gathered} recording */
@@ -51,7 +56,7 @@ export class Job extends EventTarget {
      * @param {string | null} folder
      */
     async run(settings, folder) {
-        Object.assign(this, { state: 'running', stage: 'background', done: 0, total: 0, bytes: 0, message: '', left: NaN, result: null, settings });
+        Object.assign(this, { state: 'running', stage: 'background', done: 0, total: 0, bytes: 0, bytesAtEnd: 0, message: '', left: NaN, result: null, settings });
         this.#startStage();
         this.#changed();
         this.#remote = newEncodeWorker();
@@ -111,6 +116,7 @@ export class Job extends EventTarget {
                 this.#startStage();
             }
             Object.assign(this, { stage: event.stage, done: event.done, total: event.total, bytes: event.bytes ?? this.bytes });
+            if (this.settings?.format !== 1) this.#foretell();
             const seconds = (performance.now() - this.#stageStart) / 1000, done = this.done - this.#stageFrom;
             if (seconds > 0.5 && done > 0) {
                 this.framesASecond = done / seconds;
@@ -118,6 +124,16 @@ export class Job extends EventTarget {
             }
         }
         this.#changed();
+    }
+
+    /** The file grows evenly once it has begun; what it has then, the background, comes once. */
+    #foretell() {
+        if (!this.bytes || this.bytes < 1000) this.#begun = null;
+        else this.#begun ??= [this.done, this.bytes];
+        if (!this.#begun || !this.total) return;
+        const [frames, bytes] = this.#begun;
+        // The frames that the encoder looks ahead have come, but are not in the file yet.
+        if (this.bytes > bytes && this.done > frames) this.bytesAtEnd = bytes + ((this.bytes - bytes) * (this.total - frames)) / (this.done - frames);
     }
 
     #keepFacts() {

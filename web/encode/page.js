@@ -40,7 +40,7 @@ async function add(found) {
     section.hidden = false;
     for (const recording of recordings) enqueue(new Job(recording));
     for (const problem of problems) showProblem(problem.name, problem.message);
-    for (const file of diffyFiles) showProblem(file.name, 'This is encoded already: open it on the decode page.');
+    for (const file of diffyFiles) showProblem(file.name, 'This is encoded already.', make('a', { href: './decode/' }, 'to the decode page'));
     void work();
 }
 
@@ -74,9 +74,10 @@ function remove(job) {
 }
 
 /** @param {string} name
- * @param {string} message */
-function showProblem(name, message) {
-    const item = make('li', { 'data-state': 'failed' }, make('strong', {}, name), make('p', { class: 'error' }, message));
+ * @param {string} message
+ * @param {...Node} more */
+function showProblem(name, message, ...more) {
+    const item = make('li', { 'data-state': 'failed' }, make('strong', {}, name), make('p', { class: 'error' }, message, ...more.flatMap((node) => [' ', node])));
     item.append(make('p', { class: 'actions' }, make('button', { type: 'button', class: 'small', onclick: () => item.remove(), 'aria-label': `remove ${name}` }, 'remove')));
     list.append(item);
     announce(`${name}: ${message}`);

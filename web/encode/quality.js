@@ -75,7 +75,7 @@ async function addSamples(panel, remote, info) {
         const [original, decoded, difference] = sample.images;
         const text = `PSNR ${Number.isFinite(sample.psnr) ? `${sample.psnr.toFixed(2)} dB` : 'identical'}, SSIM ${sample.ssim.toFixed(4)}`;
         panel.append(make('div', { class: 'compare' },
-            figure(original, `frame ${index + 1}, original`), figure(decoded, `decoded, ${text}`), figure(difference, 'difference x 4')));
+            figure(original, `frame ${index}, original`), figure(decoded, `decoded, ${text}`), figure(difference, 'difference x 4')));
     }
 }
 
@@ -120,7 +120,7 @@ async function addSplit(panel, remote, info) {
             const result = await compareFrame(remote, index, 0).catch(() => null);
             if (!result) continue;
             images = result.images;
-            shown.textContent = `frame ${index + 1}: PSNR ${Number.isFinite(result.psnr) ? `${result.psnr.toFixed(2)} dB` : 'identical'}, SSIM ${result.ssim.toFixed(4)}`;
+            shown.textContent = `frame ${index}: PSNR ${Number.isFinite(result.psnr) ? `${result.psnr.toFixed(2)} dB` : 'identical'}, SSIM ${result.ssim.toFixed(4)}`;
             draw();
         }
         busy = false;

@@ -1,11 +1,14 @@
 /** A recording's row in the queue: name, stage, ASCII bar, and what can be done with it. */
 import { announce, make } from '../shared/dom.js';
-import { downloadLink } from '../shared/save.js';
+import { downloadLink, playLink } from '../shared/save.js';
 import { asciiBar, formatBytes, formatCount, formatDuration, formatRatio } from '../shared/text.js';
 
 /** @typedef {{ retry: () => void, remove: () => void, inspect: () => void }} RowActions */
 
 const stageNames = /** @type {const} */ ({ background: 'background model', frames: 'frame encoding', cycles: 'cycle compression' });
+
+/** A size is foretold from this share of the frames on: before, the background outweighs all that comes after it. */
+const foretellFrom = 0.1;
 
 export class Row {
     #job;
@@ -40,7 +43,8 @@ export class Row {
         const job = this.#job, active = job.state === 'running' || job.state === 'paused';
         this.element.dataset.state = job.state;
         this.#facts.textContent = active ? runningFacts(job) : formatBytes(job.inputBytes);
-        this.#stages.hidden = this.#bar.hidden = !active && job.state !== 'waiting';
+        this.#bar.hidden = !active && job.state !== 'waiting';
+        this.#stages.hidden = !active;
         if (!this.#bar.hidden) this.#showProgress();
         if (job.state !== this.#shownState) this.#showState();
     }
@@ -48,9 +52,9 @@ export class Row {
     #showProgress() {
         const { stage, done, total, left, state } = this.#job;
         const fraction = state === 'waiting' || !total ? 0 : Math.min(1, done / total);
-        const stages = Object.entries(stageNames).flatMap(([key, name], i) => [
-            ...(i ? [' -> '] : []), key === stage && state !== 'waiting' ? make('b', {}, name) : name]);
-        this.#stages.replaceChildren(...stages);
+        // The newest format finds cycles while it encodes.
+        const passed = Object.entries(stageNames).filter(([key]) => key !== 'cycles' || this.#job.settings?.format === 1);
+        this.#stages.replaceChildren(...passed.flatMap(([key, name], i) => [...(i ? [' -> '] : []), key === stage ? make('b', {}, name) : name]));
         const percent = Math.round(100 * fraction);
         this.#cells.textContent = asciiBar(fraction, innerWidth < 500 ? 20 : 40);
         const time = state === 'paused' ? 'paused' : state === 'waiting' ? 'waiting' : Number.isNaN(left) ? '' : `${formatDuration(left)} left`;
@@ -87,9 +91,10 @@ export class Row {
         if (state === 'running') return [button('pause', () => job.pause()), button('cancel', () => job.cancel())];
         if (state === 'paused') return [button('resume', () => job.resume()), button('cancel', () => job.cancel())];
         if (state !== 'done' || !job.result) return [button('retry', () => this.#actions.retry()), remove];
-        this.#link = downloadLink(job.result.file, job.fileName);
+        this.#link = downloadLink(job.result.file, job.fileName, 'download');
+        this.#link.setAttribute('aria-label', `download ${job.fileName}`);
         this.#link.classList.add('primary', 'download');
-        return [this.#link, button('quality', () => this.#actions.inspect()), button('encode again', () => this.#actions.retry()), remove];
+        return [this.#link, ...playLink(job.result.place, job.fileName), button('quality', () => this.#actions.inspect()), button('encode again', () => this.#actions.retry()), remove];
     }
 
     remove() {
@@ -99,9 +104,9 @@ export class Row {
 }
 
 /** @param {import('./job.js').Job} job */
-function runningFacts({ done, total, framesASecond, bytes, slow }) {
+function runningFacts({ done, total, framesASecond, bytes, bytesAtEnd, slow }) {
     const rate = framesASecond ? `, ${framesASecond.toFixed(framesASecond < 10 ? 1 : 0)} a second` : '';
-    return `${formatCount(done)} of ${formatCount(total)} frames${rate}${bytes ? `, ${formatBytes(bytes)} so far` : ''}${slow ? ' (slow: this browser lacks WebCodecs for it)' : ''}`;
+    return `${formatCount(done)} of ${formatCount(total)} frames${rate}${bytes > 1000 ? `, ${formatBytes(bytes)} so far` : ''}${bytesAtEnd && done > foretellFrom * total ? `, about ${formatBytes(bytesAtEnd)} in the end` : ''}${slow ? ' (slow: this browser lacks WebCodecs for it)' : ''}`;
 }
 
 /**

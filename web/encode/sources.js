@@ -4,7 +4,7 @@
  */
 import { BlobReader, Uint8ArrayWriter, ZipReader, configure } from '@zip.js/zip.js';
 import { openVideo } from '../../wasm/video.js';
-import { naturalOrder } from '../shared/text.js';
+import { formatBytes, naturalOrder } from '../shared/text.js';
 import { imagePattern, isClutter } from './options.js';
 
 // This is a worker already, and the page's security policy allows none made from text.
@@ -144,8 +144,8 @@ async function openZip(file, folder, frameRate) {
         name: entry.filename,
         size: entry.compressedSize,
         async open() {
-            if (entry.encrypted) throw new Error(`${entry.filename} is encrypted: unpack the zip first.`);
-            if (entry.uncompressedSize > maxImageBytes) throw new Error(`${entry.filename} unpacks to ${entry.uncompressedSize} bytes, which no picture needs.`);
+            if (entry.encrypted) throw new Error('it is encrypted; unpack the .zip first');
+            if (entry.uncompressedSize > maxImageBytes) throw new Error(`it would unpack to ${formatBytes(entry.uncompressedSize)}, which no picture needs`);
             return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (await entry.getData(new Uint8ArrayWriter(), { checkSignature: true }))]);
         },
     }));
@@ -183,10 +183,10 @@ function imageSource(images, frameRate, close) {
  */
 async function readImage(image, canvas, context) {
     const blob = await image.open().catch((error) => {
-        throw new Error(`${image.name} can't be unpacked: ${error instanceof Error ? error.message : error}`);
+        throw new Error(`${image.name} can't be unpacked: ${(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')}.`);
     });
     const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none' }).catch(() => {
-        throw new Error(`${image.name} is damaged or not an image.`);
+        throw new Error(`${image.name} is damaged, too large for this browser, or not an image.`);
     });
     const { width, height } = bitmap;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });

@@ -75,7 +75,7 @@ async function encode({ source, settings, folder, name, element }, emit, signal)
             }
             const stats = encoder.finish();
             const file = await output.finish();
-            return { file, stats, growth, threads: codec.threads, width: encoder.width, height: encoder.height, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
+            return { file, place: output.place, stats, growth, threads: codec.threads, width: encoder.width, height: encoder.height, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
         } finally {
             encoder.close();
         }

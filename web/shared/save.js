@@ -26,6 +26,18 @@ export function downloadLink(blob, name, text = `download ${name}`) {
     return link;
 }
 
+/**
+ * A link that plays a file on the decode page, in a tab of its own, without saving it first.
+ * @param {string | null} place where the file lies; null: nowhere that another page can reach
+ * @param {string} name
+ * @param {string} [root] the site's, relative to the page
+ */
+export function playLink(place, name, root = './') {
+    if (!place) return [];
+    const href = `${root}decode/?${new URLSearchParams({ place, name })}`;
+    return [make('a', { href, target: '_blank', class: 'button small', 'aria-label': `play ${name}` }, 'play')];
+}
+
 /** @param {Blob} blob
  * @param {string} name */
 function download(blob, name) {

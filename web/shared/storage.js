@@ -81,6 +81,17 @@ export async function deleteRecording(folderName, name) {
     await folder.removeEntry(name).catch(() => {});
 }
 
+/** The file at a place that another page of the site told, while its tab lives.
+ * @param {string} place
+ * @returns {Promise<File>} */
+export async function openPlace(place) {
+    const [folder, name] = place.split('/');
+    const directory = folder?.startsWith(folderPrefix) && name ? await root() : null;
+    const handle = await directory?.getDirectoryHandle(folder).then((inside) => inside.getFileHandle(name)).catch(() => null);
+    if (!handle) throw new Error('This file is no longer kept here: it goes with the tab that made it. Open the one you saved.');
+    return handle.getFile();
+}
+
 /** Bytes that may still be stored, as far as the browser tells.
  * @returns {Promise<number>} */
 export async function freeSpace() {
@@ -96,6 +107,7 @@ export async function freeSpace() {
  * @property {() => void} flush to the disk
  * @property {() => Promise<Blob>} finish the whole file
  * @property {() => Promise<void>} discard
+ * @property {string | null} place where {@link openPlace} finds it, from any page, as long as this tab lives; null: in memory
  */
 
 /**
@@ -127,6 +139,7 @@ async function openFile(directory, name) {
     access.truncate(0);
     let end = 0;
     return {
+        place: `${directory.name}/${name}`,
         write(data, position = end) {
             // Browsers refuse views of shared memory here.
             const own = data.buffer instanceof ArrayBuffer ? data : new Uint8Array(data);
@@ -150,6 +163,7 @@ async function openFile(directory, name) {
 function openMemory() {
     let bytes = new Uint8Array(1 << 16), end = 0;
     return {
+        place: null,
         write(data, position = end) {
             if (position + data.length > bytes.length) {
                 const larger = new Uint8Array(Math.max(position + data.length, bytes.length * 2));

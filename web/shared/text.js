@@ -20,6 +20,7 @@ export function formatDuration(seconds) {
     if (seconds < 60) return `${Math.round(seconds)} s`;
     const whole = Math.round(seconds);
     const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+    if (hours >= 48) return `${formatCount(Math.floor(hours / 24))} days ${hours % 24} h`;
     return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 

@@ -176,7 +176,7 @@ export class Player {
 
     #say() {
         const rate = this.#playing && this.#rate ? `, ${Math.round(this.#rate)} frames a second` : '';
-        this.#time.textContent = `frame ${this.#shown + 1} of ${this.#info.frames}, ${formatCount(this.#count)} splats${rate}`;
+        this.#time.textContent = `frame ${this.#shown} (0 to ${this.#info.frames - 1}), ${formatCount(this.#count)} splats${rate}`;
     }
 
     #resize() {
