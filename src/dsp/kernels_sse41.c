@@ -630,6 +630,97 @@ static void turn(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side
 
 /* ---------------------------------------------------------------- directional filter */
 
+/* Sums along the lines of a direction: numbers 0..7 and 8..15. */
+typedef struct Sums {
+    __m128i low, high;
+} Sums;
+
+/* Adds a row of which the first pixel lies on line `first`. */
+#define ADD_ROW(sums, row, first)                                                                                      \
+    ((sums)->low = _mm_add_epi16((sums)->low, _mm_slli_si128(row, 2 * (first))),                                       \
+     (sums)->high = _mm_add_epi16((sums)->high, _mm_srli_si128(row, 16 - 2 * (first))))
+
+/* Squares of the sums and of the opposite ones, whose lines are as long; their weights. */
+static inline __m128i weigh(const Sums *sums, __m128i opposite, __m128i low, __m128i high) {
+    __m128i a = _mm_unpacklo_epi16(sums->low, opposite), b = _mm_unpackhi_epi16(sums->low, opposite);
+    return _mm_add_epi32(_mm_mullo_epi32(_mm_madd_epi16(a, a), low), _mm_mullo_epi32(_mm_madd_epi16(b, b), high));
+}
+
+/* The 15 lines along a diagonal: line 14 beside line 0. */
+static inline __m128i diagonal_cost(const Sums *sums) {
+    const __m128i turn_round = _mm_setr_epi8(12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1, -1, -1);
+    return weigh(sums, _mm_shuffle_epi8(sums->high, turn_round), _mm_setr_epi32(840, 420, 280, 210),
+                 _mm_setr_epi32(168, 140, 120, 105));
+}
+
+/* The 11 lines half as steep: line 10 beside line 0. */
+static inline __m128i slanted_cost(const Sums *sums) {
+    const __m128i turn_round = _mm_setr_epi8(4, 5, 2, 3, 0, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    return weigh(sums, _mm_shuffle_epi8(sums->high, turn_round), _mm_setr_epi32(420, 210, 140, 105),
+                 _mm_set1_epi32(105));
+}
+
+/* Straight lines down the rows, and those that move a column to the right or left every two rows. */
+static inline void steep_costs(const __m128i rows[8], __m128i *straight, __m128i *right, __m128i *left) {
+    Sums r = {_mm_setzero_si128(), _mm_setzero_si128()}, l = r;
+    __m128i two[4];
+    for (int i = 0; i < 4; i++) two[i] = _mm_add_epi16(rows[2 * i], rows[2 * i + 1]);
+    ADD_ROW(&r, two[0], 0);
+    ADD_ROW(&r, two[1], 1);
+    ADD_ROW(&r, two[2], 2);
+    ADD_ROW(&r, two[3], 3);
+    ADD_ROW(&l, two[0], 3);
+    ADD_ROW(&l, two[1], 2);
+    ADD_ROW(&l, two[2], 1);
+    ADD_ROW(&l, two[3], 0);
+    __m128i all = _mm_add_epi16(_mm_add_epi16(two[0], two[1]), _mm_add_epi16(two[2], two[3]));
+    *straight = _mm_mullo_epi32(_mm_madd_epi16(all, all), _mm_set1_epi32(105));
+    *right = slanted_cost(&r);
+    *left = slanted_cost(&l);
+}
+
+static inline void diagonal_costs(const __m128i rows[8], __m128i *up, __m128i *down) {
+    Sums u = {_mm_setzero_si128(), _mm_setzero_si128()}, d = u;
+    ADD_ROW(&u, rows[0], 0);
+    ADD_ROW(&u, rows[1], 1);
+    ADD_ROW(&u, rows[2], 2);
+    ADD_ROW(&u, rows[3], 3);
+    ADD_ROW(&u, rows[4], 4);
+    ADD_ROW(&u, rows[5], 5);
+    ADD_ROW(&u, rows[6], 6);
+    ADD_ROW(&u, rows[7], 7);
+    ADD_ROW(&d, rows[0], 7);
+    ADD_ROW(&d, rows[1], 6);
+    ADD_ROW(&d, rows[2], 5);
+    ADD_ROW(&d, rows[3], 4);
+    ADD_ROW(&d, rows[4], 3);
+    ADD_ROW(&d, rows[5], 2);
+    ADD_ROW(&d, rows[6], 1);
+    ADD_ROW(&d, rows[7], 0);
+    *up = diagonal_cost(&u);
+    *down = diagonal_cost(&d);
+}
+
+/* See dfy_edge_direction: sums of rows moved against each other, then the same of columns. */
+static int edge_direction(const uint8_t *src, ptrdiff_t stride, uint32_t *variance) {
+    __m128i rows[8], costs[8];
+    for (int i = 0; i < 8; i++)
+        rows[i] = _mm_sub_epi16(_mm_cvtepu8_epi16(load8(src + i * stride)), _mm_set1_epi16(128));
+    diagonal_costs(rows, &costs[0], &costs[4]);
+    steep_costs(rows, &costs[6], &costs[7], &costs[5]);
+    transpose8(rows);
+    steep_costs(rows, &costs[2], &costs[1], &costs[3]);
+    int32_t cost[8];
+    for (int i = 0; i < 8; i += 4)
+        save16(cost + i,
+               _mm_hadd_epi32(_mm_hadd_epi32(costs[i], costs[i + 1]), _mm_hadd_epi32(costs[i + 2], costs[i + 3])));
+    int best = 0;
+    for (int d = 1; d < 8; d++)
+        if (cost[d] > cost[best]) best = d;
+    *variance = (uint32_t)(cost[best] - cost[(best + 4) & 7]) >> 10;
+    return best;
+}
+
 /* One of the filter's lines: its threshold, and how fast differences beyond it lose weight. */
 typedef struct Line {
     __m128i threshold, shift;
@@ -715,6 +806,7 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
     kernels->hits = hits;
     kernels->slant = slant;
     kernels->turn = turn;
+    kernels->direction = edge_direction;
     kernels->cdef = cdef;
 }
 
