@@ -18,7 +18,7 @@ struct DfyPool {
     void *context;
     int count, next, busy;
 #if DFY_THREADS
-    int stop;
+    int stop, sleepers; /* sleepers: jobs that wait for progress and no longer look for themselves */
     unsigned round;
     pthread_mutex_t mutex;
     pthread_cond_t work, done, progress;
@@ -27,6 +27,12 @@ struct DfyPool {
 };
 
 #if DFY_THREADS
+
+/*
+ * How often a job looks for the progress that it needs before it sleeps: some ten microseconds, which is what most
+ * waits take, and less than being woken.
+ */
+#define LOOKS 1000
 
 typedef struct Worker {
     DfyPool *pool;
@@ -121,16 +127,34 @@ void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
         *progress = value;
         return;
     }
+    /* Either the sleeper, who says so before it looks, sees the value, or it is seen here. */
+    __atomic_store_n(progress, value, __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&pool->sleepers, __ATOMIC_SEQ_CST)) return;
     pthread_mutex_lock(&pool->mutex);
-    *progress = value;
     pthread_cond_broadcast(&pool->progress);
     pthread_mutex_unlock(&pool->mutex);
 }
 
+static int has_progressed(const int *progress, int wanted) {
+    return __atomic_load_n(progress, __ATOMIC_SEQ_CST) >= wanted;
+}
+
+static void relax(void) {
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#endif
+}
+
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     if (pool->threads == 1) return; /* lower numbers are done already */
+    for (int i = 0; i < LOOKS; i++) {
+        if (has_progressed(progress, wanted)) return;
+        relax();
+    }
     pthread_mutex_lock(&pool->mutex);
-    while (*progress < wanted) pthread_cond_wait(&pool->progress, &pool->mutex);
+    __atomic_add_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
+    while (!has_progressed(progress, wanted)) pthread_cond_wait(&pool->progress, &pool->mutex);
+    __atomic_sub_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&pool->mutex);
 }
 
