@@ -5,7 +5,7 @@
 
 EMCC     := NODE_PATH=$${NODE_PATH:-/usr/share/nodejs} emcc
 W        := $(B)/wasm
-WASM_SRC := $(LIB_SOURCES) $(SSE_SOURCES) $(wildcard wasm/*.c)
+WASM_SRC := $(LIB_SOURCES) $(SSE_SOURCES) $(AVX2_SOURCES) $(wildcard wasm/*.c)
 # Splats are coded on one thread: the build with threads leaves them out.
 WASM_THREADS_SRC := $(filter-out src/splat/% wasm/splat_%,$(WASM_SRC))
 WASM_OPT := -O3 -msimd128 -msse4.1
