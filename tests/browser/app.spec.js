@@ -1,8 +1,10 @@
 /** The site as an app: offline, updates, isolation on plain hosts, shared files, a small first load, a strict policy. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createSite } from '../../web/serve.js';
-import { clip, dropOn, expect, h264, rowInState, save, test, top } from './site.js';
+import { withoutPickers } from './chromium.js';
+import { clip, dropOn, expect, h264, rowInState, save, test, top, work } from './site.js';
+import { splatPly } from './splats.js';
 
 /** @param {import('@playwright/test').Page} page */
 async function serviceWorkerReady(page) {
@@ -13,13 +15,15 @@ async function serviceWorkerReady(page) {
 }
 
 test('every page works offline after one visit', async ({ page, context }) => {
+    test.setTimeout(120_000);
     const video = clip('moving.mp4', { extra: h264 });
     await page.goto('');
     await serviceWorkerReady(page);
     await context.setOffline(true);
-    for (const path of ['calc/', 'record/', 'decode/', '']) {
+    for (const path of ['calc/', 'calc/?workers=7&size=640x360', 'record/', 'splat/', 'decode/', '']) {
         await page.goto(path);
         await expect(page.locator('h1')).toBeVisible();
+        expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(true);
     }
     await dropOn(page, [video]);
     const row = await rowInState(page, 'moving');
@@ -29,19 +33,77 @@ test('every page works offline after one visit', async ({ page, context }) => {
     await page.goto('decode/');
     await dropOn(page, [file]);
     await expect(page.locator('body')).toHaveAttribute('data-opened', /.+/);
+    await page.goto('splat/');
+    const folder = `${work}/offline-models`;
+    mkdirSync(folder, { recursive: true });
+    for (const i of [0, 1]) writeFileSync(`${folder}/frame_${i}.ply`, splatPly(i, 500));
+    await dropOn(page, [folder]);
+    await expect(page.locator('body')).toHaveAttribute('data-opened', 'offline-models.dfy', { timeout: 60_000 });
+    await context.grantPermissions(['camera']);
+    await page.goto('record/');
+    await page.selectOption('[name=size]', '640x360');
+    await page.click('#start');
+    await expect(page.locator('#elapsed')).toHaveText(/^0:0[1-9]/, { timeout: 30_000 });
+    await page.click('#stop');
+    await expect(page.locator('#recordings a').first()).toBeVisible({ timeout: 30_000 });
     await context.setOffline(false);
+});
+
+test('what was just encoded plays in a tab of its own, also offline', async ({ page, context }) => {
+    await page.goto('');
+    await serviceWorkerReady(page);
+    await context.setOffline(true);
+    await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
+    const row = await rowInState(page, 'moving'), play = row.getByRole('link', { name: 'play moving.dfy' });
+    const [played] = await Promise.all([context.waitForEvent('page'), play.click()]);
+    await expect(played.locator('body')).toHaveAttribute('data-opened', 'moving.dfy');
+    await expect(played.locator('#facts')).toContainText('320 x 180 pixels');
+    const address = played.url();
+    await played.reload();
+    await expect(played.locator('body')).toHaveAttribute('data-opened', 'moving.dfy');
+    // The file goes with the tab that made it.
+    await page.close();
+    await expect.poll(async () => {
+        await played.goto(address);
+        return played.locator('#problem').textContent({ timeout: 2000 }).catch(() => '');
+    }, { timeout: 20_000 }).toContain('no longer kept here');
+    await context.setOffline(false);
+});
+
+test('whichever page is visited first, all work offline', async ({ browser, baseURL }) => {
+    for (const first of ['splat/', 'decode/?place=tab-0/gone.dfy&name=gone.dfy']) {
+        const context = await browser.newContext({ baseURL }), page = await context.newPage();
+        await page.goto(first);
+        await serviceWorkerReady(page);
+        await context.setOffline(true);
+        for (const path of ['decode/?place=tab-0/gone.dfy&name=gone.dfy', '', 'splat/', 'calc/', 'record/']) {
+            await page.goto(path);
+            await expect(page.locator('h1')).toBeVisible();
+            if (path.includes('?')) await expect(page.locator('#problem')).toContainText('no longer kept');
+        }
+        await context.close();
+    }
 });
 
 test('on a host without the headers, pages are isolated from the second visit on', async ({ browser }) => {
     const server = createSite(`${top}dist`, { isolated: false }).listen(0);
     const context = await browser.newContext();
     try {
-        const page = await context.newPage();
-        await page.goto(`http://localhost:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/`);
+        const page = await context.newPage(), home = `http://localhost:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/`;
+        await page.goto(home);
         await serviceWorkerReady(page);
         expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(false);
+        await withoutPickers(page);
         await page.reload();
         expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(true);
+        await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
+        const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+        await expect(await rowInState(page, 'moving')).toHaveAttribute('data-threads', String(Math.min(8, cores)));
+        // Every page, and what it loads, on this host too.
+        for (const path of ['decode/', 'calc/', 'record/', 'splat/']) {
+            await page.goto(home + path);
+            expect(await page.evaluate(() => globalThis.crossOriginIsolated), path).toBe(true);
+        }
     } finally {
         await context.close();
         server.close();
@@ -96,20 +158,49 @@ test('the manifest is complete and its files are there', async ({ page, request 
     for (const { src } of [...manifest.icons, ...manifest.screenshots]) expect((await request.get(new URL(src, manifestUrl).href)).ok(), src).toBe(true);
 });
 
-test('the first load is small and quick', async ({ browser, baseURL }) => {
-    const context = await browser.newContext({ serviceWorkers: 'block', baseURL }), page = await context.newPage();
+test('the first load is small, and the page usable within a second', async ({ browser, baseURL }) => {
     const { gzipSync } = await import('node:zlib');
-    /** @type {Promise<number>[]} */
-    const sizes = [];
-    page.on('response', (response) => sizes.push(response.body().then((body) => gzipSync(body).length)));
-    const started = performance.now();
+    for (const path of ['', 'decode/', 'calc/', 'record/', 'splat/']) {
+        /** @type {number[]} */
+        const times = [];
+        let bytes = 0;
+        // A busy machine is not the page's fault: the best of some visits counts, each by a browser that knows nothing yet.
+        for (let visit = 0; visit < 5 && !((times.at(-1) ?? 1e9) < 500); visit++) {
+            const context = await browser.newContext({ serviceWorkers: 'block', baseURL }), page = await context.newPage();
+            /** @type {Promise<number>[]} */
+            const sizes = [];
+            page.on('response', (response) => sizes.push(response.body().then((body) => gzipSync(body).length)));
+            await page.goto(path);
+            await page.waitForLoadState('networkidle');
+            bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+            // Modules have run, and every button has its handler, when the document's own event fires.
+            times.push(await page.evaluate(() => /** @type {PerformanceNavigationTiming} */ (performance.getEntriesByType('navigation')[0]).domContentLoadedEventEnd));
+            await context.close();
+        }
+        const best = Math.min(...times);
+        test.info().annotations.push({ type: `/${path}`, description: `${(bytes / 1000).toFixed(1)} kB compressed, usable after ${best.toFixed(0)} ms` });
+        console.log(`/${path}: ${(bytes / 1000).toFixed(1)} kB compressed, usable after ${best.toFixed(0)} ms`);
+        expect(bytes).toBeGreaterThan(1000);
+        expect(bytes).toBeLessThan(400_000);
+        expect(best).toBeLessThan(1000);
+    }
+});
+
+test('what the service worker fetches beside the first visit is bounded', async ({ browser, baseURL }) => {
+    const { gzipSync } = await import('node:zlib');
+    const context = await browser.newContext({ baseURL }), page = await context.newPage();
+    /** @type {Set<string>} */
+    const addresses = new Set();
+    context.on('request', (request) => addresses.add(request.url()));
     await page.goto('');
-    await expect(page.getByRole('button', { name: 'choose files' })).toBeEnabled();
-    expect(performance.now() - started).toBeLessThan(5000);
-    await page.waitForLoadState('networkidle');
-    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-    expect(bytes).toBeGreaterThan(1000);
-    expect(bytes).toBeLessThan(400_000);
+    await serviceWorkerReady(page);
+    let bytes = 0;
+    for (const address of addresses) bytes += gzipSync(await (await context.request.get(address)).body()).length;
+    const told = `${(bytes / 1000).toFixed(0)} kB compressed in ${addresses.size} files`;
+    test.info().annotations.push({ type: 'everything', description: told });
+    console.log(`everything for offline use: ${told}`);
+    expect([...addresses].filter((address) => address.endsWith('.wasm'))).toHaveLength(2);
+    expect(bytes).toBeLessThan(1_500_000);
     await context.close();
 });
 

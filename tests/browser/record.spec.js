@@ -25,7 +25,7 @@ test('a camera becomes a playable .dfy, without a frame missing', async ({ page 
     await expect(page.locator('#elapsed')).toHaveText(/^0:0[6-9]/, { timeout: 30_000 });
     await expect(page.locator('#frames')).toContainText('the camera gives no more');
     await page.click('#stop');
-    const item = page.locator('#recordings li'), link = item.locator('a');
+    const item = page.locator('#recordings li'), link = item.locator('a[download]');
     await expect(link).toBeVisible({ timeout: 30_000 });
     await expect(item).toContainText(', 0 dropped');
     const file = await save(page, link, 'recording.dfy'), info = infoOf(file);
@@ -46,10 +46,31 @@ test('when the disk is full, what was recorded by then is kept', async ({ page, 
     await startRecording(page, '15');
     await expect(page.locator('#problem')).toContainText('The disk is full', { timeout: 60_000 });
     await expect(page.locator('#start')).toBeEnabled();
-    const file = await save(page, page.locator('#recordings a'), 'full.dfy'), info = infoOf(file);
+    const file = await save(page, page.locator('#recordings a[download]'), 'full.dfy'), info = infoOf(file);
     expect(info.complete).toBe(false);
     expect(info.frames).toBeGreaterThan(10);
     await openDfy(page, file);
+});
+
+test('of several cameras one is chosen by its name', async ({ baseURL }) => {
+    const browser = await chromium.launch({ ...launchOptions, args: launchOptions.args.map((arg) => arg.replace(/^--use-fake-device.*/, '$&=device-count=2')) });
+    try {
+        const page = await browser.newPage({ baseURL, permissions: ['camera'] });
+        await page.goto('record/');
+        const names = page.locator('[name=source] option');
+        await expect(names).toHaveText(["camera of the browser's choice", /fake_device_0|1/, /fake_device_1|2/, 'screen or window']);
+        await page.selectOption('[name=size]', '640x360');
+        await page.selectOption('[name=source]', { index: 2 });
+        await page.click('#start');
+        await expect(page.locator('#elapsed')).toHaveText(/^0:0[1-9]/, { timeout: 30_000 });
+        const wanted = await page.locator('[name=source] option').nth(2).textContent();
+        expect(await page.evaluate(() => /** @type {MediaStream} */ (/** @type {HTMLVideoElement} */ (document.querySelector('#preview')).srcObject).getVideoTracks()[0].label)).toBe(wanted);
+        await page.click('#stop');
+        const [played] = await Promise.all([page.context().waitForEvent('page'), page.getByRole('link', { name: /^play recording/ }).click()]);
+        await expect(played.locator('body')).toHaveAttribute('data-opened', /^recording/);
+    } finally {
+        await browser.close();
+    }
 });
 
 /**
@@ -73,7 +94,7 @@ async function loseTab(baseURL, settings, lose, judge) {
         await lose(page);
         const again = await context.newPage();
         await again.goto('record/');
-        const link = again.locator('#recovered a');
+        const link = again.locator('#recovered a[download]');
         await expect(link).toHaveCount(1);
         const [download] = await Promise.all([again.waitForEvent('download'), link.click()]);
         const file = `${profile}/recovered.dfy`;

@@ -2,9 +2,9 @@
 import { startApp } from '../shared/app.js';
 import { announce, find, make } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
-import { downloadLink } from '../shared/save.js';
-import { claimFolder, deleteRecording, findRecordings, sweep } from '../shared/storage.js';
-import { formatBytes, formatCount, formatTime } from '../shared/text.js';
+import { downloadLink, playLink } from '../shared/save.js';
+import { claimFolder, deleteRecording, findRecordings, freeSpace, sweep } from '../shared/storage.js';
+import { formatBytes, formatCount, formatDuration, formatTime } from '../shared/text.js';
 
 const form = find('#settings', HTMLFormElement), start = find('#start', HTMLButtonElement), stop = find('#stop', HTMLButtonElement);
 const problem = find('#problem', HTMLElement), live = find('#live', HTMLElement), preview = find('#preview', HTMLVideoElement);
@@ -33,6 +33,7 @@ form.onsubmit = async (event) => {
     stop.hidden = live.hidden = true;
 };
 void recover();
+void listCameras();
 
 /** @param {unknown} error */
 function sentence(error) {
@@ -46,7 +47,29 @@ async function openStream() {
     if (!navigator.mediaDevices) throw new Error('This browser can only record on pages served by HTTPS or from localhost.');
     const [width, height] = field('size').value.split('x').map(Number), fps = Number(field('fps').value);
     const video = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps, max: fps } };
-    return field('source').value === 'screen' ? navigator.mediaDevices.getDisplayMedia({ video }) : navigator.mediaDevices.getUserMedia({ video });
+    const source = field('source').value;
+    if (source === 'screen') return navigator.mediaDevices.getDisplayMedia({ video });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: source ? { ...video, deviceId: { exact: source } } : video });
+    void listCameras();
+    return stream;
+}
+
+/** Where there are several cameras, they are named; browsers tell the names once one may be used. */
+async function listCameras() {
+    const cameras = ((await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? []).filter(({ kind, deviceId, label }) => kind === 'videoinput' && deviceId && label);
+    const select = field('source'), chosen = select.value;
+    if (cameras.length < 2) return;
+    for (const option of select.querySelectorAll('[data-camera]')) option.remove();
+    const screen = select.querySelector('[value=screen]');
+    for (const { deviceId, label } of cameras) screen?.before(make('option', { value: deviceId, 'data-camera': '' }, label));
+    /** @type {HTMLOptionElement} */ (select.querySelector('[value=""]')).textContent = "camera of the browser's choice";
+    select.value = chosen;
+}
+
+/** Keeps the machine's screen on, as far as it lets a page: a sleeping one records nothing. */
+async function keepAwake() {
+    const lock = await navigator.wakeLock?.request('screen').catch(() => null);
+    return () => void lock?.release();
 }
 
 async function record() {
@@ -54,12 +77,13 @@ async function record() {
     const stream = await openStream(), track = stream.getVideoTracks()[0];
     const encoding = new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
     const capturing = new Remote(new Worker(new URL('./capture.js', import.meta.url), { type: 'module' }));
+    const sleep = await keepAwake(), room = await freeSpace();
     const stopping = new AbortController(), ended = () => stopping.abort();
     try {
         recording = true;
         preview.srcObject = stream;
         void preview.play();
-        const state = { arrived: 0, waiting: 0, dropped: 0, step: 1, seconds: 0, bytes: 0, stopped: false };
+        const state = { arrived: 0, waiting: 0, dropped: 0, step: 1, seconds: 0, bytes: 0, stopped: false, room };
         const show = (/** @type {Partial<typeof state>} */ news) => showState(Object.assign(state, news));
         show({});
         stop.hidden = live.hidden = false;
@@ -82,13 +106,14 @@ async function record() {
             show({ ...last, stopped: true });
         });
         // When encoding ends first, it has failed: nothing more need be captured.
-        const { file, frames, problem: trouble } = await encoded.finally(ended);
+        const { file, place, frames, problem: trouble } = await encoded.finally(ended);
         await finishing;
         const facts = `${formatCount(frames)} frames, ${formatTime(state.seconds)}, ${formatCount(state.dropped)} dropped`;
-        add(find('#recordings', HTMLElement), file, name, facts, async () => deleteRecording(await folder, name));
+        add(find('#recordings', HTMLElement), file, name, facts, place, async () => deleteRecording(await folder, name));
         announce(`${name} is ready.`);
         if (trouble) throw new Error(`The recording ended early: ${trouble} What was recorded by then is kept below.`);
     } finally {
+        sleep();
         capturing.close();
         encoding.close();
         track.stop();
@@ -109,14 +134,14 @@ function postFrames(remote, signal) {
     preview.requestVideoFrameCallback(next);
 }
 
-/** @param {{ arrived: number, waiting: number, dropped: number, step: number, seconds: number, bytes: number, stopped: boolean }} state */
-function showState({ arrived, waiting, dropped, step, seconds, bytes, stopped }) {
+/** @param {{ arrived: number, waiting: number, dropped: number, step: number, seconds: number, bytes: number, stopped: boolean, room: number }} state room: bytes that there was room for at the start */
+function showState({ arrived, waiting, dropped, step, seconds, bytes, stopped, room }) {
     const rate = seconds > 2 ? (arrived - 1) / seconds : 0, wanted = Number(field('fps').value);
-    const slow = rate && rate < 0.85 * wanted && field('source').value === 'camera' ? '; the camera gives no more' : '';
+    const slow = rate && rate < 0.85 * wanted && field('source').value !== 'screen' ? '; the camera gives no more' : '';
     find('#elapsed', HTMLElement).textContent = formatTime(seconds);
     find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? `, ${rate.toFixed(1)} a second come in${slow}` : '');
     find('#dropped', HTMLElement).textContent = formatCount(dropped) + dropReason(dropped, step);
-    find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 ? `, ${formatBytes((bytes / seconds) * 3600)} an hour` : ''}`;
+    find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 && bytes ? `, ${formatBytes((bytes / seconds) * 3600)} an hour; there is room for ${formatDuration(((room - bytes) * seconds) / bytes)}` : ''}`;
     find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${formatCount(waiting)} frames are still to be encoded` : `${formatCount(waiting)} frames`;
 }
 
@@ -133,13 +158,15 @@ function dropReason(dropped, step) {
  * @param {Blob} file
  * @param {string} name
  * @param {string} facts
+ * @param {string | null} place
  * @param {() => Promise<void>} remove
  */
-function add(list, file, name, facts, remove) {
+function add(list, file, name, facts, place, remove) {
     const item = make('li', {}, make('div', { class: 'row-head' }, make('strong', {}, name), `${formatBytes(file.size)}${facts ? `, ${facts}` : ''}`));
-    const link = downloadLink(file, name);
+    const link = downloadLink(file, name, 'download');
+    link.setAttribute('aria-label', `download ${name}`);
     link.classList.add('primary');
-    item.append(make('p', { class: 'actions' }, link, make('button', { type: 'button', 'aria-label': `delete ${name}`, onclick: async () => {
+    item.append(make('p', { class: 'actions' }, link, ...playLink(place, name, '../'), make('button', { type: 'button', 'aria-label': `delete ${name}`, onclick: async () => {
         await remove();
         item.remove();
     } }, 'delete')));
@@ -152,7 +179,7 @@ async function recover() {
     await sweep();
     const found = await findRecordings();
     find('#recovery', HTMLElement).hidden = !found.length;
-    for (const { file, name, folderName } of found) add(find('#recovered', HTMLElement), file, name, 'from an earlier visit', () => deleteRecording(folderName, name));
+    for (const { file, name, folderName } of found) add(find('#recovered', HTMLElement), file, name, 'from an earlier visit', `${folderName}/${name}`, () => deleteRecording(folderName, name));
 }
 
 startApp('../');

@@ -47,7 +47,7 @@ async function record({ port, quality, fps, folder, name }, emit) {
         encoder.close();
     }
     const frames = encoder.framesPushed;
-    if (bytes) return { file: await output.finish(), frames, problem };
+    if (bytes) return { file: await output.finish(), place: output.place, frames, problem };
     await output.discard();
     throw new Error(problem || 'No frame came before the recording was stopped.');
 }
