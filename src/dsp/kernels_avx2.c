@@ -204,6 +204,14 @@ static inline void horizontal(int16_t *dst, const uint8_t *src, ptrdiff_t stride
     }
 }
 
+/* Written out, as in kernels_sse41.c. */
+static inline void next_rows(__m256i rows[4], int count) {
+    rows[0] = rows[1];
+    if (count == 2) return;
+    rows[1] = rows[2];
+    rows[2] = rows[3];
+}
+
 /* Down the columns of 16-bit rows, eight columns of two rows at a time. */
 static inline void filter_columns(int16_t *dst, const int16_t *rows, int width, int height, const int8_t *taps,
                                   int count) {
@@ -233,10 +241,8 @@ static inline void filter_columns(int16_t *dst, const int16_t *rows, int width, 
             }
             int16_t *to = dst + y * DFY_BLEND_STRIDE + x;
             save_rows(to, to + DFY_BLEND_STRIDE, _mm256_packs_epi32(_mm256_srai_epi32(l, 6), _mm256_srai_epi32(h, 6)));
-            for (int i = 0; i < count - 1; i++) {
-                low[i] = low[i + 1];
-                high[i] = high[i + 1];
-            }
+            next_rows(low, count);
+            next_rows(high, count);
         }
     }
 }
@@ -263,7 +269,7 @@ static inline void filter_pixel_columns(int16_t *dst, const uint8_t *src, ptrdif
             for (int i = 0; i < count; i++) sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(rows[i], factors[i]));
             int16_t *to = dst + y * DFY_BLEND_STRIDE + x;
             save_rows(to, to + DFY_BLEND_STRIDE, sum);
-            for (int i = 0; i < count - 1; i++) rows[i] = rows[i + 1];
+            next_rows(rows, count);
         }
     }
 }

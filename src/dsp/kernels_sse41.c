@@ -220,6 +220,24 @@ static inline Rows interleave(__m128i a, __m128i b) {
     return (Rows){_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b)};
 }
 
+/* Written out: clang takes a loop for memmove, and what was to stay in registers goes through memory and a call. */
+static inline void next_rows(Rows *rows, int count) {
+    rows[0] = rows[1];
+    if (count == 2) return;
+    rows[1] = rows[2];
+    rows[2] = rows[3];
+}
+
+static inline void next_pixel_rows(__m128i *rows, int count) {
+    rows[0] = rows[1];
+    rows[1] = rows[2];
+    if (count == 2) return;
+    rows[2] = rows[3];
+    rows[3] = rows[4];
+    rows[4] = rows[5];
+    rows[5] = rows[6];
+}
+
 /*
  * Vertical filter of 2 * count rows of 16-bit values, eight columns at a time, to two rows of results a turn: each pair
  * of rows is interleaved once and serves `count` results.
@@ -251,10 +269,8 @@ static inline void filter_columns(int16_t *dst, const int16_t *rows, int width, 
             for (int i = 0; i < 4; i++) sum[i] = _mm_srai_epi32(sum[i], 6);
             save16(dst + y * DFY_BLEND_STRIDE + x, _mm_packs_epi32(sum[0], sum[1]));
             save16(dst + (y + 1) * DFY_BLEND_STRIDE + x, _mm_packs_epi32(sum[2], sum[3]));
-            for (int i = 0; i < count - 1; i++) {
-                even[i] = even[i + 1];
-                odd[i] = odd[i + 1];
-            }
+            next_rows(even, count);
+            next_rows(odd, count);
         }
     }
 }
@@ -279,7 +295,7 @@ static inline void filter_pixel_columns(int16_t *dst, const uint8_t *src, ptrdif
             before = here;
             for (int i = 0; i < count; i++) sum = _mm_add_epi16(sum, _mm_maddubs_epi16(rows[2 * i], pairs[i]));
             save16(dst + y * DFY_BLEND_STRIDE + x, sum);
-            for (int i = 0; i < 2 * count - 2; i++) rows[i] = rows[i + 1];
+            next_pixel_rows(rows, count);
         }
     }
 }

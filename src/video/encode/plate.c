@@ -7,41 +7,48 @@
 
 #define SAMPLES 33 /* most frames looked at */
 
-/* Median by counting out: the few values are put in order. */
-static int median(uint8_t *values, int count) {
-    for (int i = 1; i < count; i++) {
-        uint8_t value = values[i];
-        int at = i;
-        for (; at > 0 && values[at - 1] > value; at--) values[at] = values[at - 1];
-        values[at] = value;
+/* Mean of the values near their median, which is found by counting; all lie in least..most. */
+static int usual_value(const uint8_t *values, int count, int least, int most) {
+    uint8_t times[256];
+    memset(times + least, 0, (size_t)(most - least + 1));
+    for (int i = 0; i < count; i++) times[values[i]]++;
+    int middle = least, sum = 0, kept = 0;
+    for (int below = times[least]; below <= count / 2; below += times[middle]) middle++;
+    for (int i = 0; i < count; i++) {
+        int near = abs(values[i] - middle) <= 8;
+        sum += near * values[i];
+        kept += near;
     }
-    return values[count / 2];
+    return (sum + kept / 2) / kept;
+}
+
+#define SPAN 64 /* pixels looked at together */
+
+static void build_span(uint8_t *out, const uint8_t *const *rows, int count, int at, int width) {
+    uint8_t least[SPAN], most[SPAN];
+    uint16_t sum[SPAN] = {0};
+    memset(least, 255, sizeof least);
+    memset(most, 0, sizeof most);
+    for (int i = 0; i < count; i++)
+        for (int x = 0; x < width; x++) {
+            uint8_t v = rows[i][at + x];
+            least[x] = v < least[x] ? v : least[x];
+            most[x] = v > most[x] ? v : most[x];
+            sum[x] = (uint16_t)(sum[x] + v);
+        }
+    for (int x = 0; x < width; x++) {
+        if (most[x] - least[x] > 12) { /* something passed here, or it is noise of an unusual size */
+            uint8_t values[SAMPLES];
+            for (int i = 0; i < count; i++) values[i] = rows[i][at + x];
+            out[at + x] = (uint8_t)usual_value(values, count, least[x], most[x]);
+        } else {
+            out[at + x] = (uint8_t)((sum[x] + count / 2) / count);
+        }
+    }
 }
 
 static void build_row(uint8_t *out, const uint8_t *const *rows, int count, int width) {
-    uint8_t values[SAMPLES];
-    for (int x = 0; x < width; x++) {
-        int least = 255, most = 0, sum = 0;
-        for (int i = 0; i < count; i++) {
-            int v = rows[i][x];
-            values[i] = (uint8_t)v;
-            sum += v;
-            if (v < least) least = v;
-            if (v > most) most = v;
-        }
-        if (most - least > 12) { /* something passed here, or it is noise of an unusual size */
-            int middle = median(values, count), kept = 0;
-            sum = 0;
-            for (int i = 0; i < count; i++)
-                if (abs(values[i] - middle) <= 8) {
-                    sum += values[i];
-                    kept++;
-                }
-            out[x] = (uint8_t)((sum + kept / 2) / kept);
-        } else {
-            out[x] = (uint8_t)((sum + count / 2) / count);
-        }
-    }
+    for (int at = 0; at < width; at += SPAN) build_span(out, rows, count, at, width - at < SPAN ? width - at : SPAN);
 }
 
 int dfy_plate_alike(const DfyFrame *plate, const DfyFrame *frame, uint32_t most) {
