@@ -1,6 +1,6 @@
 /** The calc page: inputs in the address, figures from the measured table or from a clip of the user's own. */
 import { startApp } from '../shared/app.js';
-import { announce, find, make } from '../shared/dom.js';
+import { announce, barCells, find, make } from '../shared/dom.js';
 import { asciiBar, formatBytes, formatCount, formatDuration } from '../shared/text.js';
 import { lastEncode } from '../shared/last-encode.js';
 import table from './measured.json';
@@ -66,7 +66,7 @@ function show() {
             .map((text, column) => make('td', { 'data-label': head[column] }, text))))));
     const most = Math.max(...results.map((result) => result.day)), short = codecs.map((codec) => shortNames[codec] ?? codec), width = Math.max(...short.map((name) => name.length));
     const chart = find('#chart', HTMLElement);
-    chart.textContent = results.map((result, i) => `${short[i].padEnd(width)} ${asciiBar(result.day / most, innerWidth < 600 ? 16 : 40)} ${formatBytes(result.day)}`).join('\n');
+    chart.textContent = results.map((result, i) => `${short[i].padEnd(width)} ${asciiBar(result.day / most, barCells())} ${formatBytes(result.day)}`).join('\n');
     chart.setAttribute('aria-label', `The factory in one day: ${results.map((result, i) => `${short[i]} ${formatBytes(result.day)}`).join(', ')}`);
     const frames = Math.round(inputs.hours * 3600 * inputs.fps);
     find('#formula', HTMLElement).textContent = `One recording = start + frames x bytes a frame = ${formatBytes(costs[0].start)} + ${frames.toLocaleString('en')} x ${costs[0].frame.toFixed(2)} B = ${formatBytes(results[0].recording)} for diffy, `
@@ -106,6 +106,7 @@ copy.onclick = async () => {
 };
 calibrate.disabled = !lastEncode();
 form.addEventListener('input', show);
+addEventListener('resize', show);
 form.addEventListener('submit', (event) => event.preventDefault());
 fillFrom(new URLSearchParams(location.search));
 showMeasured();

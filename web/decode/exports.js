@@ -1,5 +1,5 @@
 /** The export form: each export runs in a worker of its own, so that the player plays on and cancelling is at once. */
-import { announce, find, make } from '../shared/dom.js';
+import { announce, barCells, find, make } from '../shared/dom.js';
 import { isAbort } from '../shared/rpc.js';
 import { downloadLink } from '../shared/save.js';
 import { asciiBar, formatBytes, formatDuration } from '../shared/text.js';
@@ -31,7 +31,7 @@ export function exportForm(form, folder, shownPicture) {
     const showProgress = (/** @type {number} */ done, /** @type {number} */ total, /** @type {number} */ since) => {
         const fraction = total ? done / total : 0, percent = Math.round(100 * fraction);
         const left = ((performance.now() - since) / 1000) * (1 / Math.max(fraction, 1e-6) - 1);
-        bar.children[0].textContent = asciiBar(fraction, innerWidth < 500 ? 20 : 40);
+        bar.children[0].textContent = asciiBar(fraction, barCells());
         bar.children[1].textContent = `${percent}% ${done ? `${formatDuration(left)} left` : ''}`;
         bar.setAttribute('aria-valuenow', String(percent));
     };

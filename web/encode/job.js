@@ -19,6 +19,8 @@ export class Job extends EventTarget {
     total = 0;
     bytes = 0;
     message = '';
+    /** The user has the file. */
+    saved = false;
     hasAudio = false;
     /** The frames come through a <video> element, for want of WebCodecs. */
     slow = false;
@@ -56,7 +58,7 @@ export class Job extends EventTarget {
      * @param {string | null} folder
      */
     async run(settings, folder) {
-        Object.assign(this, { state: 'running', stage: 'background', done: 0, total: 0, bytes: 0, bytesAtEnd: 0, message: '', left: NaN, result: null, settings });
+        Object.assign(this, { state: 'running', stage: 'background', done: 0, total: 0, bytes: 0, bytesAtEnd: 0, message: '', left: NaN, result: null, saved: false, settings });
         this.#startStage();
         this.#changed();
         this.#remote = newEncodeWorker();

@@ -31,7 +31,8 @@ for (const input of [fileInput, folderInput]) {
 }
 acceptDrops(find('#drop', HTMLElement), async (transfer) => add(await fromDrop(transfer)));
 addEventListener('beforeunload', (event) => {
-    if ([...queue.keys()].some((job) => job.state === 'running' || job.state === 'paused')) event.preventDefault();
+    // What is done goes with the tab as well.
+    if ([...queue.keys()].some((job) => ['waiting', 'running', 'paused'].includes(job.state) || (job.state === 'done' && !job.saved))) event.preventDefault();
 });
 
 /** @param {import('./gather.js').Found[]} found */
@@ -64,6 +65,7 @@ function enqueue(job) {
     queue.set(job, row);
     list.append(row.element);
     job.addEventListener('change', showActions);
+    job.addEventListener('change', showTitle);
 }
 
 /** @param {Job} job */
@@ -71,6 +73,7 @@ function remove(job) {
     queue.get(job)?.remove();
     queue.delete(job);
     showActions();
+    showTitle();
 }
 
 /** @param {string} name
@@ -103,6 +106,18 @@ async function inspect(job, row) {
     await showQuality(job, row.element);
 }
 
+// Rows that wait or are paused have no other reason to draw their bars anew.
+addEventListener('resize', () => queue.forEach((row) => row.show()));
+
+const title = document.title;
+
+/** How far it is can be seen in the tab, too. */
+function showTitle() {
+    const job = [...queue.keys()].find(({ state }) => state === 'running' || state === 'paused');
+    const text = job ? `${Math.floor((100 * job.done) / Math.max(1, job.total))}% of ${job.name} - ${title}` : title;
+    if (document.title !== text) document.title = text;
+}
+
 let shownActions = '';
 function showActions() {
     const jobs = [...queue.keys()];
@@ -118,6 +133,7 @@ function showActions() {
 /** @param {HTMLElement} button
  * @param {Job[]} jobs */
 function downloadAll(button, jobs) {
+    for (const job of jobs) job.saved = true;
     void saveAll(button, jobs.flatMap((job) => (job.result ? [{ blob: job.result.file, name: job.fileName }] : [])));
 }
 

@@ -35,6 +35,7 @@ export async function showQuality(job, row) {
         });
         await addPlot(panel, curve, facts, job.result.growth);
         status.textContent = summary(curve, job.result);
+        status.after(make('p', { class: 'note' }, 'PSNR measures the error: 6 dB more is half of it, and above some 40 dB it is hard to see. SSIM compares structure: 1 is the same.'));
         panel.dataset.ready = '1';
     } catch (error) {
         if (panel.isConnected) status.textContent = `The comparison failed: ${error instanceof Error ? error.message : error}`;

@@ -1,5 +1,5 @@
 /** A recording's row in the queue: name, stage, ASCII bar, and what can be done with it. */
-import { announce, make } from '../shared/dom.js';
+import { announce, barCells, make } from '../shared/dom.js';
 import { downloadLink, playLink } from '../shared/save.js';
 import { asciiBar, formatBytes, formatCount, formatDuration, formatRatio } from '../shared/text.js';
 
@@ -56,7 +56,7 @@ export class Row {
         const passed = Object.entries(stageNames).filter(([key]) => key !== 'cycles' || this.#job.settings?.format === 1);
         this.#stages.replaceChildren(...passed.flatMap(([key, name], i) => [...(i ? [' -> '] : []), key === stage ? make('b', {}, name) : name]));
         const percent = Math.round(100 * fraction);
-        this.#cells.textContent = asciiBar(fraction, innerWidth < 500 ? 20 : 40);
+        this.#cells.textContent = asciiBar(fraction, barCells());
         const time = state === 'paused' ? 'paused' : state === 'waiting' ? 'waiting' : Number.isNaN(left) ? '' : `${formatDuration(left)} left`;
         this.#percent.textContent = time ? `${percent}%, ${time}` : `${percent}%`;
         this.#bar.setAttribute('aria-valuenow', String(percent));
@@ -94,6 +94,7 @@ export class Row {
         this.#link = downloadLink(job.result.file, job.fileName, 'download');
         this.#link.setAttribute('aria-label', `download ${job.fileName}`);
         this.#link.classList.add('primary', 'download');
+        this.#link.addEventListener('click', () => (job.saved = true));
         return [this.#link, ...playLink(job.result.place, job.fileName), button('quality', () => this.#actions.inspect()), button('encode again', () => this.#actions.retry()), remove];
     }
 

@@ -7,7 +7,7 @@ import { claimFolder, deleteRecording, findRecordings, freeSpace, sweep } from '
 import { formatBytes, formatCount, formatDuration, formatTime } from '../shared/text.js';
 
 const form = find('#settings', HTMLFormElement), start = find('#start', HTMLButtonElement), stop = find('#stop', HTMLButtonElement);
-const problem = find('#problem', HTMLElement), live = find('#live', HTMLElement), preview = find('#preview', HTMLVideoElement);
+const choices = find('#choices', HTMLFieldSetElement), problem = find('#problem', HTMLElement), live = find('#live', HTMLElement), preview = find('#preview', HTMLVideoElement);
 const field = (/** @type {string} */ name) => /** @type {HTMLInputElement | HTMLSelectElement} */ (form.elements.namedItem(name));
 const folder = claimFolder();
 let recording = false;
@@ -21,7 +21,7 @@ addEventListener('beforeunload', (event) => {
 form.onsubmit = async (event) => {
     event.preventDefault();
     problem.hidden = true;
-    start.disabled = true;
+    start.disabled = choices.disabled = true;
     try {
         await record();
     } catch (error) {
@@ -29,7 +29,7 @@ form.onsubmit = async (event) => {
         problem.hidden = false;
     }
     recording = false;
-    start.disabled = false;
+    start.disabled = choices.disabled = false;
     stop.hidden = live.hidden = true;
 };
 void recover();
@@ -139,10 +139,10 @@ function showState({ arrived, waiting, dropped, step, seconds, bytes, stopped, r
     const rate = seconds > 2 ? (arrived - 1) / seconds : 0, wanted = Number(field('fps').value);
     const slow = rate && rate < 0.85 * wanted && field('source').value !== 'screen' ? '; the camera gives no more' : '';
     find('#elapsed', HTMLElement).textContent = formatTime(seconds);
-    find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? `, ${rate.toFixed(1)} a second come in${slow}` : '');
+    find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? ` (${rate.toFixed(1)} a second come in${slow})` : '');
     find('#dropped', HTMLElement).textContent = formatCount(dropped) + dropReason(dropped, step);
     find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 && bytes ? `, ${formatBytes((bytes / seconds) * 3600)} an hour; there is room for ${formatDuration(((room - bytes) * seconds) / bytes)}` : ''}`;
-    find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${formatCount(waiting)} frames are still to be encoded` : `${formatCount(waiting)} frames`;
+    find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${formatCount(waiting)} frames are still to be encoded` : `${formatCount(waiting)} frames for the encoder`;
 }
 
 /** @param {number} dropped

@@ -57,6 +57,11 @@ export function acceptDrops(zone, accept) {
     });
 }
 
+/** Cells of an ASCII bar that fit beside its figures. */
+export function barCells() {
+    return innerWidth < 500 ? 16 : 40;
+}
+
 /** Says something to screen readers without moving the focus.
  * @param {string} text */
 export function announce(text) {

@@ -1,7 +1,7 @@
 /** The splat page: models in, a .dfy out; a .dfy in, played and exported. */
 import { fromDrop, fromInput } from '../encode/gather.js';
 import { startApp } from '../shared/app.js';
-import { acceptDrops, announce, find, make } from '../shared/dom.js';
+import { acceptDrops, announce, barCells, find, make } from '../shared/dom.js';
 import { downloadLink } from '../shared/save.js';
 import { isAbort } from '../shared/rpc.js';
 import { asciiBar, baseName, formatBytes, formatCount, formatRatio } from '../shared/text.js';
@@ -51,7 +51,7 @@ async function take(found) {
  * @param {number} total */
 function showProgress(done, total) {
     const bar = find('#job-bar', HTMLElement), fraction = total ? done / total : 0;
-    bar.children[0].textContent = asciiBar(fraction, innerWidth < 500 ? 16 : 40);
+    bar.children[0].textContent = asciiBar(fraction, barCells());
     bar.children[1].textContent = total ? `${done} of ${total} frames` : 'looking';
     bar.setAttribute('aria-valuenow', String(Math.round(100 * fraction)));
 }
