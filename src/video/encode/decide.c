@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/copy.h"
 #include "video/encode/search.h"
 
 /* A block's pixels in three planes, luma in rows of 64. */
@@ -83,16 +84,16 @@ static uint64_t plane_error(const DfyDecider *d, const DfyBlock *block, int plan
                                     pixels, stride_of(plane), side, side);
 }
 
-static void copy_rows(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int side) {
-    for (int y = 0; y < side; y++) memcpy(dst + y * dst_stride, src + y * src_stride, (size_t)side);
+static void copy_square(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int side) {
+    dfy_copy_block(dst, dst_stride, src, src_stride, side, side);
 }
 
 static void pixels_to_frame(DfyDecider *d, const DfyBlock *block, Pixels *pixels) {
     for (int p = 0; p < 3; p++) {
         DfyPlane *plane = &d->picture->frame->plane[p];
         int shift = p > 0;
-        copy_rows(plane->pixels + (block->y >> shift) * plane->stride + (block->x >> shift), plane->stride,
-                  plane_of(pixels, p), stride_of(p), 1 << (block->log2 - shift));
+        copy_square(plane->pixels + (block->y >> shift) * plane->stride + (block->x >> shift), plane->stride,
+                    plane_of(pixels, p), stride_of(p), 1 << (block->log2 - shift));
     }
 }
 
@@ -100,9 +101,9 @@ static void frame_to_pixels(DfyDecider *d, const DfyBlock *block, Pixels *pixels
     for (int p = 0; p < 3; p++) {
         DfyPlane *plane = &d->picture->frame->plane[p];
         int shift = p > 0;
-        copy_rows(plane_of(pixels, p), stride_of(p),
-                  plane->pixels + (block->y >> shift) * plane->stride + (block->x >> shift), plane->stride,
-                  1 << (block->log2 - shift));
+        copy_square(plane_of(pixels, p), stride_of(p),
+                    plane->pixels + (block->y >> shift) * plane->stride + (block->x >> shift), plane->stride,
+                    1 << (block->log2 - shift));
     }
 }
 
@@ -137,7 +138,7 @@ static int64_t code_transform(DfyDecider *d, int plane, int x, int y, int log2, 
     int16_t residual[32 * 32], coefficients[32 * 32];
     const uint8_t *source = source_at(d, plane, x, y);
     uint64_t before = k->sse(source, source_stride(d, plane), predicted, pred_stride, side, side);
-    copy_rows(out, out_stride, predicted, pred_stride, side);
+    copy_square(out, out_stride, predicted, pred_stride, side);
     *bits = 0;
     if (!dfy_quantises_to_nothing(log2, qp, before)) {
         k->subtract(residual, source, source_stride(d, plane), predicted, pred_stride, side, side);
@@ -153,7 +154,7 @@ static int64_t code_transform(DfyDecider *d, int plane, int x, int y, int log2, 
         *error = k->sse(source, source_stride(d, plane), out, out_stride, side, side);
         if (dfy_cost(*error, d->lambda, *bits) < dfy_cost(before, d->lambda, 0))
             return dfy_cost(*error, d->lambda, *bits);
-        copy_rows(out, out_stride, predicted, pred_stride, side);
+        copy_square(out, out_stride, predicted, pred_stride, side);
         *bits = 0;
     }
     *error = before;
@@ -190,15 +191,28 @@ static int code_inter_planes(DfyDecider *d, Candidate *c, int64_t limit, uint64_
     return 1;
 }
 
-static void keep_better(DfyDecider *d, Candidate *best) {
+/* Keeps the trial where it costs less; its pixels may be elsewhere. */
+static void keep_better(DfyDecider *d, const Pixels *pixels, Candidate *best) {
     if (d->trial.cost >= best->cost) return;
     best->block = d->trial.block;
     best->cost = d->trial.cost;
     best->distortion = d->trial.distortion;
     int side = 1 << best->block.log2;
-    copy_rows(best->pixels.luma, 64, d->trial.pixels.luma, 64, side);
-    for (int p = 0; p < 2; p++) copy_rows(best->pixels.chroma[p], 32, d->trial.pixels.chroma[p], 32, side / 2);
+    copy_square(best->pixels.luma, 64, pixels->luma, 64, side);
+    for (int p = 0; p < 2; p++) copy_square(best->pixels.chroma[p], 32, pixels->chroma[p], 32, side / 2);
     if (dfy_any_coded(&best->block)) move_coefficients(&best->block, best->coefficients, d->trial.coefficients);
+}
+
+/* Codes d->predicted as it is. */
+static void try_skip(DfyDecider *d, const DfyBlock *block, Candidate *best) {
+    d->trial.block = *block;
+    d->trial.block.kind = DFY_SKIP;
+    d->trial.block.split = 0;
+    memset(d->trial.block.coded, 0, 3);
+    d->trial.distortion = 0;
+    for (int p = 0; p < 3; p++) d->trial.distortion += plane_error(d, block, p, plane_of(&d->predicted, p));
+    d->trial.cost = dfy_cost(d->trial.distortion, d->lambda, syntax_bits(d, &d->trial.block));
+    keep_better(d, &d->predicted, best);
 }
 
 /* Rate in 1/256 bits of a residual below which splitting its transform is not tried. */
@@ -206,20 +220,7 @@ static void keep_better(DfyDecider *d, Candidate *best) {
 
 /* Codes d->predicted as the prediction of `block` (motion set), with and without residual; keeps the better. */
 static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
-    uint64_t plain = 0;
-    for (int p = 0; p < 3; p++) plain += plane_error(d, block, p, plane_of(&d->predicted, p));
-    d->trial.block = *block;
-    memset(d->trial.block.coded, 0, 3);
-    d->trial.block.split = 0;
-    if (block->part == DFY_PART_WHOLE && block->merge[0]) { /* skip */
-        d->trial.block.kind = DFY_SKIP;
-        d->trial.cost = dfy_cost(plain, d->lambda, syntax_bits(d, &d->trial.block));
-        d->trial.distortion = plain;
-        if (d->trial.cost < best->cost) {
-            d->trial.pixels = d->predicted;
-            keep_better(d, best);
-        }
-    }
+    if (block->part == DFY_PART_WHOLE && block->merge[0]) try_skip(d, block, best);
     int splits = block->log2 == 6 ? 2 : d->effort->transform_split ? 2 : 1;
     for (int split = block->log2 == 6; split < splits; split++) {
         d->trial.block = *block;
@@ -232,7 +233,7 @@ static void try_inter(DfyDecider *d, const DfyBlock *block, Candidate *best) {
             d->trial.block.split = 0;
         }
         d->trial.cost = dfy_cost(d->trial.distortion, d->lambda, bits + syntax_bits(d, &d->trial.block));
-        keep_better(d, best);
+        keep_better(d, &d->trial.pixels, best);
         if (bits < WORTH_SPLITTING) return;
     }
 }
@@ -249,17 +250,19 @@ static uint32_t luma_satd(DfyDecider *d, const int r[4], const uint8_t *pixels) 
     return d->picture->kernels->satd(source_at(d, 0, r[0], r[1]), source_stride(d, 0), pixels, 64, r[2], r[3]);
 }
 
-/* Largest squared error of an 8x8 square of a luma prediction: what a mean over the block would hide. */
-static uint32_t worst_square(DfyDecider *d, const DfyBlock *block, const uint8_t *pixels) {
-    uint32_t worst = 0;
+/* Squared error of a luma prediction, and the largest of an 8x8 square: what a mean over the block would hide. */
+static uint64_t luma_error(DfyDecider *d, const DfyBlock *block, const uint8_t *pixels, uint32_t *worst) {
+    uint64_t sum = 0;
     int side = 1 << block->log2;
+    *worst = 0;
     for (int y = 0; y < side; y += 8)
         for (int x = 0; x < side; x += 8) {
             uint32_t e = d->picture->kernels->sse(source_at(d, 0, block->x + x, block->y + y), source_stride(d, 0),
                                                   pixels + y * 64 + x, 64, 8, 8);
-            if (e > worst) worst = e;
+            sum += e;
+            if (e > *worst) *worst = e;
         }
-    return worst;
+    return sum;
 }
 
 /*
@@ -273,9 +276,12 @@ static uint32_t quiet_error(const DfyDecider *d, int qp) {
     return (uint32_t)(factors[d->picture->picture_class] * pow(2, (qp - 4) / 3.0));
 }
 
-/* Whether the whole prediction is quiet in that sense, colour too: its squares are 4x4 where the block is 8x8. */
-static int is_quiet(DfyDecider *d, const DfyBlock *block, Pixels *pixels) {
-    if (worst_square(d, block, pixels->luma) > quiet_error(d, d->qp)) return 0;
+/*
+ * Whether the whole prediction is quiet in that sense, colour too: its squares are 4x4 where the block is 8x8. worst:
+ * luma's worst square.
+ */
+static int is_quiet(DfyDecider *d, const DfyBlock *block, Pixels *pixels, uint32_t worst) {
+    if (worst > quiet_error(d, d->qp)) return 0;
     int side = 1 << (block->log2 - 1), unit = side < 8 ? side : 8;
     uint32_t limit = quiet_error(d, dfy_chroma_qp(d->qp)) * (uint32_t)(unit * unit) / 64;
     for (int p = 1; p < 3; p++)
@@ -305,12 +311,15 @@ static DfyBlock new_block(int x, int y, int log2) {
 static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *best_absolute) {
     DfyMotion list[DFY_MERGE_CANDIDATES];
     int count = dfy_merge_candidates(d->picture, &block, 0, list, DFY_MERGE_CANDIDATES);
-    int r[4], by_error = 0, by_satd = 0;
+    int r[4], by_error = 0, by_satd = 0, held = 0; /* held: the candidate whose luma is in d->predicted */
+    uint32_t worst, first_worst = 0;
     int64_t least_error = INT64_MAX, least_satd = INT64_MAX;
     dfy_part_rectangle(&block, 0, r);
     for (int i = 0; i < count; i++) {
         dfy_predict_rectangle(d->picture, &list[i], 0, r, d->predicted.luma, 64);
-        uint64_t error = plane_error(d, &block, 0, d->predicted.luma);
+        held = i;
+        uint64_t error =
+            i ? plane_error(d, &block, 0, d->predicted.luma) : luma_error(d, &block, d->predicted.luma, &first_worst);
         int64_t cost = dfy_cost(error, d->lambda, (uint64_t)(i + 1) * 256);
         if (cost < least_error) {
             least_error = cost;
@@ -324,7 +333,7 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
                 by_satd = i;
             }
         }
-        if (i == 0 && worst_square(d, &block, d->predicted.luma) * 2 <= quiet_error(d, d->qp)) break;
+        if (i == 0 && first_worst * 2 <= quiet_error(d, d->qp)) break;
     }
     *best_absolute = least_satd;
     block.merge[0] = 1;
@@ -333,16 +342,13 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
         block.kind = DFY_INTER;
         block.merge_index[0] = (uint8_t)i;
         block.motion[0] = block.motion[1] = list[i];
-        predict_whole(d, &block);
-        if (round == 0 && is_quiet(d, &block, &d->predicted)) {
-            uint64_t error = 0;
-            for (int p = 0; p < 3; p++) error += plane_error(d, &block, p, plane_of(&d->predicted, p));
-            d->trial.block = block;
-            d->trial.block.kind = DFY_SKIP;
-            d->trial.distortion = error;
-            d->trial.cost = dfy_cost(error, d->lambda, syntax_bits(d, &d->trial.block));
-            d->trial.pixels = d->predicted;
-            keep_better(d, best);
+        for (int p = held == i; p < 3; p++)
+            dfy_predict_rectangle(d->picture, &list[i], p, r, plane_of(&d->predicted, p), stride_of(p));
+        held = i;
+        worst = first_worst;
+        if (round == 0 && i) luma_error(d, &block, d->predicted.luma, &worst);
+        if (round == 0 && is_quiet(d, &block, &d->predicted, worst)) {
+            try_skip(d, &block, best);
             return 1;
         }
         try_inter(d, &block, best);
@@ -652,7 +658,7 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
         }
         if (d->trial.cost < best->cost) {
             frame_to_pixels(d, &block, &d->trial.pixels);
-            keep_better(d, best);
+            keep_better(d, &d->trial.pixels, best);
         }
     }
     block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = (uint8_t)best_mode;
@@ -663,7 +669,7 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
         measure_intra(d, &block, 0, quarter_more(best->cost));
         if (d->trial.cost < best->cost) {
             frame_to_pixels(d, &block, &d->trial.pixels);
-            keep_better(d, best);
+            keep_better(d, &d->trial.pixels, best);
         }
     }
     block.intra_chroma = best->block.kind == DFY_INTRA ? best->block.intra_chroma : 0;
@@ -672,7 +678,7 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
         measure_intra(d, &block, block.log2 == 3, best->cost);
         if (d->trial.cost < best->cost) {
             frame_to_pixels(d, &block, &d->trial.pixels);
-            keep_better(d, best);
+            keep_better(d, &d->trial.pixels, best);
         }
     }
 }

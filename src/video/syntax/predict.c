@@ -1,6 +1,7 @@
 /* Inter prediction, residuals, and the block made of both. */
 #include <string.h>
 
+#include "dsp/copy.h"
 #include "video/syntax/picture.h"
 
 /* ---------------------------------------------------------------- inter */
@@ -25,10 +26,6 @@ static void interpolate(const DfyKernels *k, int plane, int16_t *dst, const Sour
     (plane ? k->chroma : k->luma)(dst, s->pixels, s->stride, width, height, s->fx, s->fy);
 }
 
-static void copy(uint8_t *dst, ptrdiff_t stride, const Source *s, int width, int height) {
-    for (int y = 0; y < height; y++) memcpy(dst + y * stride, s->pixels + y * s->stride, (size_t)width);
-}
-
 void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
                            uint8_t *dst, ptrdiff_t stride) {
     const DfyKernels *k = picture->kernels;
@@ -40,7 +37,7 @@ void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *mot
         s[i] = locate(picture->references[motion->reference[i]], plane, x, y, width, height, motion->mv[i]);
     int whole = !(s[0].fx | s[0].fy) && (!two || !(s[1].fx | s[1].fy));
     if (whole && !two) {
-        copy(dst, stride, &s[0], width, height);
+        dfy_copy_block(dst, stride, s[0].pixels, s[0].stride, width, height);
     } else if (whole) {
         k->mean(dst, stride, s[0].pixels, s[0].stride, s[1].pixels, s[1].stride, width, height);
     } else {
@@ -75,20 +72,16 @@ void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int 
     static const uint8_t steps[6] = {40, 45, 51, 57, 64, 72};
     int side = 1 << log2, scale = steps[qp % 6] << (qp / 6), shift = log2 - 1, half = 1 << (shift - 1);
     int most_x = 0, most_y = 0;
-    for (int y = 0; y < side; y++) {
-        int any = 0;
-        for (int x = 0; x < side; x++) any |= levels[y * side + x];
-        if (!any) {
-            memset(coefficients + y * side, 0, sizeof *coefficients * (size_t)side);
-            continue;
-        }
+    memset(coefficients, 0, sizeof *coefficients << (2 * log2));
+    for (int y = 0; y < side; y++, levels += side, coefficients += side) {
+        int any = 0, last = side;
+        for (int x = 0; x < side; x++) any |= levels[x];
+        if (!any) continue;
+        while (!levels[last - 1]) last--;
         most_y = y + 1;
-        for (int x = 0; x < side; x++) {
-            int level = levels[y * side + x];
-            if (level && x >= most_x) most_x = x + 1;
-            int64_t value = ((int64_t)level * scale + half) >> shift;
-            coefficients[y * side + x] = (int16_t)(value < -32768 ? -32768 : value > 32767 ? 32767 : value);
-        }
+        most_x = last > most_x ? last : most_x;
+        for (int x = 0; x < side; x++) /* 32 bits hold every product: the largest scale, at DFY_MAX_QP, is 58368 */
+            coefficients[x] = (int16_t)dfy_clamp((levels[x] * scale + half) >> shift, -32768, 32767);
     }
     *columns = most_x;
     *rows = most_y;
