@@ -398,41 +398,60 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
 /* [log2 - 4]: entries (M[k][n], M[k][n + 1]) and (M[k][n], M[k + 1][n]) of the matrix as madd wants them. */
 static int32_t forward_pairs[2][32][16], inverse_pairs[2][16][32];
 
-/* out[k][i] = sum over n of in[i][n] * M[k][n], 16 rows i of in at a time, from 16 a side: see kernels_sse41.c. */
-static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, int32_t pairs[32][16]) {
-    int side = 1 << log2;
+/* Whether sums and differences of two values fit 16 bits. */
+static int folds(const int16_t *values, int count) {
+    __m256i all = _mm256_setzero_si256();
+    for (int i = 0; i < count; i += 16) all = _mm256_or_si256(all, _mm256_abs_epi16(load32(values + i)));
+    all = _mm256_or_si256(all, _mm256_slli_epi16(all, 1));
+    return !((unsigned)_mm256_movemask_epi8(all) & 0xAAAAAAAA);
+}
+
+/*
+ * out[k][i] = sum over n of in[i][n] * M[k][n] for rows i of in, 16 at a time: rows to frequencies, turned.
+ * Even rows of the matrix are symmetric and odd ones antisymmetric: with `fold` half the products do, of the sums and
+ * the differences of opposite columns.
+ */
+static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, int32_t pairs[32][16], int fold) {
+    int side = 1 << log2, terms = fold ? side / 4 : side / 2;
     const __m256i round = _mm256_set1_epi32(1 << (shift - 1));
     for (int i = 0; i < side; i += 16) {
-        __m256i low[16], high[16];
+        __m256i columns[32], low[2][16], high[2][16];
         for (int n = 0; n < side; n += 8) {
-            __m256i v[8];
-            for (int r = 0; r < 8; r++) v[r] = load_rows(in + (i + r) * side + n, in + (i + r + 8) * side + n);
-            transpose8(v);
-            for (int r = 0; r < 4; r++) {
-                low[n / 2 + r] = _mm256_unpacklo_epi16(v[2 * r], v[2 * r + 1]);
-                high[n / 2 + r] = _mm256_unpackhi_epi16(v[2 * r], v[2 * r + 1]);
-            }
+            for (int r = 0; r < 8; r++)
+                columns[n + r] = load_rows(in + (i + r) * side + n, in + (i + r + 8) * side + n);
+            transpose8(columns + n);
+        }
+        for (int n = 0; fold && n < side / 2; n++) butterfly(&columns[n], &columns[side - 1 - n]);
+        for (int n = 0; n < terms; n++) { /* words of columns 2n and 2n + 1 side by side */
+            low[0][n] = _mm256_unpacklo_epi16(columns[2 * n], columns[2 * n + 1]);
+            high[0][n] = _mm256_unpackhi_epi16(columns[2 * n], columns[2 * n + 1]);
+            low[1][n] = _mm256_unpacklo_epi16(columns[side - 1 - 2 * n], columns[side - 2 - 2 * n]);
+            high[1][n] = _mm256_unpackhi_epi16(columns[side - 1 - 2 * n], columns[side - 2 - 2 * n]);
         }
         for (int k = 0; k < side; k++) {
+            const __m256i *a = low[fold & k], *b = high[fold & k];
             __m256i l = round, h = round;
-            for (int n = 0; n < side / 2; n++) {
+            for (int n = 0; n < terms; n++) {
                 __m256i m = _mm256_set1_epi32(pairs[k][n]);
-                l = _mm256_add_epi32(l, _mm256_madd_epi16(low[n], m));
-                h = _mm256_add_epi32(h, _mm256_madd_epi16(high[n], m));
+                l = _mm256_add_epi32(l, _mm256_madd_epi16(a[n], m));
+                h = _mm256_add_epi32(h, _mm256_madd_epi16(b[n], m));
             }
             save32(out + k * side + i, _mm256_packs_epi32(_mm256_srai_epi32(l, shift), _mm256_srai_epi32(h, shift)));
         }
     }
 }
 
+/* Residuals are under 256, so the first pass can fold; the second can unless they are of the largest. */
 static void forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
     if (log2 < 4) {
         narrow.forward(coefficients, residual, log2, kind);
         return;
     }
     int16_t half[32 * 32];
-    forward_pass(half, residual, log2, log2 - 1, forward_pairs[log2 - 4]);
-    forward_pass(coefficients, half, log2, log2 + 6, forward_pairs[log2 - 4]);
+    int32_t(*pairs)[16] = forward_pairs[log2 - 4];
+    forward_pass(half, residual, log2, log2 - 1, pairs, 1);
+    /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
+    forward_pass(coefficients, half, log2, log2 + 6, pairs, folds(half, 1 << (2 * log2)));
 }
 
 /* out[x][y] = sum over k of in[k][x] * M[k][y], eight columns x to 16 places y at a time. */

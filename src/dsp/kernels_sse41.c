@@ -529,43 +529,59 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
     inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[log2 - 3]);
 }
 
-/* out[k][i] = sum over n of in[i][n] * M[k][n] for rows i of in: rows to frequencies, turned. */
-static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, int32_t pairs[32][16]) {
-    int side = 1 << log2;
+/* Whether sums and differences of two values fit 16 bits. */
+static int folds(const int16_t *values, int count) {
+    __m128i all = _mm_setzero_si128();
+    for (int i = 0; i < count; i += 8) all = _mm_or_si128(all, _mm_abs_epi16(load16(values + i)));
+    all = _mm_or_si128(all, _mm_slli_epi16(all, 1));
+    return !((unsigned)_mm_movemask_epi8(all) & 0xAAAAAAAA);
+}
+
+/*
+ * out[k][i] = sum over n of in[i][n] * M[k][n] for rows i of in: rows to frequencies, turned.
+ * Even rows of the matrix are symmetric and odd ones antisymmetric: with `fold` half the products do, of the sums and
+ * the differences of opposite columns.
+ */
+static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, int32_t pairs[32][16], int fold) {
+    int side = 1 << log2, terms = fold ? side / 4 : side / 2;
     const __m128i round = _mm_set1_epi32(1 << (shift - 1));
     for (int i = 0; i < side; i += 8) {
-        /* Words (in[i+r][2n], in[i+r][2n+1]) of eight rows side by side. */
-        __m128i low[16], high[16];
+        __m128i columns[32], low[2][16], high[2][16];
         for (int n = 0; n < side; n += 8) {
-            __m128i v[8];
-            for (int r = 0; r < 8; r++) v[r] = load16(in + (i + r) * side + n);
-            transpose8(v);
-            for (int r = 0; r < 4; r++) {
-                low[n / 2 + r] = _mm_unpacklo_epi16(v[2 * r], v[2 * r + 1]);
-                high[n / 2 + r] = _mm_unpackhi_epi16(v[2 * r], v[2 * r + 1]);
-            }
+            for (int r = 0; r < 8; r++) columns[n + r] = load16(in + (i + r) * side + n);
+            transpose8(columns + n);
+        }
+        for (int n = 0; fold && n < side / 2; n++) butterfly(&columns[n], &columns[side - 1 - n]);
+        for (int n = 0; n < terms; n++) { /* words of columns 2n and 2n + 1 side by side */
+            low[0][n] = _mm_unpacklo_epi16(columns[2 * n], columns[2 * n + 1]);
+            high[0][n] = _mm_unpackhi_epi16(columns[2 * n], columns[2 * n + 1]);
+            low[1][n] = _mm_unpacklo_epi16(columns[side - 1 - 2 * n], columns[side - 2 - 2 * n]);
+            high[1][n] = _mm_unpackhi_epi16(columns[side - 1 - 2 * n], columns[side - 2 - 2 * n]);
         }
         for (int k = 0; k < side; k++) {
+            const __m128i *a = low[fold & k], *b = high[fold & k];
             __m128i l = round, h = round;
-            for (int n = 0; n < side / 2; n++) {
+            for (int n = 0; n < terms; n++) {
                 __m128i m = _mm_set1_epi32(pairs[k][n]);
-                l = _mm_add_epi32(l, _mm_madd_epi16(low[n], m));
-                h = _mm_add_epi32(h, _mm_madd_epi16(high[n], m));
+                l = _mm_add_epi32(l, _mm_madd_epi16(a[n], m));
+                h = _mm_add_epi32(h, _mm_madd_epi16(b[n], m));
             }
             save16(out + k * side + i, _mm_packs_epi32(_mm_srai_epi32(l, shift), _mm_srai_epi32(h, shift)));
         }
     }
 }
 
+/* Residuals are under 256, so the first pass can fold; the second can unless they are of the largest. */
 static void forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
     if (log2 == 2) {
         forward4(coefficients, residual, kind);
         return;
     }
     int16_t half[32 * 32];
-    forward_pass(half, residual, log2, log2 - 1, forward_pairs[log2 - 3]);
+    int32_t(*pairs)[16] = forward_pairs[log2 - 3];
+    forward_pass(half, residual, log2, log2 - 1, pairs, 1);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
-    forward_pass(coefficients, half, log2, log2 + 6, forward_pairs[log2 - 3]);
+    forward_pass(coefficients, half, log2, log2 + 6, pairs, folds(half, 1 << (2 * log2)));
 }
 
 /* A group's 16 flags along the diagonals. */
