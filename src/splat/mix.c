@@ -1,17 +1,15 @@
 #include "splat/mix.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "diffy.h"
 #include "entropy/logistic.h"
 
 enum {
-    LOW_BITS = 22,     /* of a slot's probability */
-    COUNT_LIMIT = 400, /* uses after which a slot learns no slower: models are nearly stationary */
     GOLOMB_FROM = 18,
     FIRST_WEIGHT = 22000, /* of 65536: a little more than an equal share, as contexts tend to agree */
-    MARGIN = 16,          /* of probabilities from 0 and 65536 */
-    LEARNING = 10,        /* of the weights; larger learns faster and settles worse */
+    PAYS = 4,             /* 1/256 bit */
     LINE = 64             /* bytes of a cache line: a context's 16 slots lie in one */
 };
 
@@ -29,8 +27,8 @@ int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
     for (size_t i = 0; i < slots; i++) mixer->slots[i] = 1u << 31;
     for (int i = 0; i < DFY_MIX_SETS; i++)
         for (int j = 0; j < DFY_MIX_INPUTS; j++) mixer->weights[i][j] = FIRST_WEIGHT;
-    dfy_logistic_curve(mixer->squash, mixer->stretch, MARGIN);
-    for (int i = 0; i < 1024; i++) mixer->reciprocal[i] = (uint16_t)(131072 / (2 * i + 3));
+    dfy_logistic_curve(mixer->squash, mixer->stretch, DFY_MIX_MARGIN);
+    for (int i = 0; i <= DFY_MIX_SETTLED; i++) mixer->reciprocal[i] = (uint16_t)(131072 / (2 * i + 3));
     return DFY_OK;
 }
 
@@ -42,98 +40,87 @@ void dfy_mixer_close(DfyMixer *mixer) {
     mixer->weights = NULL;
 }
 
-/* New slot after a bit: nearer to it by 1/(uses + 1.5). */
-static inline uint32_t learn(const DfyMixer *mixer, uint32_t slot, uint32_t target) {
-    uint32_t uses = slot & 1023;
-    int32_t p = (int32_t)(slot >> 10);
-    p += (int32_t)(((int64_t)((int32_t)target - p) * mixer->reciprocal[uses]) >> 16);
-    return (uint32_t)p << 10 | (uses + (uses < COUNT_LIMIT));
-}
-
-/* With a count that is known where this is put in place, its loops unroll. */
-static inline int mix(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit) {
-    uint32_t *slot[DFY_MIX_INPUTS], seen[DFY_MIX_INPUTS];
-    int32_t input[DFY_MIX_INPUTS], *weights = mixer->weights[set];
-    int64_t sum = 0;
-    for (int i = 0; i < count; i++) slot[i] = &mixer->slots[contexts[i] & mixer->slot_mask];
-    for (int i = 0; i < count; i++) seen[i] = *slot[i];
-    for (int i = 0; i < count; i++) {
-        int32_t uses = (int32_t)(seen[i] & 1023);
-        /* What was seen fewer than four times is hearsay. */
-        input[i] = mixer->stretch[seen[i] >> 20] * (uses < 4 ? uses : 4) >> 2;
-        sum += (int64_t)weights[i] * input[i];
-    }
-    int32_t logit = (int32_t)(sum >> 16);
-    logit = logit > DFY_MIX_STRETCH ? DFY_MIX_STRETCH : logit < -DFY_MIX_STRETCH ? -DFY_MIX_STRETCH : logit;
-    uint32_t p = mixer->squash[logit + 2048];
-    bit = dfy_code_with(mixer->coder, p, bit);
-    int32_t error = (((bit << 16) - (int32_t)p) >> 2) * LEARNING;
-    uint32_t target = ((uint32_t)bit << LOW_BITS) - (uint32_t)bit;
-    for (int i = 0; i < count; i++) weights[i] += (input[i] * error + (1 << 15)) >> 16;
-    /* From memory, as two contexts may share a slot. */
-    for (int i = 0; i < count; i++) *slot[i] = learn(mixer, *slot[i], target);
-    return bit;
-}
-
 int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit) {
+    uint32_t p;
     switch (count) {
-    case 1: return mix(mixer, contexts, 1, set, bit);
-    case 3: return mix(mixer, contexts, 3, set, bit);
-    case 4: return mix(mixer, contexts, 4, set, bit);
-    case 5: return mix(mixer, contexts, 5, set, bit);
-    case 6: return mix(mixer, contexts, 6, set, bit);
-    default: return mix(mixer, contexts, count, set, bit);
+    case 2: return dfy_mix_in_place(mixer, contexts, 2, set, bit, &p);
+    case 4: return dfy_mix_in_place(mixer, contexts, 4, set, bit, &p);
+    default: return dfy_mix_in_place(mixer, contexts, count, set, bit, &p);
     }
 }
 
-/* How far the middle of `size` values from `low` is from a prediction, in quarters of half the size: 0..31. */
-static uint32_t relative_place(int32_t low, int32_t size, int32_t prediction) {
-    int64_t distance = ((int64_t)(low + size / 2) * 16 - 8 - prediction) * 4;
-    int64_t limit = (int64_t)size * 8 * 15;
-    if (distance > limit) distance = limit;
-    if (distance < -limit) distance = -limit;
-    int32_t place = (int32_t)distance / (size * 8);
-    return (uint32_t)(distance < 0 ? place + 15 : place + 16);
+/* How far the middle of 2^bits values from `low` is from a prediction, in quarters of half of them: 0..31. */
+static inline uint32_t relative_place(int32_t low, int bits, int32_t prediction) {
+    int64_t distance = ((int64_t)low * 16 + ((int64_t)8 << bits) - 8 - prediction) * 4;
+    uint64_t place = (uint64_t)(distance < 0 ? -distance : distance) >> (bits + 3);
+    uint32_t far = place > 15 ? 15 : (uint32_t)place;
+    return distance < 0 ? 15 - far : 16 + far;
 }
 
-int32_t dfy_mix_number(DfyMixer *mixer, const DfyMixContext *contexts, int count, int set, int bits, int32_t value) {
-    uint32_t hash[DFY_MIX_INPUTS], base[DFY_MIX_INPUTS];
-    int32_t low = 0;
-    for (int level = 0; level < bits; level++) {
-        int32_t size = (int32_t)1 << (bits - level);
-        uint32_t node = 1u << (level & 3) | ((uint32_t)low >> (bits - level) & ((1u << (level & 3)) - 1));
-        for (int i = 0; i < count; i++) {
-            if (contexts[i].relative) {
-                uint32_t block = dfy_mix_hash(contexts[i].hash, (uint32_t)level) & ~31u;
-                hash[i] = block + relative_place(low, size, contexts[i].prediction);
-            } else {
-                if (!(level & 3))
-                    base[i] =
-                        dfy_mix_hash(contexts[i].hash, (uint32_t)(low >> (bits - level)) * 8 + (uint32_t)level / 4) &
-                        ~15u;
-                hash[i] = base[i] + node;
-            }
+/* The low bits of each of which mixing saved less than PAYS. */
+static int not_worth_mixing(const DfyMixDepth *depth) {
+    int even = 0;
+    while (even < DFY_MIX_BITS && depth->saved[even] < DFY_MIX_TRIAL * PAYS) even++;
+    return even;
+}
+
+/* The slots of the question whether a number is in the upper half of 2^left values from `low`. */
+static inline void find_slots(uint32_t *slots, uint32_t *base, const DfyMixContext *contexts, int count, int level,
+                              int32_t low, int left) {
+    uint32_t depth = (uint32_t)level & 3, prefix = (uint32_t)low >> left;
+    uint32_t node = 1u << depth | (prefix & ((1u << depth) - 1));
+    for (int i = 0; i < count; i++) {
+        uint32_t hash = contexts[i].hash;
+        if (contexts[i].relative) {
+            slots[i] = (hash & ~31u) + (uint32_t)level * 32 + relative_place(low, left, contexts[i].prediction);
+        } else {
+            if (!depth) base[i] = dfy_mix_hash(hash, prefix * 8 + (uint32_t)level / 4) & ~15u;
+            slots[i] = base[i] + node;
         }
-        if (dfy_mix_bit(mixer, hash, count, set + (level < 12 ? level : 12), value >= low + size / 2)) low += size / 2;
     }
-    return low;
 }
 
-static int mix_step(DfyMixer *mixer, const uint32_t *contexts, int count, int set, uint32_t step, int bit) {
-    uint32_t hash[DFY_MIX_INPUTS];
-    for (int i = 0; i < count; i++) hash[i] = step < 8 ? (contexts[i] & ~7u) | step : dfy_mix_hash(contexts[i], step);
-    return dfy_mix_bit(mixer, hash, count, set, bit);
+static inline int32_t number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, int count, int set,
+                             int bits, int32_t value) {
+    uint32_t slots[DFY_MIX_INPUTS], base[DFY_MIX_INPUTS] = {0}, p;
+    int32_t low = 0;
+    int on_trial = depth->numbers < DFY_MIX_TRIAL, even = on_trial ? 0 : depth->even < bits ? depth->even : bits;
+    for (int level = 0, left = bits; left > even; level++, left--) {
+        find_slots(slots, base, contexts, count, level, low, left);
+        int32_t middle = low + (1 << (left - 1));
+        int upper = dfy_mix_in_place(mixer, slots, count, set + (level < 12 ? level : 12), value >= middle, &p);
+        low = upper ? middle : low;
+        if (on_trial) depth->saved[left - 1] += 256 - dfy_bit_costs[(upper ? p : 65536 - p) >> 7];
+    }
+    return low + (int32_t)dfy_code_raw(mixer->coder, even, (uint32_t)value);
 }
 
-int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign_hash,
+int32_t dfy_mix_number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, int count, int set, int bits,
                        int32_t value) {
-    if (!mix_step(mixer, contexts, count, sets, 0, value != 0)) return 0;
-    int negative = sign_hash ? dfy_mix_bit(mixer, &sign_hash, 1, sets + 7, value < 0)
-                             : dfy_code_with(mixer->coder, 32768, value < 0);
+    value = count == 3 ? number(mixer, depth, contexts, 3, set, bits, value)
+                       : number(mixer, depth, contexts, count, set, bits, value);
+    if (++depth->numbers == DFY_MIX_TRIAL) {
+        depth->even = not_worth_mixing(depth);
+        memset(depth->saved, 0, sizeof depth->saved);
+    }
+    if (depth->numbers == DFY_MIX_PERIOD) depth->numbers = 0;
+    return value;
+}
+
+static inline int step_in_place(DfyMixer *mixer, const uint32_t *contexts, int count, int set, uint32_t step, int bit) {
+    uint32_t slots[DFY_MIX_INPUTS], p;
+    if (step >= DFY_MIX_STEPS) step = DFY_MIX_STEPS - 1;
+    for (int i = 0; i < count; i++) slots[i] = (contexts[i] & ~(DFY_MIX_STEPS - 1u)) + step;
+    return dfy_mix_in_place(mixer, slots, count, set, bit, &p);
+}
+
+static inline int32_t not_zero(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign,
+                               int32_t value) {
+    int negative = sign ? dfy_mix_alone(mixer, sign, value < 0) : dfy_code_with(mixer->coder, 32768, value < 0);
     int32_t magnitude = 1, wanted = abs(value);
     while (magnitude < GOLOMB_FROM) {
-        int set = sets + (magnitude < 6 ? magnitude : 6);
-        if (!mix_step(mixer, contexts, count, set, (uint32_t)magnitude, wanted > magnitude)) break;
+        int set = sets + (magnitude < 7 ? magnitude : 7);
+        if (!step_in_place(mixer, contexts, count, set, (uint32_t)magnitude, wanted > magnitude)) break;
         magnitude++;
     }
     if (magnitude == GOLOMB_FROM) {
@@ -144,4 +131,14 @@ int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int
         magnitude = (int32_t)(GOLOMB_FROM + more - 1);
     }
     return negative ? -magnitude : magnitude;
+}
+
+int32_t dfy_mix_not_zero(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign, int32_t value) {
+    return count == 4 ? not_zero(mixer, contexts, 4, sets, sign, value)
+                      : not_zero(mixer, contexts, count, sets, sign, value);
+}
+
+int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign, int32_t value) {
+    if (!step_in_place(mixer, contexts, count, sets, 0, value != 0)) return 0;
+    return dfy_mix_not_zero(mixer, contexts, count, sets, sign, value);
 }

@@ -16,26 +16,78 @@ enum {
     DFY_MIX_INPUTS = 8,     /* contexts a decision may have */
     DFY_MIX_SETS = 2048,    /* sets of weights, chosen by the caller's small context */
     DFY_MIX_STRETCH = 2047, /* largest logit, in 1/256 */
-    DFY_MIX_TABLE = 4096
+    DFY_MIX_TABLE = 4096,
+    DFY_MIX_FRACTION = 22, /* bits of a slot's probability; the others count its uses */
+    DFY_MIX_USES = (1 << (32 - DFY_MIX_FRACTION)) - 1,
+    DFY_MIX_SETTLED = 400, /* uses after which a slot learns no slower: models are nearly stationary */
+    DFY_MIX_MARGIN = 16,   /* of probabilities from 0 and 65536 */
+    DFY_MIX_LEARNING = 10, /* of the weights; larger learns faster and settles worse */
+    DFY_MIX_STEPS = 8      /* slots of a signed number's context */
 };
 
 typedef struct DfyMixer {
     DfyRangeCoder *coder;
-    uint32_t *slots; /* probability of a 1 in the upper 22 bits, uses in the lower 10; by hash, collisions unchecked */
+    uint32_t *slots; /* probability of a 1 and count of uses; by hash (collisions unchecked) or by number */
     void *memory;    /* that the slots are in */
     uint32_t slot_mask;
-    int32_t (*weights)[DFY_MIX_INPUTS]; /* 1/65536 */
-    int16_t stretch[DFY_MIX_TABLE];     /* of probability / 4096 */
-    uint16_t squash[DFY_MIX_TABLE];     /* of logit + 2048 */
-    uint16_t reciprocal[1024];          /* 65536 / (n + 1.5) */
+    int32_t (*weights)[DFY_MIX_INPUTS];       /* 1/65536 */
+    int16_t stretch[DFY_MIX_TABLE];           /* of probability / 4096 */
+    uint16_t squash[DFY_MIX_TABLE];           /* of logit + 2048 */
+    uint16_t reciprocal[DFY_MIX_SETTLED + 1]; /* 65536 / (n + 1.5) */
 } DfyMixer;
 
 /* Allocates 2^slot_bits slots; DFY_ERROR_MEMORY when there are none. */
 int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits);
 void dfy_mixer_close(DfyMixer *mixer);
 
-/* Codes one bit under `count` contexts, given as hashes, with the weights of `set`. */
+/* A slot after a bit: nearer to it by 1/(uses + 1.5). */
+static inline uint32_t dfy_mix_learn(const DfyMixer *mixer, uint32_t slot, int bit) {
+    uint32_t uses = slot & DFY_MIX_USES;
+    int32_t target = (bit << DFY_MIX_FRACTION) - bit, p = (int32_t)(slot >> (32 - DFY_MIX_FRACTION));
+    p += (int32_t)(((int64_t)(target - p) * mixer->reciprocal[uses]) >> 16);
+    return (uint32_t)p << (32 - DFY_MIX_FRACTION) | (uses + (uses < DFY_MIX_SETTLED));
+}
+
+/*
+ * Codes one bit under `count` contexts (hashes, or numbers of slots) with the weights of `set`, and sets *p to what
+ * its probability was. With a count that is known where this is put in place, its loops unroll.
+ */
+static inline int dfy_mix_in_place(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit,
+                                   uint32_t *probability) {
+    uint32_t *slot[DFY_MIX_INPUTS], seen[DFY_MIX_INPUTS];
+    int32_t input[DFY_MIX_INPUTS], *weights = mixer->weights[set];
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        slot[i] = &mixer->slots[contexts[i] & mixer->slot_mask];
+        seen[i] = *slot[i];
+    }
+    for (int i = 0; i < count; i++) {
+        int32_t uses = (int32_t)(seen[i] & DFY_MIX_USES);
+        /* What was seen fewer than four times is hearsay. */
+        input[i] = mixer->stretch[seen[i] >> 20] * (uses < 4 ? uses : 4) >> 2;
+        sum += (int64_t)weights[i] * input[i];
+    }
+    int32_t logit = (int32_t)(sum >> 16);
+    logit = logit > DFY_MIX_STRETCH ? DFY_MIX_STRETCH : logit < -DFY_MIX_STRETCH ? -DFY_MIX_STRETCH : logit;
+    uint32_t p = *probability = mixer->squash[logit + 2048];
+    bit = dfy_code_with(mixer->coder, p, bit);
+    int32_t error = (((bit << 16) - (int32_t)p) >> 2) * DFY_MIX_LEARNING;
+    for (int i = 0; i < count; i++) weights[i] += (input[i] * error + (1 << 15)) >> 16;
+    /* Should two contexts share a slot, the last one has it. */
+    for (int i = 0; i < count; i++) *slot[i] = dfy_mix_learn(mixer, seen[i], bit);
+    return bit;
+}
+
 int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit);
+
+/* The same under one context alone, whose probability is taken as it is. */
+static inline int dfy_mix_alone(DfyMixer *mixer, uint32_t context, int bit) {
+    uint32_t *slot = &mixer->slots[context & mixer->slot_mask], p = *slot >> 16;
+    p = p < DFY_MIX_MARGIN ? DFY_MIX_MARGIN : p > 65536 - DFY_MIX_MARGIN ? 65536 - DFY_MIX_MARGIN : p;
+    bit = dfy_code_with(mixer->coder, p, bit);
+    *slot = dfy_mix_learn(mixer, *slot, bit);
+    return bit;
+}
 
 /* Brings a context's slots near before they are asked for. */
 static inline void dfy_mix_fetch(const DfyMixer *mixer, uint32_t context) {
@@ -60,15 +112,29 @@ typedef struct DfyMixContext {
     int32_t prediction; /* in 1/16 of a step */
 } DfyMixContext;
 
-int32_t dfy_mix_number(DfyMixer *mixer, const DfyMixContext *contexts, int count, int set, int bits, int32_t value);
+/*
+ * The low bits of a fine number are noise. So that they cost little time, the first DFY_MIX_TRIAL of each
+ * DFY_MIX_PERIOD numbers of a kind are mixed and what mixing saves of each bit is added up; of the others the low bits,
+ * on which it doesn't pay, go as even ones.
+ */
+enum { DFY_MIX_TRIAL = 512, DFY_MIX_PERIOD = 8 * DFY_MIX_TRIAL, DFY_MIX_BITS = 20 };
+typedef struct DfyMixDepth {
+    uint32_t numbers;            /* of this period so far */
+    int32_t saved[DFY_MIX_BITS]; /* 1/256 bit, in this trial, the lowest bit first */
+    int even;                    /* low bits that are not mixed behind the trial */
+} DfyMixDepth;
+
+int32_t dfy_mix_number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, int count, int set, int bits,
+                       int32_t value);
 
 /*
  * A signed number that is mostly 0: zero?, sign, then ones until it is reached; 18 and more in the manner of
- * exponential Golomb. `sets` is the first of 8 sets of weights. `sign_hash` is the context of the sign;
- * with 0 both signs are as likely.
+ * exponential Golomb. A context is the first of DFY_MIX_STEPS slots, `sets` the first of 8 sets of weights. `sign` is
+ * the sign's context; with 0 both signs are as likely.
  */
-int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign_hash,
-                       int32_t value);
+int32_t dfy_mix_signed(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign, int32_t value);
+/* All but its first question. */
+int32_t dfy_mix_not_zero(DfyMixer *mixer, const uint32_t *contexts, int count, int sets, uint32_t sign, int32_t value);
 
 /* log2(value) in 1/16, 0 for 0. */
 static inline int dfy_log2_16(uint32_t value) {

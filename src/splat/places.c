@@ -13,16 +13,18 @@
 
 enum { SPARSE = 128 }; /* cells are sparse when all but one in so many are a point's own */
 
+#define NONE UINT32_MAX /* no cell */
+
 typedef struct Cell {
-    uint32_t at[3];
     uint32_t start, count; /* of the keys in it */
     uint32_t lower;        /* how many are in the lower half, once coded */
+    uint32_t beside[3][2]; /* the cells before and after it along each axis */
+    uint32_t child[2];     /* its halves among the next level's cells */
 } Cell;
 
 typedef struct Walk {
     Cell *cells, *next;
-    uint32_t *table; /* cell number + 1 by the hash of its place */
-    uint32_t cell_count, mask;
+    uint32_t cell_count;
     int sparse; /* nearly every cell holds one point: neighbours are too far to tell anything */
 } Walk;
 
@@ -55,32 +57,6 @@ void dfy_place_of_key(const uint8_t *axes, int levels, uint64_t key, uint32_t pl
 
 /* ---------------------------------------------------------------- neighbours */
 
-static uint32_t hash_cell(const uint32_t at[3]) {
-    uint32_t h = at[0] * 0x9E3779B1u ^ at[1] * 0x85EBCA6Bu ^ at[2] * 0xC2B2AE35u;
-    return h ^ h >> 15;
-}
-
-static void fill_table(Walk *walk) {
-    memset(walk->table, 0, ((size_t)walk->mask + 1) * sizeof *walk->table);
-    for (uint32_t i = 0; !walk->sparse && i < walk->cell_count; i++) {
-        uint32_t slot = hash_cell(walk->cells[i].at) & walk->mask;
-        while (walk->table[slot]) slot = (slot + 1) & walk->mask;
-        walk->table[slot] = i + 1;
-    }
-}
-
-/* The cell beside `cell`, -1 when it is empty. Coordinates may wrap: such a place is never filled. */
-static int64_t beside(const Walk *walk, const Cell *cell, int axis, int step) {
-    uint32_t at[3] = {cell->at[0], cell->at[1], cell->at[2]};
-    at[axis] += (uint32_t)step;
-    uint32_t slot = hash_cell(at) & walk->mask;
-    for (; walk->table[slot]; slot = (slot + 1) & walk->mask) {
-        uint32_t i = walk->table[slot] - 1;
-        if (!memcmp(walk->cells[i].at, at, sizeof at)) return i;
-    }
-    return -1;
-}
-
 static uint32_t at_most(uint32_t value, uint32_t limit) {
     return value < limit ? value : limit;
 }
@@ -90,26 +66,32 @@ static uint32_t density(uint32_t count, uint32_t n) {
     return !count ? 0 : count * 2 <= n ? 1 : count <= n * 2 ? 2 : 3;
 }
 
+static uint32_t points(const Walk *walk, uint32_t cell) {
+    return cell == NONE ? 0 : walk->cells[cell].count;
+}
+
+static uint32_t points_below(const Walk *walk, uint32_t cell) {
+    return cell == NONE ? 0 : walk->cells[cell].lower;
+}
+
 /* What the neighbours say on where in the cell the points are. */
 static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_t hash[DFY_MIX_INPUTS]) {
     const Cell *cell = &walk->cells[index];
-    uint32_t n = cell->count, size = at_most(n, 6);
-    int64_t before = beside(walk, cell, axis, -1), after = beside(walk, cell, axis, 1);
-    uint32_t whole_before = before < 0 ? 0 : density(walk->cells[before].count, n);
-    uint32_t near_before = before < 0 ? 0 : density(walk->cells[before].count - walk->cells[before].lower, n);
-    uint32_t whole_after = after < 0 ? 0 : density(walk->cells[after].count, n);
+    uint32_t n = cell->count, size = at_most(n, 6), before = cell->beside[axis][0];
+    uint32_t whole_before = density(points(walk, before), n);
+    uint32_t near_before = density(points(walk, before) - points_below(walk, before), n);
+    uint32_t whole_after = density(points(walk, cell->beside[axis][1]), n);
     uint32_t lateral = 0, lateral_counts = 0;
     uint32_t lower = 0, upper = 0;
     for (int other = 0; other < 3; other++) {
         if (other == axis) continue;
-        int64_t known = beside(walk, cell, other, -1), unknown = beside(walk, cell, other, 1);
-        uint32_t low = known < 0 ? 0 : walk->cells[known].lower;
-        uint32_t high = known < 0 ? 0 : walk->cells[known].count - low;
+        uint32_t known = cell->beside[other][0], unknown = cell->beside[other][1];
+        uint32_t low = points_below(walk, known), high = points(walk, known) - low;
         lower += low;
         upper += high;
         lateral =
             lateral * 9 + (density(low, n) ? 1 + (low > high) : 0) * 3 + (density(high, n) ? 1 + (high > low) : 0);
-        lateral_counts = lateral_counts * 4 + (unknown < 0 ? 0 : density(walk->cells[unknown].count, n));
+        lateral_counts = lateral_counts * 4 + density(points(walk, unknown), n);
     }
     uint32_t sides = (near_before * 4 + whole_before) * 4 + whole_after;
     uint32_t balance = lower > upper * 2 ? 2 : upper > lower * 2 ? 1 : lower ? 3 : 0;
@@ -159,31 +141,51 @@ static uint32_t count_lower(const uint64_t *keys, const Cell *cell, int bit) {
     return low;
 }
 
-static void add_child(Walk *walk, const Cell *cell, uint32_t *children, int axis, int upper) {
-    uint32_t count = upper ? cell->count - cell->lower : cell->lower;
-    if (!count) return;
-    Cell *child = &walk->next[(*children)++];
-    *child = (Cell){.start = cell->start + (upper ? cell->lower : 0), .count = count};
-    memcpy(child->at, cell->at, sizeof child->at);
-    child->at[axis] = cell->at[axis] * 2 + (uint32_t)upper;
+static void add_children(Walk *walk, Cell *cell, uint32_t *children) {
+    uint32_t count[2] = {cell->lower, cell->count - cell->lower}, start = cell->start;
+    for (int half = 0; half < 2; half++) {
+        cell->child[half] = count[half] ? *children : NONE;
+        if (count[half]) walk->next[(*children)++] = (Cell){.start = start, .count = count[half]};
+        start += count[half];
+    }
+}
+
+static uint32_t child_of(const Walk *walk, uint32_t cell, int half) {
+    return cell == NONE ? NONE : walk->cells[cell].child[half];
+}
+
+/* A child's neighbours are its parent's neighbours' children, but for its sibling. */
+static void find_neighbours(const Walk *walk, const Cell *cell, int axis) {
+    for (int half = 0; half < 2; half++) {
+        if (cell->child[half] == NONE) continue;
+        Cell *child = &walk->next[cell->child[half]];
+        for (int other = 0; other < 3; other++)
+            for (int side = 0; side < 2; side++)
+                child->beside[other][side] = child_of(walk, cell->beside[other][side], other == axis ? !side : half);
+        child->beside[axis][!half] = cell->child[!half];
+    }
+}
+
+static void no_neighbours(Cell *cell) {
+    for (int axis = 0; axis < 3; axis++) cell->beside[axis][0] = cell->beside[axis][1] = NONE;
 }
 
 static void code_level(DfyMixer *mixer, Walk *walk, int axis, int level, int bit, uint64_t *keys) {
     int encoding = mixer->coder->mode;
     uint32_t children = 0;
-    fill_table(walk);
     for (uint32_t i = 0; i < walk->cell_count; i++) {
         Cell *cell = &walk->cells[i];
+        if (walk->sparse) no_neighbours(cell);
         uint32_t lower = encoding ? count_lower(keys, cell, bit) : 0;
         cell->lower = code_lower(mixer, walk, i, axis, level, lower);
     }
     for (uint32_t i = 0; i < walk->cell_count; i++) {
-        const Cell *cell = &walk->cells[i];
+        Cell *cell = &walk->cells[i];
         for (uint32_t k = encoding ? cell->count : cell->lower; k < cell->count; k++)
             keys[cell->start + k] |= (uint64_t)1 << bit;
-        add_child(walk, cell, &children, axis, 0);
-        add_child(walk, cell, &children, axis, 1);
+        add_children(walk, cell, &children);
     }
+    for (uint32_t i = 0; i < walk->cell_count && !walk->sparse; i++) find_neighbours(walk, &walk->cells[i], axis);
     Cell *swap = walk->cells;
     walk->cells = walk->next;
     walk->next = swap;
@@ -193,14 +195,13 @@ static void code_level(DfyMixer *mixer, Walk *walk, int axis, int level, int bit
 int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t *keys) {
     uint8_t axes[3 * DFY_PLACE_BITS];
     int levels = dfy_place_axes(bits, axes);
-    Walk walk = {.cell_count = 1, .mask = 63};
-    while (walk.mask < count * 2u) walk.mask = walk.mask * 2 + 1;
+    Walk walk = {.cell_count = 1};
     walk.cells = calloc(count, sizeof *walk.cells);
     walk.next = calloc(count, sizeof *walk.next);
-    walk.table = calloc((size_t)walk.mask + 1, sizeof *walk.table);
-    int status = walk.cells && walk.next && walk.table ? DFY_OK : DFY_ERROR_MEMORY;
+    int status = walk.cells && walk.next ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
         walk.cells[0].count = count;
+        no_neighbours(&walk.cells[0]);
         if (!mixer->coder->mode) memset(keys, 0, count * sizeof *keys);
         for (int level = 0; level < levels; level++) {
             walk.sparse = walk.cell_count > count - count / SPARSE;
@@ -209,6 +210,5 @@ int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t
     }
     free(walk.cells);
     free(walk.next);
-    free(walk.table);
     return status;
 }

@@ -53,7 +53,6 @@ typedef struct DfyTreeIndex {
     int32_t tail[3]; /* place within the coarse cell, in multiples: two a number */
     int32_t scale[3], alpha, dc[3];
     DfyTurn turn;
-    int16_t sh[DFY_TREE_REST]; /* multiples of the step, see trellis.h */
 } DfyTreeIndex;
 
 /* Values of one splat: what both sides know. Velocity is the last frame's motion. */
@@ -93,7 +92,8 @@ void dfy_tree_dc(const DfyTreeGrid *grid, DfyTreeSplat *splat); /* dc from dc_pa
 void dfy_tree_scale_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);
 void dfy_tree_colour_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat); /* alpha, dc */
 void dfy_tree_turn_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);   /* after scales */
-void dfy_tree_rest_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, const DfyTreeSplat *splat, int32_t *rest);
+/* Of all splats, whose first colours are known; sh[k * count + i] is a multiple of the step. */
+void dfy_tree_rest_values(DfyTreeState *state, const int16_t *sh);
 /* A multiple of the trellis of positions, of which 7/4 are a step. */
 static inline double dfy_tree_place_step(float step) {
     return (double)step * 4 / 7;
@@ -119,8 +119,8 @@ int dfy_tree_to_frame(DfyTreeState *state, DfySplats *splats, DfyMessage *messag
  * are set; decoding, they and the state are filled. transforms: whether the colour transforms are coded too (they
  * are not with the splats that an inter frame adds).
  */
-int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int transforms,
-                       DfyMessage *message);
+int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int16_t *sh,
+                       int transforms, DfyMessage *message);
 
 /* ---------------------------------------------------------------- inter frames */
 
@@ -172,6 +172,7 @@ typedef struct DfyTreeInter {
     uint32_t added;
     uint64_t *added_keys; /* sorted */
     DfyTreeIndex *added_indices;
+    int16_t *added_sh;
 } DfyTreeInter;
 
 /* The encoder's moment between labels and corrections: the state is moved, updates are to be filled in. */

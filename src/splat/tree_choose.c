@@ -18,6 +18,8 @@ enum {
     REFINEMENTS = 4,    /* tries of a search */
     MOST_TRIES = 12,    /* and of one in haste, should the error stay too large */
     SAMPLE_ROWS = 1500, /* splats that the search of a step looks at first */
+    BASE_ROWS = 8000,   /* splats that a transform is trained on, in haste */
+    LEARN_ROWS = 5000,  /* and that a trellis learns what numbers cost from */
     SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
 };
 
@@ -135,13 +137,17 @@ static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, d
     double step = error * FIRST_STEP, aim = error * haste->aim;
     size_t sample = t->rows / haste->sample_rows + 1;
     if (t->centred) step = foreseen_step(t, step, USUAL_PART, aim * aim);
+    int32_t too_large = INT32_MAX;
     for (int i = sample == 1; i <= MOST_TRIES; i++) {
         size_t stride = i ? 1 : sample;
         *chosen = as_number(step);
+        if (*chosen >= too_large) *chosen = too_large > 1 ? too_large - 1 : 1;
         double exact = (double)*chosen / DFY_TREE_ONE;
         double mean = dfy_trellis_quantise(i ? values : NULL, t, exact, stride), ratio = sqrt(fmax(mean, 0)) / error;
         if (mean < 0) return DFY_ERROR_MEMORY;
-        if (i && ((ratio <= 1 && (ratio >= haste->enough || i > 2)) || *chosen == 1 || !(mean > 0))) break;
+        int enough = ratio >= haste->enough || i > 2 || *chosen + 1 == too_large;
+        if (i && ((ratio <= 1 && enough) || *chosen == 1 || !(mean > 0))) break;
+        if (i && ratio > 1) too_large = *chosen;
         if (i > 1) aim -= 0.002 * error;
         double rounding = t->centred && mean > 0 ? dfy_trellis_foresee(t, exact, stride) : 0;
         if (rounding > 0)
@@ -154,7 +160,7 @@ static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, d
 
 static int choose_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double error, int effort) {
     const DfyTreeHaste *haste = dfy_tree_haste(effort);
-    t->learn_all = haste && t->centred;
+    t->learn_rows = haste ? LEARN_ROWS : 0;
     return haste ? foresee_step(chosen, values, t, error, haste) : search_step(chosen, values, t, error);
 }
 
@@ -186,7 +192,7 @@ static void range_of(DfyTreeRange *range, const int32_t *values, size_t count, s
 }
 
 static int choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
-                         double error, double *work, int32_t *values) {
+                         double error, float *work, int32_t *values) {
     size_t n = s->count;
     for (size_t i = 0; i < n * 3; i++) work[i] = s->scale[(size_t)choice->order[i / 3] * 3 + i % 3];
     DfyTrellis trellis = {.parts = work, .rows = n, .n = 3, .bit_worth = SCALE_WORTH};
@@ -199,10 +205,10 @@ static int choose_scales(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats 
     return status;
 }
 
-static int choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work,
+static int choose_alphas(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, float *work,
                          int32_t *values) {
     size_t n = s->count;
-    for (size_t i = 0; i < n; i++) work[i] = dfy_sigmoid(s->opacity[choice->order[i]]);
+    for (size_t i = 0; i < n; i++) work[i] = (float)dfy_sigmoid(s->opacity[choice->order[i]]);
     DfyTrellis trellis = {.parts = work, .rows = n, .n = 1};
     int status = choose_step(&g->alpha_step, values, &trellis, error, choice->effort);
     if (g->alpha_step > DFY_TREE_ONE) g->alpha_step = DFY_TREE_ONE;
@@ -230,18 +236,17 @@ static void choose_turns(DfyTurnGrid *grid, double error) {
 /* ---------------------------------------------------------------- colours */
 
 /* Mean and covariance of count rows of n values. */
-static void covariance(double *mean, double *matrix, const double *rows, size_t count, int n) {
+static void covariance(double *mean, double *matrix, const float *rows, size_t count, int n) {
     memset(mean, 0, (size_t)n * sizeof *mean);
     memset(matrix, 0, (size_t)(n * n) * sizeof *matrix);
     for (size_t i = 0; i < count; i++)
         for (int k = 0; k < n; k++) mean[k] += rows[i * (size_t)n + (size_t)k];
     for (int k = 0; k < n; k++) mean[k] /= (double)(count ? count : 1);
     for (size_t i = 0; i < count; i++) {
-        const double *row = rows + i * (size_t)n;
-        for (int a = 0; a < n; a++) {
-            double d = row[a] - mean[a];
-            for (int b = 0; b <= a; b++) matrix[a * n + b] += d * (row[b] - mean[b]);
-        }
+        double off[DFY_TREE_REST];
+        for (int k = 0; k < n; k++) off[k] = rows[i * (size_t)n + (size_t)k] - mean[k];
+        for (int a = 0; a < n; a++)
+            for (int b = 0; b <= a; b++) matrix[a * n + b] += off[a] * off[b];
     }
     for (int a = 0; a < n; a++)
         for (int b = 0; b < a; b++) matrix[b * n + a] = matrix[a * n + b];
@@ -258,14 +263,15 @@ static void plain_axes(double *vectors, int n) {
             for (int to = 0; to < 3; to++) vectors[(c * per + k) * n + to * per + k] = channel[c][to];
 }
 
-/* Chooses the rows of base (1/DFY_TREE_BASE_ONE) and what undoes their exact, rounded values. */
-static int choose_base(double *analysis, int16_t *base, size_t base_stride, double *mean, const double *rows,
-                       size_t count, int n) {
+/* From some rows of a model of so many splats: chooses the rows of base (1/DFY_TREE_BASE_ONE) and what undoes their
+ * exact, rounded values. */
+static int choose_base(double *analysis, int16_t *base, size_t base_stride, double *mean, const float *rows,
+                       size_t count, size_t splats, int n) {
     double *work = calloc((size_t)(n * n) * 2, sizeof *work);
     if (!work) return DFY_ERROR_MEMORY;
     double *matrix = work, *vectors = work + n * n;
     covariance(mean, matrix, rows, count, n);
-    if (count >= (size_t)n * SPLATS_A_ENTRY)
+    if (splats >= (size_t)n * SPLATS_A_ENTRY)
         dfy_principal_axes(vectors, matrix, n);
     else
         plain_axes(vectors, n);
@@ -281,29 +287,6 @@ static int choose_base(double *analysis, int16_t *base, size_t base_stride, doub
     }
     free(work);
     return DFY_OK;
-}
-
-static void multiply(double *out, const double *matrix, const double *in, int n) {
-    for (int k = 0; k < n; k++) {
-        out[k] = 0;
-        for (int i = 0; i < n; i++) out[k] += matrix[k * n + i] * in[i];
-    }
-}
-
-/* The same with the matrix transposed, which is faster for large ones. */
-static void multiply_transposed(double *restrict out, const double *restrict columns, const double *in, int n) {
-    for (int k = 0; k < n; k++) out[k] = 0;
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < n; k++) out[k] += columns[i * n + k] * in[i];
-}
-
-static void transpose(double *matrix, int n) {
-    for (int k = 0; k < n; k++)
-        for (int i = 0; i < k; i++) {
-            double swap = matrix[k * n + i];
-            matrix[k * n + i] = matrix[i * n + k];
-            matrix[i * n + k] = swap;
-        }
 }
 
 static void squared_lengths(double *norm, const int16_t *base, size_t stride, int n) {
@@ -327,20 +310,25 @@ static void part_bounds(const DfyTreeGrid *g, const DfyTreeHull *hull, const dou
         }
 }
 
+/* The first colour's coefficients. */
+static void dc_row(float row[3], const DfyTreeGrid *g, const float dc[3], const double analysis[9]) {
+    for (size_t k = 0; k < 3; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < 3; i++) sum += analysis[k * 3 + i] * (dc[i] - (double)g->dc_mean[i] / DFY_TREE_ONE);
+        row[k] = (float)sum;
+    }
+}
+
 static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull, double error,
-                     double *work, int32_t *values) {
+                     float *work, int32_t *values) {
     double analysis[9], mean[3];
     size_t n = s->count;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < 3; k++) work[i * 3 + k] = s->dc[(size_t)choice->order[i] * 3 + k];
-    int status = choose_base(analysis, g->dc_base[0], 3, mean, work, n, 3);
+    int status = choose_base(analysis, g->dc_base[0], 3, mean, work, n, n, 3);
     if (status) return status;
     for (int k = 0; k < 3; k++) g->dc_mean[k] = (int32_t)rint(mean[k] * DFY_TREE_ONE);
-    for (size_t i = 0; i < n; i++) {
-        double centred[3];
-        for (size_t k = 0; k < 3; k++) centred[k] = work[i * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
-        multiply(work + i * 3, analysis, centred, 3);
-    }
+    for (size_t i = 0; i < n; i++) dc_row(work + i * 3, g, s->dc + (size_t)choice->order[i] * 3, analysis);
     double norm[3];
     squared_lengths(norm, g->dc_base[0], 3, 3);
     DfyTrellis trellis = {.parts = work, .norm = norm, .rows = n, .n = 3, .centred = 1, .bit_worth = COLOUR_WORTH};
@@ -355,75 +343,105 @@ static int choose_dc(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, 
 }
 
 /* Regression of the n values of each row on the three decoded parts of the first colour; rows keep what is left. */
-static void regress_on_dc(double *slope, double *rows, const DfyTreeSplat *splats, size_t count, int n) {
+static void regress_on_dc(double *slope, float *rows, const int32_t (*dc)[3], size_t count, int n) {
     double square[9] = {0}, inverse[9], *cross = slope + n * 3;
     memset(slope, 0, (size_t)n * 6 * sizeof *slope);
     for (size_t i = 0; i < count; i++)
         for (int j = 0; j < 3; j++) {
-            double dj = (double)splats[i].dc_part[j] / DFY_TREE_ONE;
-            for (int k = 0; k < 3; k++) square[j * 3 + k] += dj * splats[i].dc_part[k] / DFY_TREE_ONE;
-            for (int k = 0; k < n; k++) cross[k * 3 + j] += dj * rows[i * (size_t)n + (size_t)k];
+            double dj = (double)dc[i][j] / DFY_TREE_ONE;
+            for (int k = 0; k < 3; k++) square[j * 3 + k] += dj * dc[i][k] / DFY_TREE_ONE;
+            for (int k = 0; k < n; k++) cross[j * n + k] += dj * rows[i * (size_t)n + (size_t)k];
         }
     if (!dfy_invert(inverse, square, 3)) return;
     for (int k = 0; k < n; k++)
         for (int j = 0; j < 3; j++)
-            for (int m = 0; m < 3; m++) slope[k * 3 + j] += cross[k * 3 + m] * inverse[m * 3 + j];
+            for (int m = 0; m < 3; m++) slope[j * n + k] += cross[m * n + k] * inverse[m * 3 + j];
     for (size_t i = 0; i < count; i++)
-        for (int k = 0; k < n; k++)
-            for (int j = 0; j < 3; j++)
-                rows[i * (size_t)n + (size_t)k] -= slope[k * 3 + j] * splats[i].dc_part[j] / DFY_TREE_ONE;
+        for (int j = 0; j < 3; j++) {
+            double dj = (double)dc[i][j] / DFY_TREE_ONE;
+            for (int k = 0; k < n; k++) rows[i * (size_t)n + (size_t)k] -= (float)(slope[j * n + k] * dj);
+        }
 }
 
-static int choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const double *parts, size_t count, double error,
+/*
+ * Steps and multiples of the parts, which are column by column. What the trellis takes numbers to cost is learnt from
+ * some.
+ */
+static int choose_sh_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const float *parts, size_t count, double error,
                              int32_t *values) {
     int n = dfy_tree_rest(g);
     double norm[DFY_TREE_REST];
     squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, n);
-    DfyTrellis trellis = {.parts = parts, .norm = norm, .rows = count, .n = n, .centred = 1, .bit_worth = COLOUR_WORTH};
+    DfyTrellis trellis = {
+        .parts = parts, .norm = norm, .rows = count, .n = n, .centred = 1, .by_column = 1, .bit_worth = COLOUR_WORTH};
     int status = choose_step(&g->sh_step, values, &trellis, error, choice->effort);
-    for (size_t i = 0; !status && i < count; i++)
-        for (int k = 0; k < n; k++) choice->indices[i].sh[k] = (int16_t)values[i * (size_t)n + (size_t)k];
+    for (size_t i = 0; !status && i < count * (size_t)n; i++) choice->sh[i] = (int16_t)values[i];
     return status;
 }
 
-static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, double *work,
-                     int32_t *values) {
-    int n = dfy_tree_rest(g);
-    size_t count = s->count;
-    double *analysis = malloc((size_t)(n * n) * sizeof *analysis);
-    double slope[DFY_TREE_REST * 6], mean[DFY_TREE_REST], row[DFY_TREE_REST];
-    DfyTreeSplat *decoded = calloc(count ? count : 1, sizeof *decoded);
-    int status = analysis && decoded ? DFY_OK : DFY_ERROR_MEMORY;
-    for (size_t i = 0; !status && i < count; i++) {
-        dfy_tree_colour_values(g, &choice->indices[i], &decoded[i]);
-        for (int k = 0; k < n; k++)
-            work[i * (size_t)n + (size_t)k] = s->rest[(size_t)choice->order[i] * (size_t)n + (size_t)k];
+/* Mean, base and what undoes it, and the predictions from the first colour, from every stride-th splat. */
+static int choose_sh_base(const DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double *analysis,
+                          const int32_t (*dc)[3], size_t stride, float *work) {
+    size_t n = (size_t)dfy_tree_rest(g), rows = (s->count + stride - 1) / stride;
+    double slope[DFY_TREE_REST * 6], mean[DFY_TREE_REST];
+    int32_t(*some)[3] = malloc((rows ? rows : 1) * sizeof *some);
+    if (!some) return DFY_ERROR_MEMORY;
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(work + i * n, s->rest + (size_t)choice->order[i * stride] * n, n * sizeof *work);
+        memcpy(some[i], dc[i * stride], sizeof *some);
     }
-    if (!status) {
-        regress_on_dc(slope, work, decoded, count, n);
-        status = choose_base(analysis, g->sh_base[0], DFY_TREE_REST, mean, work, count, n);
-    }
-    for (int k = 0; !status && k < n; k++) {
+    regress_on_dc(slope, work, (const int32_t(*)[3])some, rows, (int)n);
+    free(some);
+    int status = choose_base(analysis, g->sh_base[0], DFY_TREE_REST, mean, work, rows, s->count, (int)n);
+    for (size_t k = 0; !status && k < n; k++) {
         g->sh_mean[k] = (int32_t)fmin(fmax(rint(mean[k] * DFY_TREE_ONE / 16), -32767), 32767) * 16;
-        for (int j = 0; j < 3; j++) {
+        for (size_t j = 0; j < 3; j++) {
             double part = 0;
-            for (int i = 0; i < n; i++) part += analysis[k * n + i] * slope[i * 3 + j];
+            for (size_t i = 0; i < n; i++) part += analysis[k * n + i] * slope[j * n + i];
             g->sh_from_dc[k][j] = (int16_t)fmin(fmax(rint(part * 128), -2048), 2047);
         }
     }
-    if (!status) transpose(analysis, n);
-    for (size_t i = 0; !status && i < count; i++) {
-        for (int k = 0; k < n; k++)
-            row[k] = s->rest[(size_t)choice->order[i] * (size_t)n + (size_t)k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
-        multiply_transposed(work + i * (size_t)n, analysis, row, n);
-        for (int k = 0; k < n; k++)
-            for (int j = 0; j < 3; j++)
-                work[i * (size_t)n + (size_t)k] -=
-                    (double)g->sh_from_dc[k][j] / 128 * decoded[i].dc_part[j] / DFY_TREE_ONE;
+    return status;
+}
+
+/* What is to be coded of each splat's colours, column by column. */
+static void find_parts(float *parts, const DfyTreeGrid *g, const DfySplats *s, const uint32_t *order, size_t count,
+                       const double *analysis, const int32_t (*dc)[3]) {
+    size_t n = (size_t)dfy_tree_rest(g);
+    float columns[(DFY_TREE_REST + 3) * DFY_TREE_REST], mean[DFY_TREE_REST], row[DFY_TREE_REST];
+    for (size_t k = 0; k < n; k++) {
+        mean[k] = (float)g->sh_mean[k] / DFY_TREE_ONE;
+        for (size_t i = 0; i < n; i++) columns[i * n + k] = (float)analysis[k * n + i];
+        for (size_t j = 0; j < 3; j++) columns[(n + j) * n + k] = (float)g->sh_from_dc[k][j] / -128 / DFY_TREE_ONE;
     }
+    for (size_t i = 0; i < count; i++) {
+        const float *rest = s->rest + (size_t)order[i] * n;
+        for (size_t k = 0; k < n; k++) row[k] = 0;
+        for (size_t j = 0; j < n + 3; j++) {
+            float v = j < n ? rest[j] - mean[j] : (float)dc[i][j - n];
+            for (size_t k = 0; k < n; k++) row[k] += columns[j * n + k] * v;
+        }
+        for (size_t k = 0; k < n; k++) parts[k * count + i] = row[k];
+    }
+}
+
+static int choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, float *work,
+                     int32_t *values) {
+    size_t n = (size_t)dfy_tree_rest(g), count = s->count;
+    size_t stride = dfy_tree_haste(choice->effort) ? count / BASE_ROWS + 1 : 1;
+    double *analysis = malloc(n * n * sizeof *analysis);
+    int32_t(*dc)[3] = malloc((count ? count : 1) * sizeof *dc);
+    int status = analysis && dc ? DFY_OK : DFY_ERROR_MEMORY;
+    for (size_t i = 0; !status && i < count; i++) {
+        DfyTreeSplat splat;
+        dfy_tree_colour_values(g, &choice->indices[i], &splat);
+        memcpy(dc[i], splat.dc_part, sizeof *dc);
+    }
+    if (!status) status = choose_sh_base(choice, g, s, analysis, (const int32_t(*)[3])dc, stride, work);
+    if (!status) find_parts(work, g, s, choice->order, count, analysis, (const int32_t(*)[3])dc);
     if (!status) status = choose_sh_indices(choice, g, work, count, error, values);
     free(analysis);
-    free(decoded);
+    free(dc);
     return status;
 }
 
@@ -498,7 +516,6 @@ static int try_turns(const Turns *turns, double *aim, double error, double from,
 
 /* On all rotations: the coarsest of a few grids whose error is small enough. */
 static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const Turns *turns, double aim, double error) {
-    const DfyTreeHaste *haste = dfy_tree_haste(choice->effort);
     int status = DFY_OK, found = 0;
     double fewest = INFINITY;
     for (int i = 0; !status && i < 2 * REFINEMENTS && (!found || i < REFINEMENTS - 1); i++) {
@@ -516,21 +533,20 @@ static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const Turns *turn
             found = 1;
             fewest = cells;
         }
-        if (ratio <= 1 && (ratio > (haste ? 0.98 : 0.99) || i > 0)) break;
+        if (ratio <= 1 && (ratio > 0.99 || i > 0)) break;
         aim *= fmin(0.997 / fmax(ratio, 0.25), 2);
     }
     return status;
 }
 
 static int choose_turn_indices(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error) {
-    const DfyTreeHaste *haste = dfy_tree_haste(choice->effort);
     double aim = error;
     int status = DFY_OK;
     size_t stride = s->count / SAMPLE_ROWS + 1;
     Turns turns;
     if (stride > 1) {
         status = gather_turns(&turns, g, s, choice->order, choice->indices, s->count, stride);
-        if (!status) status = try_turns(&turns, &aim, error, haste ? 0.98 : 0.99, 1);
+        if (!status) status = try_turns(&turns, &aim, error, 0.99, 1);
         free_turns(&turns);
     }
     if (status) return status;
@@ -544,11 +560,16 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, c
                     const double errors[DFY_SPLAT_ATTRIBUTES], int effort, DfyMessage *message) {
     size_t n = s->count ? s->count : 1, rest = (size_t)dfy_splat_rest(s->degree) * 3;
     *g = (DfyTreeGrid){.count = s->count, .degree = s->degree, .sh_step = DFY_TREE_ONE};
-    *choice = (DfyTreeChoice){malloc(n * sizeof *choice->order), malloc(n * sizeof *choice->keys),
-                              calloc(n, sizeof *choice->indices), 0, effort};
-    double *work = calloc(n, (rest > 3 ? rest : 3) * sizeof *work);
+    *choice = (DfyTreeChoice){malloc(n * sizeof *choice->order),
+                              malloc(n * sizeof *choice->keys),
+                              calloc(n, sizeof *choice->indices),
+                              calloc(n, (rest + 1) * sizeof *choice->sh),
+                              0,
+                              effort};
+    float *work = calloc(n, (rest > 3 ? rest : 3) * sizeof *work);
     int32_t *values = calloc(n, (rest > 3 ? rest : 3) * sizeof *values);
-    int status = choice->order && choice->keys && choice->indices && work && values ? DFY_OK : DFY_ERROR_MEMORY;
+    int status =
+        choice->order && choice->keys && choice->indices && choice->sh && work && values ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
         double wanted = errors[DFY_SPLAT_POSITION] * diagonal_of(s);
         status = dfy_tree_choose_places(choice, g, s, hull, wanted, work, values);
@@ -583,7 +604,7 @@ static int32_t *alpha_column(DfyTreeIndex *index, int k) {
 }
 
 /* Quantises rows of n numbers on a grid that stands: 1, 0 when one does not fit, or negative without memory. */
-static int fit_numbers(DfyTreeInter *inter, const double *rows, int n, int32_t step, const DfyTreeRange *ranges,
+static int fit_numbers(DfyTreeInter *inter, const float *rows, int n, int32_t step, const DfyTreeRange *ranges,
                        Column column, int32_t *values) {
     int centred = column == dc_column;
     DfyTrellis trellis = {.parts = rows, .rows = inter->added, .n = n, .centred = centred};
@@ -599,47 +620,50 @@ static int fit_numbers(DfyTreeInter *inter, const double *rows, int n, int32_t s
     return 1;
 }
 
+/* Colours beyond the first; the others are known. 1, or negative without memory. */
+static int fit_colours(DfyTreeInter *inter, const DfyTreeGrid *g, const DfySplats *s, const uint32_t *added,
+                       const double *analysis, float *rows, int32_t *values) {
+    size_t count = inter->added, n = (size_t)dfy_tree_rest(g);
+    int32_t(*dc)[3] = malloc((count ? count : 1) * sizeof *dc);
+    double norm[DFY_TREE_REST];
+    if (!dc) return -1;
+    for (size_t i = 0; i < count; i++) {
+        DfyTreeSplat splat;
+        dfy_tree_colour_values(g, &inter->added_indices[i], &splat);
+        memcpy(dc[i], splat.dc_part, sizeof *dc);
+    }
+    find_parts(rows, g, s, added, count, analysis, (const int32_t(*)[3])dc);
+    free(dc);
+    squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, (int)n);
+    DfyTrellis trellis = {.parts = rows,
+                          .norm = norm,
+                          .rows = count,
+                          .n = (int)n,
+                          .centred = 1,
+                          .by_column = 1,
+                          .bit_worth = COLOUR_WORTH};
+    if (dfy_trellis_quantise(values, &trellis, (double)g->sh_step / DFY_TREE_ONE, 1) < 0) return -1;
+    for (size_t i = 0; i < count * n; i++) inter->added_sh[i] = (int16_t)values[i];
+    return 1;
+}
+
 /* All but the positions. */
 static int fit_added(DfyTreeInter *inter, const DfyTreeGrid *g, const DfySplats *s, const uint32_t *added,
-                     const double *dc_analysis, const double *analysis, double *rows, int32_t *values) {
+                     const double *dc_analysis, const double *analysis, float *rows, int32_t *values) {
     size_t count = inter->added, n = (size_t)dfy_tree_rest(g);
     Turns turns = {0};
     for (size_t i = 0; i < count * 3; i++) rows[i] = s->scale[(size_t)added[i / 3] * 3 + i % 3];
     int good = fit_numbers(inter, rows, 3, g->scale_step, g->scale, scale_column, values);
-    for (size_t i = 0; i < count; i++) rows[i] = dfy_sigmoid(s->opacity[added[i]]);
+    for (size_t i = 0; i < count; i++) rows[i] = (float)dfy_sigmoid(s->opacity[added[i]]);
     if (good > 0) good = fit_numbers(inter, rows, 1, g->alpha_step, &g->alpha, alpha_column, values);
-    for (size_t i = 0; i < count; i++) {
-        double centred[3];
-        for (size_t k = 0; k < 3; k++)
-            centred[k] = s->dc[(size_t)added[i] * 3 + k] - (double)g->dc_mean[k] / DFY_TREE_ONE;
-        multiply(rows + i * 3, dc_analysis, centred, 3);
-    }
+    for (size_t i = 0; i < count; i++) dc_row(rows + i * 3, g, s->dc + (size_t)added[i] * 3, dc_analysis);
     if (good > 0) good = fit_numbers(inter, rows, 3, g->dc_step, g->dc, dc_column, values);
     if (good > 0 &&
         (gather_turns(&turns, g, s, added, inter->added_indices, count, 1) || quantise_turns(&turns, &g->turns)))
         good = -1;
     for (size_t i = 0; good > 0 && i < count; i++) inter->added_indices[i].turn = turns.cells[i];
     free_turns(&turns);
-    for (size_t i = 0; good > 0 && i < count; i++) {
-        DfyTreeSplat splat = {.alpha = 0};
-        double centred[DFY_TREE_REST];
-        size_t j = added[i];
-        dfy_tree_scale_values(g, &inter->added_indices[i], &splat);
-        dfy_tree_colour_values(g, &inter->added_indices[i], &splat);
-        for (size_t k = 0; k < n; k++) centred[k] = s->rest[j * n + k] - (double)g->sh_mean[k] / DFY_TREE_ONE;
-        if (n) multiply(rows + i * n, analysis, centred, (int)n);
-        for (size_t k = 0; k < n; k++)
-            for (int m = 0; m < 3; m++)
-                rows[i * n + k] -= (double)g->sh_from_dc[k][m] / 128 * splat.dc_part[m] / DFY_TREE_ONE;
-    }
-    if (good <= 0 || !n) return good;
-    double norm[DFY_TREE_REST];
-    squared_lengths(norm, g->sh_base[0], DFY_TREE_REST, (int)n);
-    DfyTrellis trellis = {
-        .parts = rows, .norm = norm, .rows = count, .n = (int)n, .centred = 1, .bit_worth = COLOUR_WORTH};
-    if (dfy_trellis_quantise(values, &trellis, (double)g->sh_step / DFY_TREE_ONE, 1) < 0) return -1;
-    for (size_t i = 0; i < count * n; i++) inter->added_indices[i / n].sh[i % n] = (int16_t)values[i];
-    return 1;
+    return good > 0 && n ? fit_colours(inter, g, s, added, analysis, rows, values) : good;
 }
 
 static int undo_base(double *analysis, const int16_t *base, size_t stride, int n) {
@@ -654,12 +678,13 @@ int dfy_tree_place_added(const DfyTreeGrid *g, const DfySplats *s, uint32_t *add
                          DfyMessage *message) {
     size_t rows_of = (size_t)dfy_tree_rest(g) > 3 ? (size_t)dfy_tree_rest(g) : 3, room = count ? count : 1;
     double dc_analysis[9], *analysis = malloc(DFY_TREE_REST * DFY_TREE_REST * sizeof *analysis);
-    double *rows = calloc(room, rows_of * sizeof *rows);
+    float *rows = calloc(room, rows_of * sizeof *rows);
     int32_t *values = calloc(room, rows_of * sizeof *values);
     inter->added = count;
     inter->added_keys = malloc(room * sizeof *inter->added_keys);
     inter->added_indices = calloc(room, sizeof *inter->added_indices);
-    int good = analysis && rows && values && inter->added_keys && inter->added_indices ? 1 : -1;
+    inter->added_sh = calloc(room, rows_of * sizeof *inter->added_sh);
+    int good = analysis && rows && values && inter->added_keys && inter->added_indices && inter->added_sh ? 1 : -1;
     if (good > 0)
         good = undo_base(dc_analysis, g->dc_base[0], 3, 3) &&
                undo_base(analysis, g->sh_base[0], DFY_TREE_REST, dfy_tree_rest(g));
@@ -677,5 +702,6 @@ void dfy_tree_choice_free(DfyTreeChoice *choice) {
     free(choice->order);
     free(choice->keys);
     free(choice->indices);
+    free(choice->sh);
     *choice = (DfyTreeChoice){0};
 }

@@ -9,6 +9,7 @@ typedef struct DfyTreeChoice {
     uint32_t *order; /* splat i is splat order[i] of the model */
     uint64_t *keys;
     DfyTreeIndex *indices;
+    int16_t *sh;        /* coefficient k of splat i at k x count + i */
     double place_error; /* the wanted one, in steps */
     int effort;         /* 1..9 */
 } DfyTreeChoice;
@@ -62,7 +63,7 @@ int dfy_tree_search_on(DfyTreeSearch *search, double ratio);
  * splat.
  */
 int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats, const DfyTreeHull *hull,
-                           double wanted, double *work, int32_t *values);
+                           double wanted, float *work, int32_t *values);
 /* On a grid that stands, `list` put in order: 1, 0 when a splat is outside of it, negative without memory. */
 int dfy_tree_place_splats(const DfyTreeGrid *grid, const DfySplats *splats, uint32_t *list, uint32_t count,
                           uint64_t *keys, DfyTreeIndex *indices);

@@ -5,26 +5,38 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "splat/tree_choose.h"
 #include "splat/trellis.h"
 
 enum {
     SAMPLE_ROWS = 1500, /* splats that the search of the step looks at first */
-    MOST_TAIL = 7
+    MOST_TAIL = 7,
+    DIGIT = 11, /* bits that sorting looks at together */
+    DIGITS = (1 << DIGIT) - 1
 };
 /* So many of the coarse cells that are not empty hold one splat, or the tail is shorter. */
 #define ALONE 0.9
+/* What the trellis leaves of a step, on all three axes, hardly depends on the data: times the wanted error. */
+#define USUAL_STEP 1.976
 
 typedef struct KeyOf {
     uint64_t key;
     uint32_t splat;
 } KeyOf;
 
-static int by_key(const void *a, const void *b) {
-    const KeyOf *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    return x->splat < y->splat ? -1 : x->splat > y->splat;
+/*
+ * Sorts by key, digit by digit from the lowest; pairs of the same key stay in their order. Room holds as many.
+ */
+static void sort_pairs(KeyOf *pairs, KeyOf *room, size_t count, int bits) {
+    for (int shift = 0; shift < bits; shift += DIGIT) {
+        size_t starts[(1 << DIGIT) + 1] = {0};
+        for (size_t i = 0; i < count; i++) starts[(pairs[i].key >> shift & DIGITS) + 1]++;
+        for (size_t d = 0; d < 1 << DIGIT; d++) starts[d + 1] += starts[d];
+        for (size_t i = 0; i < count; i++) room[starts[pairs[i].key >> shift & DIGITS]++] = pairs[i];
+        memcpy(pairs, room, count * sizeof *pairs);
+    }
 }
 
 /* ---------------------------------------------------------------- the grid */
@@ -66,13 +78,13 @@ static int key_of(const DfyTreeGrid *g, const uint8_t *axes, int levels, const f
     return 1;
 }
 
-/* Sorts splats (each by the number it comes with) into the order they are coded in; 0 when one is outside. */
+/* Sorts splats into the order they are coded in; 0 when one is outside. Behind the pairs there is room for as many. */
 static int sort_by_key(const DfyTreeGrid *g, const DfySplats *s, KeyOf *pairs, size_t count) {
     uint8_t axes[3 * DFY_PLACE_BITS];
     int levels = dfy_place_axes(g->place_bits, axes);
     for (size_t i = 0; i < count; i++)
         if (!key_of(g, axes, levels, s->xyz + (size_t)pairs[i].splat * 3, &pairs[i].key)) return 0;
-    qsort(pairs, count, sizeof *pairs, by_key);
+    sort_pairs(pairs, pairs + count, count, levels);
     return 1;
 }
 
@@ -80,7 +92,7 @@ static int sort_by_key(const DfyTreeGrid *g, const DfySplats *s, KeyOf *pairs, s
 
 /* Every stride-th splat's tail; returns the mean squared distance in multiples, or a negative number without memory. */
 static double quantise_tails(const DfyTreeGrid *g, const DfySplats *s, const KeyOf *pairs, size_t count, size_t stride,
-                             double *rows, int32_t *values) {
+                             float *rows, int32_t *values) {
     int columns = 0;
     int32_t limits[3];
     double rounded = 0;
@@ -92,7 +104,7 @@ static double quantise_tails(const DfyTreeGrid *g, const DfySplats *s, const Key
             int64_t cell;
             double in_cell = cell_of(g, s->xyz + (size_t)pairs[i].splat * 3, k, &cell);
             if (g->tail_bits[k])
-                rows[at++] = in_cell;
+                rows[at++] = (float)in_cell;
             else
                 rounded += in_cell * in_cell;
         }
@@ -126,16 +138,19 @@ static void set_tails(DfyTreeIndex *indices, const DfyTreeGrid *g, const int32_t
 }
 
 int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, const DfyTreeHull *hull,
-                           double wanted, double *work, int32_t *values) {
+                           double wanted, float *work, int32_t *values) {
     size_t count = s->count;
-    KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
+    KeyOf *pairs = malloc((count ? count : 1) * 2 * sizeof *pairs);
     int status = pairs ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < count; i++) pairs[i].splat = (uint32_t)i;
     set_step(g, hull, 2 * wanted, 0);
     if (!status) sort_by_key(g, s, pairs, count);
     int tail = status ? 0 : choose_tail(g, pairs, count);
-    DfyTreeSearch search = {
-        .step = 2 * wanted, .power = 1, .stride = count / SAMPLE_ROWS + 1, .haste = dfy_tree_haste(choice->effort)};
+    const DfyTreeHaste *haste = dfy_tree_haste(choice->effort);
+    DfyTreeSearch search = {.step = haste ? USUAL_STEP * wanted : 2 * wanted,
+                            .power = 1,
+                            .stride = haste ? 1 : count / SAMPLE_ROWS + 1,
+                            .haste = haste};
     for (int go_on = !status; go_on;) {
         set_step(g, hull, search.step, tail);
         if (search.stride == 1) sort_by_key(g, s, pairs, count);
@@ -156,8 +171,8 @@ int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplat
 
 int dfy_tree_place_splats(const DfyTreeGrid *g, const DfySplats *s, uint32_t *splats, uint32_t count, uint64_t *keys,
                           DfyTreeIndex *indices) {
-    KeyOf *pairs = malloc((count ? count : 1) * sizeof *pairs);
-    double *rows = malloc((count ? count : 1) * 3 * sizeof *rows);
+    KeyOf *pairs = malloc((count ? count : 1) * 2 * sizeof *pairs);
+    float *rows = malloc((count ? count : 1) * 3 * sizeof *rows);
     int32_t *values = malloc((count ? count : 1) * 3 * sizeof *values);
     int good = pairs && rows && values ? 1 : -1;
     for (uint32_t i = 0; good > 0 && i < count; i++) pairs[i].splat = splats[i];

@@ -15,16 +15,19 @@ int dfy_tree_decode_key(DfyTreeState *state, const uint8_t *data, size_t size_by
     size_t n = grid.count ? grid.count : 1;
     uint64_t *keys = calloc(n, sizeof *keys);
     DfyTreeIndex *indices = calloc(n, sizeof *indices);
-    status = keys && indices ? dfy_tree_state_alloc(state, grid.count, message)
-                             : dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %u splats.", grid.count);
+    int16_t *sh = calloc(n, (size_t)(dfy_tree_rest(&grid) + 1) * sizeof *sh);
+    status = keys && indices && sh
+                 ? dfy_tree_state_alloc(state, grid.count, message)
+                 : dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %u splats.", grid.count);
     if (!status) {
         DfyRangeCoder coder;
         size_t left = dfy_bytes_left(&bytes);
         dfy_range_decode_start(&coder, data + bytes.position, left);
-        status = dfy_tree_code_body(&coder, state, keys, indices, 1, message);
+        status = dfy_tree_code_body(&coder, state, keys, indices, sh, 1, message);
     }
     free(keys);
     free(indices);
+    free(sh);
     return status;
 }
 

@@ -403,7 +403,7 @@ int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *p
     dfy_range_encode_start(&coder);
     dfy_tree_write_grid(&e->state.grid, payload);
     status = dfy_tree_state_alloc(&e->state, splats->count, message);
-    if (!status) status = dfy_tree_code_body(&coder, &e->state, choice.keys, choice.indices, 1, message);
+    if (!status) status = dfy_tree_code_body(&coder, &e->state, choice.keys, choice.indices, choice.sh, 1, message);
     if (!status) status = put_code(&coder, splats->count, payload, message);
     dfy_range_free(&coder);
     free(e->order);

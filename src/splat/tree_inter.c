@@ -414,12 +414,15 @@ static int code_added(InterCoder *c, DfyMessage *message) {
     if (!coder->mode) {
         inter->added_keys = calloc(inter->added, sizeof *inter->added_keys);
         inter->added_indices = calloc(inter->added, sizeof *inter->added_indices);
-        if (!inter->added_keys || !inter->added_indices)
+        inter->added_sh = calloc(inter->added, (size_t)(dfy_tree_rest(&state->grid) + 1) * sizeof *inter->added_sh);
+        if (!inter->added_keys || !inter->added_indices || !inter->added_sh)
             return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for %u more splats.", inter->added);
     }
     fresh.grid.count = inter->added;
     status = dfy_tree_state_alloc(&fresh, inter->added, message);
-    if (!status) status = dfy_tree_code_body(coder, &fresh, inter->added_keys, inter->added_indices, 0, message);
+    if (!status)
+        status =
+            dfy_tree_code_body(coder, &fresh, inter->added_keys, inter->added_indices, inter->added_sh, 0, message);
     if (!status) {
         size_t rest = (size_t)dfy_tree_rest(&state->grid);
         memcpy(state->splats + state->count, fresh.splats, inter->added * sizeof *fresh.splats);
@@ -472,5 +475,6 @@ void dfy_tree_inter_free(DfyTreeInter *inter) {
     free(inter->updates);
     free(inter->added_keys);
     free(inter->added_indices);
+    free(inter->added_sh);
     *inter = (DfyTreeInter){0};
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "splat/tree.h"
+#include "splat/tree_colour.h"
 #include "splat/trellis.h"
 
 enum {
@@ -14,10 +14,9 @@ enum {
     MOST_SLOT_BITS = 20,
     SLOTS_A_SPLAT = 32,
     WINDOW = 40, /* splats before this one that are looked at for neighbours */
-    NEAR = DFY_TREE_NEAR
+    NEAR = DFY_TREE_NEAR,
+    CONTEXTS = 3 /* of a number */
 };
-
-enum { SH_CONTEXTS = 6 /* of a colour coefficient */ };
 
 /* First set of weights of each kind of decision. */
 enum { SET_PLACE = 0, SET_SCALE = 16, SET_ALPHA = 64, SET_DC = 80, SET_TURN = 128, SET_SH = 192, SET_BASE = 1920 };
@@ -32,15 +31,17 @@ enum {
     TAG_BASE = 6 << 20
 };
 
+enum { N_SCALE, N_ALPHA = 3, N_DC, N_TURN = N_DC + 3, NUMBERS = N_TURN + 3 };
+
 /* What has a trellis of its own. */
-enum { OF_SCALE, OF_ALPHA, OF_DC, OF_TURN, OF_SH, KINDS };
+enum { OF_SCALE, OF_ALPHA, OF_DC, OF_RING, OF_SECTOR, OF_TWIST, KINDS };
 
 typedef struct KeyCoder {
     DfyMixer mixer;
     DfyTreeState *state;
     DfyTreeIndex *indices;
-    uint8_t *energy;    /* of a splat's colour coefficients, log scale */
     int trellis[KINDS]; /* states of the quantisers */
+    DfyMixDepth depths[NUMBERS];
     uint32_t near[NEAR];
     int near_count;
 } KeyCoder;
@@ -116,11 +117,11 @@ static int32_t in_indices(int64_t value, int32_t step, int32_t low) {
 /* ---------------------------------------------------------------- attributes */
 
 /* An index in a range under contexts that have predictions of it in 1/16. */
-static int32_t code_index(KeyCoder *key, int kind, DfyMixContext *contexts, int count, int set, int bits,
+static int32_t code_index(KeyCoder *key, int kind, int number_of, DfyMixContext contexts[CONTEXTS], int set, int bits,
                           int32_t index) {
     int *state = &key->trellis[kind], odd = *state & 1;
-    for (int i = 0; i < count; i++) contexts[i].prediction = (contexts[i].prediction - 16 * odd) >> 1;
-    int32_t number = dfy_mix_number(&key->mixer, contexts, count, set, bits, index >> 1);
+    for (int i = 0; i < CONTEXTS; i++) contexts[i].prediction = (contexts[i].prediction - 16 * odd) >> 1;
+    int32_t number = dfy_mix_number(&key->mixer, &key->depths[number_of], contexts, CONTEXTS, set, bits, index >> 1);
     *state = dfy_trellis_next(*state, number);
     return 2 * number + odd;
 }
@@ -139,15 +140,14 @@ static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
         uint32_t a = c > 0 ? (uint32_t)((done[0] + 13 * DFY_TREE_ONE) >> 15) : 0;
         uint32_t b = c > 1 ? (uint32_t)((done[1] + 13 * DFY_TREE_ONE) >> 15) : 0;
         int32_t own = c == 2 ? (done[0] + done[1]) / 2 : c == 1 ? done[0] : near.mean;
-        DfyMixContext contexts[4] = {
+        DfyMixContext contexts[CONTEXTS] = {
             {dfy_mix_hash(TAG_SCALE + 0, c), 0, 0},
-            {dfy_mix_hash(TAG_SCALE + 2, c), 1, in_indices(near.mean, step, low)},
             {dfy_mix_hash(TAG_SCALE + 3, c * 4096 + (a >> 1) * 64 + (b >> 1)), 1, in_indices(near.mean, step, low)},
             {dfy_mix_hash(TAG_SCALE + 4, c * 256 + (uint32_t)(abs(done[0] - done[1]) >> 15)), 1,
              in_indices(own, step, low)},
         };
-        index->scale[c] =
-            code_index(key, OF_SCALE, contexts, 4, SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
+        index->scale[c] = code_index(key, OF_SCALE, N_SCALE + (int)c, contexts, SET_SCALE + (int)c * 13,
+                                     g->scale[c].bits, index->scale[c]);
         done[c] = limited(((int64_t)low + index->scale[c]) * step, 1 << 20);
     }
 }
@@ -164,13 +164,12 @@ static void code_alpha(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *i
     for (int k = 0; k < key->near_count; k++) alpha[k] = key->state->splats[key->near[k]].alpha;
     Near near = near_of(alpha, key->near_count, DFY_TREE_ONE / 64, DFY_TREE_ONE / 2);
     int64_t sum = ((int64_t)splat->scale[0] + splat->scale[1] + splat->scale[2] + 39 * DFY_TREE_ONE) >> 16;
-    DfyMixContext contexts[4] = {
+    DfyMixContext contexts[CONTEXTS] = {
         {dfy_mix_hash(TAG_ALPHA, 0), 0, 0},
-        {dfy_mix_hash(TAG_ALPHA + 3, size_class(splat, 15)), 0, 0},
         {dfy_mix_hash(TAG_ALPHA + 4, (uint32_t)sum), 0, 0},
         {dfy_mix_hash(TAG_ALPHA + 5, size_class(splat, 16) * 16 + (uint32_t)(near.mean >> 13)), 0, 0},
     };
-    index->alpha = code_index(key, OF_ALPHA, contexts, 4, SET_ALPHA, g->alpha.bits, index->alpha);
+    index->alpha = code_index(key, OF_ALPHA, N_ALPHA, contexts, SET_ALPHA, g->alpha.bits, index->alpha);
 }
 
 /* A value in 1/16 of a centred number. */
@@ -188,14 +187,14 @@ static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *inde
         for (int k = 0; k < key->near_count; k++) part[k] = key->state->splats[key->near[k]].dc_part[c];
         Near near = near_of(part, key->near_count, step, 0);
         int32_t *state = &key->trellis[OF_DC], mean = in_numbers(near.mean, step, low, *state);
-        DfyMixContext contexts[4] = {
+        DfyMixContext contexts[CONTEXTS] = {
             {dfy_mix_hash(TAG_DC, c * 8 + near.spread), 1, mean},
-            {dfy_mix_hash(TAG_DC + 2, c * 8 + alpha), 0, 0},
             {dfy_mix_hash(TAG_DC + 3, c * 1024 + alpha * 64 + size_class(splat, 16)), 1, mean},
             {dfy_mix_hash(TAG_DC + 4 + c * 16, before), 0, 0},
         };
         int32_t number = dfy_trellis_coded(*state, index->dc[c]) - low;
-        number = dfy_mix_number(&key->mixer, contexts, 4, SET_DC + (int)c * 13, g->dc[c].bits, number);
+        number = dfy_mix_number(&key->mixer, &key->depths[N_DC + c], contexts, CONTEXTS, SET_DC + (int)c * 13,
+                                g->dc[c].bits, number);
         index->dc[c] = dfy_trellis_value(*state, number + low);
         *state = dfy_trellis_next(*state, number + low);
         before = before * 64 + (uint32_t)number / 2 + 1;
@@ -233,155 +232,73 @@ static void code_turn(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *in
     for (uint32_t i = 0; i < 3; i++)
         if (i != axis && s[i] - s[axis] < gap) gap = s[i] - s[axis];
     uint32_t flat = (uint32_t)(gap >> 16 > 3 ? 3 : gap >> 16);
-    DfyMixContext ring[4] = {
+    DfyMixContext ring[CONTEXTS] = {
         {dfy_mix_hash(TAG_TURN, 0), 0, 0},
         {dfy_mix_hash(TAG_TURN + 1, agreement * 4 + flat), 1, ring_16},
         {dfy_mix_hash(TAG_TURN + 2, agreement * 4 + flat), 1, other_ring},
-        {dfy_mix_hash(TAG_TURN + 3, (agreement * 4 + flat) * 1024 + (uint32_t)ring_16 / 16), 0, 0},
     };
     DfyTurn *turn = &index->turn;
     int32_t rings = g->turns.rings, twists = g->turns.twists;
-    turn->ring = code_index(key, OF_TURN, ring, 4, SET_TURN, bits_for((rings + 1) / 2), turn->ring);
+    turn->ring = code_index(key, OF_RING, N_TURN, ring, SET_TURN, bits_for((rings + 1) / 2), turn->ring);
     if (turn->ring >= rings) turn->ring = rings - 1; /* only damaged bytes get here */
     int32_t sectors = dfy_turn_sectors(&g->turns, turn->ring);
     int32_t way = abs(turn->ring * 16 + 8 - ring_16), other_way = abs(turn->ring * 16 + 8 - other_ring);
     uint32_t match = (uint32_t)(way / 16 > 7 ? 7 : way / 16) * 8 + (uint32_t)(other_way / 16 > 7 ? 7 : other_way / 16);
-    DfyMixContext sector[4] = {
+    DfyMixContext sector[CONTEXTS] = {
         {dfy_mix_hash(TAG_TURN + 4, (uint32_t)turn->ring / 2), 0, 0},
         {dfy_mix_hash(TAG_TURN + 5, match * 64 + agreement * 4 + flat), 1,
          (int32_t)((int64_t)turn_16384 * sectors >> 10)},
         {dfy_mix_hash(TAG_TURN + 6, match * 64 + agreement * 4 + flat), 1,
          (int32_t)((int64_t)other_turn * sectors >> 10)},
-        {dfy_mix_hash(TAG_TURN + 7,
-                      (match * 64 + (uint32_t)turn->ring / 2) * 64 + (uint32_t)(turn_16384 * (int64_t)sectors >> 14)),
-         0, 0},
     };
-    turn->sector = code_index(key, OF_TURN, sector, 4, SET_TURN + 16, bits_for(sectors / 2), turn->sector);
+    turn->sector = code_index(key, OF_SECTOR, N_TURN + 1, sector, SET_TURN + 16, bits_for(sectors / 2), turn->sector);
     if (turn->sector >= sectors) turn->sector = sectors - 1;
-    DfyMixContext twist[3] = {
+    DfyMixContext twist[CONTEXTS] = {
         {dfy_mix_hash(TAG_TURN + 8, axis), 0, 0},
         {dfy_mix_hash(TAG_TURN + 9, (uint32_t)turn->ring / 2), 0, 0},
         {dfy_mix_hash(TAG_TURN + 10, (uint32_t)(turn->ring / 2 * 4096 + turn->sector / 2)), 0, 0},
     };
-    turn->twist = code_index(key, OF_TURN, twist, 3, SET_TURN + 32, bits_for(twists / 2), turn->twist);
+    turn->twist = code_index(key, OF_TWIST, N_TURN + 2, twist, SET_TURN + 32, bits_for(twists / 2), turn->twist);
     if (turn->twist >= twists) turn->twist = twists - 1;
-}
-
-static uint32_t at_most(uint32_t value, uint32_t limit) {
-    return value < limit ? value : limit;
-}
-
-/* What coefficient k's contexts know without the coefficients before it: made, and fetched, one coefficient ahead. */
-typedef struct SideView {
-    uint32_t by_energy, by_splat;
-    int32_t sign; /* sum of the neighbours' coefficients */
-} SideView;
-
-static SideView look_aside(const KeyCoder *key, uint32_t k, uint32_t around, uint32_t alpha, uint32_t size) {
-    SideView side = {.sign = 0};
-    uint32_t near_size = 0;
-    for (int j = 0; j < key->near_count; j++) {
-        int32_t v = key->indices[key->near[j]].sh[k];
-        near_size += at_most((uint32_t)abs(v), 16);
-        side.sign += v;
-    }
-    side.by_energy = dfy_mix_hash(TAG_SH + 1, (k * 32 + around) * 32 + at_most(near_size, 31));
-    side.by_splat = dfy_mix_hash(TAG_SH + 3, (k * 16 + alpha) * 32 + size);
-    dfy_mix_fetch(&key->mixer, side.by_energy);
-    dfy_mix_fetch(&key->mixer, side.by_splat);
-    return side;
-}
-
-/* What they know of the coefficients before it. */
-typedef struct PastView {
-    int trellis;
-    uint32_t sum, recent, last; /* last: the three magnitudes before */
-} PastView;
-
-/* One coefficient on, whose value is returned. */
-static inline int16_t pass(PastView *past, int32_t coded) {
-    int16_t value = (int16_t)dfy_trellis_value(past->trellis, limited(coded, 16383));
-    past->trellis = dfy_trellis_next(past->trellis, coded);
-    past->sum += at_most((uint32_t)abs(value), 64);
-    past->last = (past->last << 3 | at_most((uint32_t)abs(value), 7)) & 511;
-    past->recent = past->recent / 2 + at_most((uint32_t)abs(coded), 8) * 2;
-    return value;
-}
-
-static inline void make_contexts(const KeyCoder *key, uint32_t contexts[SH_CONTEXTS], uint32_t k, const PastView *past,
-                                 const SideView *side, uint32_t colour) {
-    uint32_t total = at_most((uint32_t)dfy_log2_16(past->sum * 4) / 8, 20);
-    uint32_t quantiser = (uint32_t)past->trellis & 1;
-    contexts[0] = dfy_mix_hash(TAG_SH, k * 32 + total);
-    contexts[1] = side->by_energy;
-    contexts[2] = dfy_mix_hash(TAG_SH + 2, (k * 16 + at_most(past->recent, 15)) * 32 + total);
-    contexts[3] = side->by_splat;
-    contexts[4] = dfy_mix_hash(TAG_SH + 4, k << 9 | past->last);
-    contexts[5] = dfy_mix_hash(TAG_SH + 5, k << 9 | colour);
-    for (int c = 0; c < SH_CONTEXTS; c++) {
-        contexts[c] = (contexts[c] & ~15u) | quantiser * 8;
-        dfy_mix_fetch(&key->mixer, contexts[c]);
-    }
-}
-
-static uint32_t sign_context(uint32_t k, int32_t near_sign) {
-    uint32_t lean = near_sign > 4 ? 2 : near_sign > 1 ? 1 : near_sign < -4 ? 4 : near_sign < -1 ? 3 : 0;
-    return lean ? dfy_mix_hash(TAG_SH + 7, k * 8 + lean) | 1 : 0;
-}
-
-static void code_sh(KeyCoder *key, uint32_t i, const DfyTreeSplat *splat, DfyTreeIndex *index) {
-    uint32_t n = (uint32_t)dfy_tree_rest(&key->state->grid), around = 0;
-    for (int k = 0; k < key->near_count; k++) around += key->energy[key->near[k]];
-    around = key->near_count ? around / (uint32_t)key->near_count / 6 : 31;
-    uint32_t alpha = (uint32_t)splat->alpha >> 13, size = size_class(splat, 16);
-    uint32_t colour = at_most((uint32_t)abs(index->dc[0]) / 4, 7) << 6 |
-                      at_most((uint32_t)abs(index->dc[1]) / 2, 7) << 3 | at_most((uint32_t)abs(index->dc[2]) / 2, 7);
-    int encodes = key->mixer.coder->mode != DFY_DECODE;
-    uint32_t contexts[SH_CONTEXTS], next[SH_CONTEXTS];
-    PastView past = {.trellis = key->trellis[OF_SH]};
-    SideView side = look_aside(key, 0, around, alpha, size);
-    make_contexts(key, contexts, 0, &past, &side, colour);
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t sign = sign_context(k, side.sign), after = k + 1 < n ? k + 1 : k;
-        int32_t coded = dfy_trellis_coded(past.trellis, index->sh[k]);
-        side = look_aside(key, after, around, alpha, size);
-        if (encodes) { /* the next contexts' slots are on their way while this coefficient is coded */
-            index->sh[k] = pass(&past, coded);
-            make_contexts(key, next, after, &past, &side, colour);
-        }
-        coded = dfy_mix_signed(&key->mixer, contexts, SH_CONTEXTS, SET_SH + (int)k * 8, sign, coded);
-        if (!encodes) {
-            index->sh[k] = pass(&past, coded);
-            make_contexts(key, next, after, &past, &side, colour);
-        }
-        memcpy(contexts, next, sizeof contexts);
-    }
-    key->trellis[OF_SH] = past.trellis;
-    key->energy[i] = (uint8_t)at_most((uint32_t)dfy_log2_16(past.sum * 4), 186);
 }
 
 /* ---------------------------------------------------------------- frame */
 
-static void code_splats(KeyCoder *key) {
+static void look(KeyCoder *key, const DfyTreeNear *near) {
+    memcpy(key->near, near->splats, sizeof key->near);
+    key->near_count = near->count;
+}
+
+static int code_splats(KeyCoder *key, DfyRangeCoder *coder, int16_t *sh) {
     DfyTreeState *state = key->state;
     size_t rest = (size_t)dfy_tree_rest(&state->grid);
+    DfyTreeNear *near = malloc((state->count ? state->count : 1) * sizeof *near);
+    if (!near) return DFY_ERROR_MEMORY;
     for (uint32_t i = 0; i < state->count; i++) {
-        DfyTreeIndex *index = &key->indices[i];
-        DfyTreeSplat *splat = &state->splats[i];
-        key->near_count = dfy_tree_near(state, i, key->near);
-        code_scales(key, index);
-        dfy_tree_scale_values(&state->grid, index, splat);
-        code_alpha(key, splat, index);
-        dfy_tree_colour_values(&state->grid, index, splat);
-        code_dc(key, splat, index);
-        dfy_tree_colour_values(&state->grid, index, splat);
-        code_turn(key, splat, index);
-        dfy_tree_turn_values(&state->grid, index, splat);
-        if (rest) {
-            code_sh(key, i, splat, index);
-            dfy_tree_rest_values(&state->grid, index, splat, state->rest + i * rest);
-        }
+        near[i].count = dfy_tree_near(state, i, near[i].splats);
+        look(key, &near[i]);
+        code_scales(key, &key->indices[i]);
+        dfy_tree_scale_values(&state->grid, &key->indices[i], &state->splats[i]);
     }
+    for (uint32_t i = 0; i < state->count; i++) {
+        look(key, &near[i]);
+        code_alpha(key, &state->splats[i], &key->indices[i]);
+        dfy_tree_colour_values(&state->grid, &key->indices[i], &state->splats[i]);
+    }
+    for (uint32_t i = 0; i < state->count; i++) {
+        look(key, &near[i]);
+        code_dc(key, &state->splats[i], &key->indices[i]);
+        dfy_tree_colour_values(&state->grid, &key->indices[i], &state->splats[i]);
+    }
+    for (uint32_t i = 0; i < state->count; i++) {
+        look(key, &near[i]);
+        code_turn(key, &state->splats[i], &key->indices[i]);
+        dfy_tree_turn_values(&state->grid, &key->indices[i], &state->splats[i]);
+    }
+    int status = rest ? dfy_tree_code_colours(coder, state, key->indices, near, sh) : DFY_OK;
+    if (!status && rest) dfy_tree_rest_values(state, sh);
+    free(near);
+    return status;
 }
 
 /* Where in their coarse cells the splats are. */
@@ -418,23 +335,20 @@ static int slot_bits_for(uint32_t count) {
     return bits;
 }
 
-int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int transforms,
-                       DfyMessage *message) {
+int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int16_t *sh,
+                       int transforms, DfyMessage *message) {
     KeyCoder *key = calloc(1, sizeof *key);
     int status = key ? dfy_mixer_open(&key->mixer, coder, slot_bits_for(state->count)) : DFY_ERROR_MEMORY;
     if (!status) {
         key->state = state;
         key->indices = indices;
-        key->energy = calloc(state->count ? state->count : 1, 1);
-        if (!key->energy) status = DFY_ERROR_MEMORY;
         if (!status && state->count) status = dfy_code_places(&key->mixer, state->grid.place_bits, state->count, keys);
         if (!status) {
             code_tails(key);
             set_places(state, keys, indices);
             if (transforms) code_transforms(key);
-            code_splats(key);
+            status = code_splats(key, coder, sh);
         }
-        free(key->energy);
     }
     if (key) dfy_mixer_close(&key->mixer);
     free(key);

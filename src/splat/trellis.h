@@ -46,12 +46,13 @@ static inline int32_t dfy_trellis_coded(int state, int32_t value) {
 }
 
 typedef struct DfyTrellis {
-    const double *parts; /* rows x n values */
-    const double *norm;  /* weight of each column's squared error; NULL: 1 */
+    const float *parts; /* rows x n values */
+    const double *norm; /* weight of each column's squared error; NULL: 1 */
     size_t rows;
     int n, centred;
+    int by_column;         /* parts and values are column by column, and so goes the trellis; else row by row */
     const int32_t *limits; /* plain numbers: column k's are in 0..limits[k]-1; NULL: any */
-    int learn_all;   /* what numbers cost is learnt from all rows even when few are quantised: as with all, then */
+    size_t learn_rows;     /* centred: what numbers cost is learnt from about so many rows; 0: those quantised */
     float bit_worth; /* in squared steps: larger gives up more error for fewer bits, which a finer step makes good */
 } DfyTrellis;
 
@@ -67,39 +68,27 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *trellis, double s
  */
 double dfy_trellis_foresee(const DfyTrellis *trellis, double step, size_t stride);
 
-/* Sums of squared errors (and worth of bits) so far, of the cheapest way to each state. */
-typedef struct DfyTrellisCosts {
-    float of[DFY_TRELLIS_STATES];
-} DfyTrellisCosts;
-
-/*
- * One more number: more[quantiser][parity] is what the best number of that parity costs. A bit a state (lowest first)
- * says that the cheaper way there is the odd number's.
- */
+/* A bit a state (lowest first): the cheaper way there is the odd number's. */
 typedef struct DfyTrellisOdd {
     uint64_t of[DFY_TRELLIS_STATES / 64];
 } DfyTrellisOdd;
-void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]);
-/* The same where costs differ by state: what leaving each by an even and by an odd number adds up to. */
-void dfy_trellis_merge(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
-                       const DfyTrellisCosts *odd_ways);
-/* The reference for them. */
-void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]);
-void dfy_trellis_merge_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
-                         const DfyTrellisCosts *odd_ways);
-/* Takes the first state's cost from all, so that sums stay precise. */
-void dfy_trellis_lower(DfyTrellisCosts *costs);
 
 /*
- * The same in 16 bits, twice as fast: what a choice costs more than the cheapest one, in 1/256 and at most
- * DFY_TRELLIS_DEAREST, so that a way that doesn't begin in state 0 never wins.
+ * Sums of squared errors (and worth of bits) so far of the cheapest way to each state, in 1/256 squared step. A choice
+ * costs DFY_TRELLIS_DEAREST at most more than the cheapest one, so that a way that doesn't begin in state 0 never wins.
  */
 enum { DFY_TRELLIS_DEAREST = 4000 };
 typedef struct DfyTrellisShort {
     int16_t of[DFY_TRELLIS_STATES];
 } DfyTrellisShort;
+
+/* One number on: more[quantiser][parity] is what the best number of that parity costs more than the cheapest of all. */
 void dfy_trellis_short_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const int16_t more[2][2]);
+/* The reference for it. */
 void dfy_trellis_short_step_c(DfyTrellisShort *costs, DfyTrellisOdd *odd, const int16_t more[2][2]);
+/* The same from costs in squared steps. */
+void dfy_trellis_cost_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const float cost[2][2]);
+/* Takes the first state's cost from all, so that sums stay in range: every 16 numbers. */
 void dfy_trellis_short_lower(DfyTrellisShort *costs);
 
 static inline int dfy_trellis_is_odd(const DfyTrellisOdd *odd, int state) {

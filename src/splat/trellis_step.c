@@ -3,37 +3,14 @@
 
 #include "splat/trellis.h"
 
-#ifdef __SSE2__
+#if defined(__x86_64__) && defined(__GNUC__)
+#define DFY_WITH_AVX2 /* where the processor has it */
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
 enum { STATES = DFY_TRELLIS_STATES, HALF = STATES / 2 };
-
-void dfy_trellis_merge_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
-                         const DfyTrellisCosts *odd_ways) {
-    memset(odd, 0, sizeof *odd);
-    for (int state = 0; state < STATES; state++) {
-        float even_way = even_ways->of[dfy_trellis_before(state, 0)];
-        float odd_way = odd_ways->of[dfy_trellis_before(state, 1)];
-        odd->of[state >> 6] |= (uint64_t)(odd_way < even_way) << (state & 63);
-        costs->of[state] = odd_way < even_way ? odd_way : even_way;
-    }
-}
-
-void dfy_trellis_step_c(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
-    DfyTrellisCosts even_ways, odd_ways;
-    for (int state = 0; state < STATES; state++) {
-        even_ways.of[state] = costs->of[state] + more[state & 1][0];
-        odd_ways.of[state] = costs->of[state] + more[state & 1][1];
-    }
-    dfy_trellis_merge_c(costs, odd, &even_ways, &odd_ways);
-}
-
-void dfy_trellis_lower(DfyTrellisCosts *costs) {
-    DfyTrellisCosts lowered; /* apart, as Emscripten 3.1.6 makes a loop in place wrong */
-    for (int state = 0; state < STATES; state++) lowered.of[state] = costs->of[state] - costs->of[0];
-    *costs = lowered;
-}
 
 static inline int16_t add_short(int16_t a, int32_t b) {
     int32_t sum = a + b;
@@ -53,66 +30,24 @@ void dfy_trellis_short_step_c(DfyTrellisShort *costs, DfyTrellisOdd *odd, const 
 }
 
 void dfy_trellis_short_lower(DfyTrellisShort *costs) {
+#ifdef __SSE2__
+    __m128i first = _mm_set1_epi16(costs->of[0]);
+    for (int i = 0; i < STATES; i += 8) {
+        __m128i *of = (__m128i *)(costs->of + i);
+        _mm_storeu_si128(of, _mm_subs_epi16(_mm_loadu_si128(of), first));
+    }
+#else
     DfyTrellisShort lowered;
     for (int state = 0; state < STATES; state++) lowered.of[state] = add_short(costs->of[state], -costs->of[0]);
     *costs = lowered;
+#endif
 }
 
 #ifdef __SSE2__
 enum {
-    VECTORS = HALF / 4,
     SWAP_QUANTISER = DFY_TRELLIS_BY_QUANTISER & (HALF - 1), /* what state numbers are combined with: lanes by their */
     SWAP_PARITY = DFY_TRELLIS_BY_PARITY & (HALF - 1)        /* low two bits, vectors by the others */
 };
-
-/* v with lane i at i ^ swap. */
-static inline __m128 swap_lanes(__m128 v, int swap) {
-    switch (swap & 3) {
-    case 1: return _mm_shuffle_ps(v, v, _MM_SHUFFLE(2, 3, 0, 1));
-    case 2: return _mm_shuffle_ps(v, v, _MM_SHUFFLE(1, 0, 3, 2));
-    case 3: return _mm_shuffle_ps(v, v, _MM_SHUFFLE(0, 1, 2, 3));
-    default: return v;
-    }
-}
-
-/* The costs of the states of each quantiser, in the order of the states that even numbers lead to. */
-static inline void split(__m128 half[2][VECTORS], const float *of) {
-    for (int i = 0; i < VECTORS; i++) {
-        __m128 a = _mm_loadu_ps(of + 8 * i), b = _mm_loadu_ps(of + 8 * i + 4);
-        half[0][i] = _mm_shuffle_ps(a, b, _MM_SHUFFLE(2, 0, 2, 0));
-        half[1][i ^ SWAP_QUANTISER >> 2] = swap_lanes(_mm_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1)), SWAP_QUANTISER);
-    }
-}
-
-/* The states that one quantiser's lead to. */
-static inline uint64_t step_half(float *next, const __m128 *even_half, const __m128 *odd_half, const float more[2]) {
-    __m128 even = _mm_set1_ps(more[0]), odd = _mm_set1_ps(more[1]);
-    uint64_t bits = 0;
-    for (int i = 0; i < VECTORS; i++) {
-        __m128 even_way = _mm_add_ps(even_half[i], even);
-        __m128 odd_way = _mm_add_ps(swap_lanes(odd_half[i ^ SWAP_PARITY >> 2], SWAP_PARITY), odd);
-        bits |= (uint64_t)_mm_movemask_ps(_mm_cmplt_ps(odd_way, even_way)) << (4 * i);
-        _mm_storeu_ps(next + 4 * i, _mm_min_ps(odd_way, even_way));
-    }
-    return bits;
-}
-
-void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
-    __m128 half[2][VECTORS];
-    split(half, costs->of);
-    odd->of[0] = step_half(costs->of, half[0], half[0], more[0]);
-    odd->of[1] = step_half(costs->of + HALF, half[1], half[1], more[1]);
-}
-
-void dfy_trellis_merge(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
-                       const DfyTrellisCosts *odd_ways) {
-    static const float nothing[2] = {0, 0};
-    __m128 even[2][VECTORS], other[2][VECTORS];
-    split(even, even_ways->of);
-    split(other, odd_ways->of);
-    odd->of[0] = step_half(costs->of, even[0], other[0], nothing);
-    odd->of[1] = step_half(costs->of + HALF, even[1], other[1], nothing);
-}
 
 enum {
     SHORTS = HALF / 8, /* vectors of 16-bit costs; lanes are swapped by the low three bits of state numbers */
@@ -147,7 +82,60 @@ static inline uint64_t step_half_short(int16_t *next, const __m128i *half, const
     return bits;
 }
 
+#ifdef DFY_WITH_AVX2
+/*
+ * The same with vectors of 16. Half of states 2i + q, q being the quantiser, in the order of the states they lead to by
+ * even numbers: lane i, or i ^ 14 for the second quantiser, whose groups of four lanes are in reverse, with pairs
+ * swapped.
+ */
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static inline void split_wide(__m256i half[2][HALF / 16], const int16_t *of) {
+    const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 10, 11, 14, 15, 2, 3, 6, 7, /* evens, odds ^ 2 */
+                                           0, 1, 4, 5, 8, 9, 12, 13, 10, 11, 14, 15, 2, 3, 6, 7);
+    for (int i = 0; i < HALF / 16; i++) {
+        __m256i a = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(of + 32 * i)), apart);
+        __m256i b = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(of + 32 * i + 16)), apart);
+        half[0][i] = _mm256_permute4x64_epi64(_mm256_unpacklo_epi64(a, b), _MM_SHUFFLE(3, 1, 2, 0));
+        half[1][i] = _mm256_permute4x64_epi64(_mm256_unpackhi_epi64(a, b), _MM_SHUFFLE(0, 2, 1, 3));
+    }
+}
+_Static_assert(SWAP_QUANTISER == 14 && SWAP_PARITY == 43, "the shuffles above and below are for this machine");
+
+AVX2 static inline uint64_t step_half_wide(int16_t *next, const __m256i *half, const int16_t more[2]) {
+    const __m256i reverse = _mm256_setr_epi8(6, 7, 4, 5, 2, 3, 0, 1, 14, 15, 12, 13, 10, 11, 8, 9, /* lanes ^ 3 */
+                                             6, 7, 4, 5, 2, 3, 0, 1, 14, 15, 12, 13, 10, 11, 8, 9);
+    __m256i even = _mm256_set1_epi16(more[0]), odd = _mm256_set1_epi16(more[1]), is_odd[HALF / 16];
+    for (int i = 0; i < HALF / 16; i++) {
+        __m256i other = _mm256_permute4x64_epi64(half[i ^ SWAP_PARITY >> 4], _MM_SHUFFLE(1, 0, 3, 2));
+        __m256i even_way = _mm256_adds_epi16(half[i], even);
+        __m256i odd_way = _mm256_adds_epi16(_mm256_shuffle_epi8(other, reverse), odd);
+        is_odd[i] = _mm256_cmpgt_epi16(even_way, odd_way);
+        _mm256_storeu_si256((__m256i *)(next + 16 * i), _mm256_min_epi16(even_way, odd_way));
+    }
+    uint64_t bits = 0;
+    for (int i = 0; i < HALF / 16; i += 2) {
+        __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi16(is_odd[i], is_odd[i + 1]), _MM_SHUFFLE(3, 1, 2, 0));
+        bits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(both) << (16 * i);
+    }
+    return bits;
+}
+
+AVX2 static void short_step_wide(DfyTrellisShort *costs, DfyTrellisOdd *odd, const int16_t more[2][2]) {
+    __m256i half[2][HALF / 16];
+    split_wide(half, costs->of);
+    odd->of[0] = step_half_wide(costs->of, half[0], more[0]);
+    odd->of[1] = step_half_wide(costs->of + HALF, half[1], more[1]);
+}
+#endif
+
 void dfy_trellis_short_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const int16_t more[2][2]) {
+#ifdef DFY_WITH_AVX2
+    if (__builtin_cpu_supports("avx2")) {
+        short_step_wide(costs, odd, more);
+        return;
+    }
+#endif
     __m128i half[2][SHORTS];
     split_short(half, costs->of);
     odd->of[0] = step_half_short(costs->of, half[0], more[0]);
@@ -157,13 +145,30 @@ void dfy_trellis_short_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const in
 void dfy_trellis_short_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const int16_t more[2][2]) {
     dfy_trellis_short_step_c(costs, odd, more);
 }
-
-void dfy_trellis_step(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const float more[2][2]) {
-    dfy_trellis_step_c(costs, odd, more);
-}
-
-void dfy_trellis_merge(DfyTrellisCosts *costs, DfyTrellisOdd *odd, const DfyTrellisCosts *even_ways,
-                       const DfyTrellisCosts *odd_ways) {
-    dfy_trellis_merge_c(costs, odd, even_ways, odd_ways);
-}
 #endif
+
+static inline float lesser(float a, float b) {
+    return a < b ? a : b;
+}
+
+/* What the four choices cost more than the cheapest of them. */
+static inline void in_short(int16_t more[2][2], const float cost[2][2]) {
+#ifdef __SSE2__
+    __m128 costs = _mm_loadu_ps(cost[0]);
+    __m128 least = _mm_min_ps(costs, _mm_shuffle_ps(costs, costs, _MM_SHUFFLE(2, 3, 0, 1)));
+    least = _mm_min_ps(least, _mm_shuffle_ps(least, least, _MM_SHUFFLE(1, 0, 3, 2)));
+    costs = _mm_add_ps(_mm_mul_ps(_mm_sub_ps(costs, least), _mm_set1_ps(256)), _mm_set1_ps(0.5f));
+    __m128i whole = _mm_cvttps_epi32(_mm_min_ps(costs, _mm_set1_ps(DFY_TRELLIS_DEAREST)));
+    _mm_storel_epi64((__m128i *)more, _mm_packs_epi32(whole, whole));
+#else
+    float least = lesser(lesser(cost[0][0], cost[0][1]), lesser(cost[1][0], cost[1][1]));
+    for (int i = 0; i < 4; i++)
+        more[i / 2][i % 2] = (int16_t)lesser((cost[i / 2][i % 2] - least) * 256 + 0.5f, DFY_TRELLIS_DEAREST);
+#endif
+}
+
+void dfy_trellis_cost_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const float cost[2][2]) {
+    int16_t more[2][2];
+    in_short(more, cost);
+    dfy_trellis_short_step(costs, odd, (const int16_t(*)[2])more);
+}

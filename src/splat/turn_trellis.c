@@ -1,6 +1,7 @@
 /*
- * Rotations through the trellis, for the encoder: ring, sector and twist are three numbers in a row. Where a sector's
- * middle lies depends on the ring, and the twist that is left on both, so every state carries its own cell along.
+ * Rotations through trellises, for the encoder: rings, then sectors, then twists, each over all splats. Where a
+ * sector's middle lies depends on the ring, and the twist that is left on both; so what one leaves is the next one's to
+ * mend.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,28 +15,23 @@
 #define PI 3.14159265358979323846
 
 /*
- * A number's candidates are the nearest values of each remainder by 4, which says quantiser (the low bit) and parity:
- * CLASSES of them, and so many ring classes x sector classes of cells from which a twist is left.
+ * A number's candidates are the nearest values of each remainder by 4, which says quantiser (the low bit) and parity.
  */
-enum { STATES = DFY_TRELLIS_STATES, CLASSES = 4, CELLS = CLASSES * CLASSES, LOWERED = 16 /* splats */ };
+enum { STATES = DFY_TRELLIS_STATES, CLASSES = 4, LOWERED = 16 };
 
 /* A rotation Rz(azimuth) Ry(polar) Rz(twist), with the sine and cosine of half the polar angle. */
 typedef struct Way {
     double azimuth, polar, twist, half_sine, half_cosine;
 } Way;
 
-/* The squared errors that each choice adds for one splat. */
-typedef struct Options {
-    float ring_cost[CLASSES], sector_cost[CELLS], twist_cost[CELLS][CLASSES];
-} Options;
-
 typedef struct Search {
     const DfyTurnGrid *grid;
     double *half_sine, *half_cosine; /* of half the rings' angles */
     int32_t *sectors;                /* of the rings */
-    DfyTrellisCosts costs;
-    DfyTrellisOdd (*odd)[3]; /* of each splat's numbers */
-    uint8_t cells[STATES];   /* the class of ring, then of the cell, that each state has taken */
+    Way *ways;                       /* of the splats */
+    DfyTrellisOdd *odd;              /* of each splat's number */
+    DfyTrellisShort costs;
+    size_t at;
 } Search;
 
 static Way way_of(const double quaternion[4], int axis) {
@@ -117,102 +113,94 @@ static int32_t ring_of(const Search *search, double x, int class) {
     return ring < 0 ? ring + 4 : ring >= rings ? ring - 4 : ring; /* there are 7 rings at least */
 }
 
-static void find_twists(const Search *search, double angle, float cost[CLASSES]) {
-    int32_t twists = search->grid->twists;
-    double about = place_on_circle(angle, twists), size = 2 * PI / twists;
-    int32_t first = four_around(about);
-    float miss = (float)((about - first) * size), next = (float)size;
-    for (int t = 0; t < CLASSES; t++, miss -= next) cost[(first + t) & 3] = miss * miss;
+/* ---------------------------------------------------------------- three trellises */
+
+static void begin(Search *search) {
+    for (int s = 0; s < STATES; s++) search->costs.of[s] = s ? INT16_MAX : 0;
+    search->at = 0;
 }
 
-static void find_options(const Search *search, const Way *way, Options *o) {
-    double ring_size = PI / search->grid->rings, x = place_of_ring(search, way);
-    for (int r = 0; r < CLASSES; r++) {
-        int32_t ring = ring_of(search, x, r), sectors = search->sectors[ring];
-        double off = (x - ring) * ring_size, square = off * off, size = 2 * PI / sectors;
-        double around = place_on_circle(way->azimuth, sectors);
-        View view = view_from(search, way, ring);
-        int32_t first = four_around(around);
-        o->ring_cost[r] = (float)square;
-        for (int s = 0; s < CLASSES; s++) {
-            int cell = r * CLASSES + ((first + s) & 3);
-            double left;
-            o->sector_cost[cell] = (float)(look_at(&view, (around - first - s) * size, &left) - square);
-            find_twists(search, way->twist + left, o->twist_cost[cell]);
-        }
-    }
+/* By class, what one splat's choices cost, in squared rings. */
+static inline void step(Search *search, const float cost[CLASSES]) {
+    const float by_quantiser[2][2] = {{cost[0], cost[2]}, {cost[1], cost[3]}};
+    dfy_trellis_cost_step(&search->costs, &search->odd[search->at], by_quantiser);
+    if (search->at++ % LOWERED == 0) dfy_trellis_short_lower(&search->costs);
 }
 
-/* A number whose cost depends on the cell that a state has taken. */
-static void step_cells(Search *search, const float (*costs)[CLASSES], DfyTrellisOdd *odd) {
-    DfyTrellisCosts even_ways, odd_ways;
-    for (int state = 0; state < STATES; state++) {
-        const float *more = &costs[search->cells[state]][state & 1];
-        even_ways.of[state] = search->costs.of[state] + more[0];
-        odd_ways.of[state] = search->costs.of[state] + more[2];
-    }
-    dfy_trellis_merge(&search->costs, odd, &even_ways, &odd_ways);
-}
-
-/* Cells follow the cheapest ways. */
-static void follow(Search *search, const DfyTrellisOdd *odd) {
-    uint8_t cells[STATES];
-    for (int half = 0; half < 2; half++) {
-        uint64_t bits = odd->of[half];
-        for (int state = half * STATES / 2; state < (half + 1) * STATES / 2; state++, bits >>= 1) {
-            int is_odd = (int)(bits & 1), from = dfy_trellis_before(state, 0) ^ (-is_odd & 2 * DFY_TRELLIS_BY_PARITY);
-            cells[state] = (uint8_t)(search->cells[from] * CLASSES + 2 * is_odd + half);
-        }
-    }
-    memcpy(search->cells, cells, sizeof cells);
-}
-
-static void step_splat(Search *search, const Options *o, DfyTrellisOdd odd[3]) {
-    const float rings[2][2] = {{o->ring_cost[0], o->ring_cost[2]}, {o->ring_cost[1], o->ring_cost[3]}};
-    dfy_trellis_step(&search->costs, &odd[0], rings);
-    memset(search->cells, 0, sizeof search->cells);
-    follow(search, &odd[0]);
-    step_cells(search, (const float(*)[CLASSES])o->sector_cost, &odd[1]);
-    follow(search, &odd[1]);
-    step_cells(search, o->twist_cost, &odd[2]);
-}
-
-/* Goes back over a splat's three numbers: its cell. */
-static DfyTurn take_back(const Search *search, const Way *way, const DfyTrellisOdd odd[3], int *state) {
-    int class[3];
-    DfyTurn turn;
-    double left;
-    for (int number = 2; number >= 0; number--) {
-        int parity = dfy_trellis_is_odd(&odd[number], *state);
-        class[number] = 2 * parity + dfy_trellis_quantiser_before(*state);
-        *state = dfy_trellis_before(*state, parity);
-    }
-    turn.ring = ring_of(search, place_of_ring(search, way), class[0]);
-    int32_t sectors = search->sectors[turn.ring], twists = search->grid->twists;
-    double around = place_on_circle(way->azimuth, sectors);
-    int32_t sector = of_class(around, class[1]);
-    View view = view_from(search, way, turn.ring);
-    look_at(&view, (around - sector) * 2 * PI / sectors, &left);
-    turn.sector = on_circle(sector, sectors);
-    turn.twist = on_circle(of_class(place_on_circle(way->twist + left, twists), class[2]), twists);
-    return turn;
-}
-
-static void walk(Search *search, DfyTurn *turns, const double (*quaternions)[4], const uint8_t *axes, size_t count) {
+static int best_end(const Search *search) {
     int state = 0;
-    Options options;
-    for (int s = 0; s < STATES; s++) search->costs.of[s] = s ? 1e30f : 0;
-    for (size_t i = 0; i < count; i++) {
-        Way way = way_of(quaternions[i], axes[i]);
-        find_options(search, &way, &options);
-        step_splat(search, &options, search->odd[i]);
-        if (i % LOWERED == 0) dfy_trellis_lower(&search->costs);
-    }
     for (int s = 1; s < STATES; s++)
         if (search->costs.of[s] < search->costs.of[state]) state = s;
+    return state;
+}
+
+/* The class that leads to a state, which becomes the one before. */
+static inline int step_back(Search *search, int *state) {
+    int parity = dfy_trellis_is_odd(&search->odd[--search->at], *state);
+    int class = 2 * parity + dfy_trellis_quantiser_before(*state);
+    *state = dfy_trellis_before(*state, parity);
+    return class;
+}
+
+static void choose_rings(Search *search, DfyTurn *turns, size_t count) {
+    begin(search);
+    for (size_t i = 0; i < count; i++) {
+        double x = place_of_ring(search, &search->ways[i]);
+        float cost[CLASSES];
+        for (int c = 0; c < CLASSES; c++) {
+            float off = (float)(x - ring_of(search, x, c));
+            cost[c] = off * off;
+        }
+        step(search, cost);
+    }
+    int state = best_end(search);
+    for (size_t i = count; i-- > 0;)
+        turns[i].ring = ring_of(search, place_of_ring(search, &search->ways[i]), step_back(search, &state));
+}
+
+/* The twist of each way becomes what is left of it. */
+static void choose_sectors(Search *search, DfyTurn *turns, size_t count) {
+    double rings = search->grid->rings, scale = rings * rings / (PI * PI), left;
+    begin(search);
+    for (size_t i = 0; i < count; i++) {
+        const Way *way = &search->ways[i];
+        int32_t sectors = search->sectors[turns[i].ring];
+        double around = place_on_circle(way->azimuth, sectors), size = 2 * PI / sectors;
+        View view = view_from(search, way, turns[i].ring);
+        int32_t first = four_around(around);
+        float cost[CLASSES];
+        for (int s = 0; s < CLASSES; s++)
+            cost[(first + s) & 3] = (float)(look_at(&view, (around - first - s) * size, &left) * scale);
+        step(search, cost);
+    }
+    int state = best_end(search);
     for (size_t i = count; i-- > 0;) {
-        Way way = way_of(quaternions[i], axes[i]);
-        turns[i] = take_back(search, &way, search->odd[i], &state);
+        Way *way = &search->ways[i];
+        int32_t sectors = search->sectors[turns[i].ring];
+        double around = place_on_circle(way->azimuth, sectors);
+        int32_t sector = of_class(around, step_back(search, &state));
+        View view = view_from(search, way, turns[i].ring);
+        look_at(&view, (around - sector) * 2 * PI / sectors, &left);
+        turns[i].sector = on_circle(sector, sectors);
+        way->twist += left;
+    }
+}
+
+static void choose_twists(Search *search, DfyTurn *turns, size_t count) {
+    int32_t twists = search->grid->twists;
+    float size = (float)(2.0 * search->grid->rings / twists);
+    begin(search);
+    for (size_t i = 0; i < count; i++) {
+        double about = place_on_circle(search->ways[i].twist, twists);
+        int32_t first = four_around(about);
+        float cost[CLASSES], miss = (float)(about - first);
+        for (int t = 0; t < CLASSES; t++, miss -= 1) cost[(first + t) & 3] = miss * miss * size * size;
+        step(search, cost);
+    }
+    int state = best_end(search);
+    for (size_t i = count; i-- > 0;) {
+        double about = place_on_circle(search->ways[i].twist, twists);
+        turns[i].twist = on_circle(of_class(about, step_back(search, &state)), twists);
     }
 }
 
@@ -224,17 +212,25 @@ int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint
     search.half_cosine = malloc(rings * sizeof(double));
     search.sectors = malloc(rings * sizeof(int32_t));
     search.odd = malloc((count ? count : 1) * sizeof *search.odd);
-    int status = search.half_sine && search.half_cosine && search.sectors && search.odd ? DFY_OK : DFY_ERROR_MEMORY;
+    search.ways = malloc((count ? count : 1) * sizeof *search.ways);
+    int good = search.half_sine && search.half_cosine && search.sectors && search.odd && search.ways;
+    int status = good ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < rings; i++) {
         double angle = ((double)i + 0.5) * PI / (double)rings;
         search.half_sine[i] = dfy_exact_sin(angle / 2);
         search.half_cosine[i] = dfy_exact_cos(angle / 2);
         search.sectors[i] = dfy_turn_sectors(grid, (int32_t)i);
     }
-    if (!status) walk(&search, turns, quaternions, axes, count);
+    for (size_t i = 0; !status && i < count; i++) search.ways[i] = way_of(quaternions[i], axes[i]);
+    if (!status) {
+        choose_rings(&search, turns, count);
+        choose_sectors(&search, turns, count);
+        choose_twists(&search, turns, count);
+    }
     free(search.half_sine);
     free(search.half_cosine);
     free(search.sectors);
     free(search.odd);
+    free(search.ways);
     return status;
 }
