@@ -42,6 +42,21 @@ for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
     }
 }
 
+test('axe finds nothing while recording, nor in what was recorded, nor in errors', async ({ page, context }) => {
+    await context.grantPermissions(['camera']);
+    await page.goto('record/');
+    await page.selectOption('[name=size]', '640x360');
+    await page.click('#start');
+    await expect(page.locator('#elapsed')).toHaveText(/^0:0[2-9]/, { timeout: 30_000 });
+    await findNothing(page);
+    await page.click('#stop');
+    await expect(page.locator('#recordings li')).toHaveCount(1, { timeout: 30_000 });
+    await findNothing(page);
+    await page.goto('decode/?place=tab-0/gone&name=gone.dfy');
+    await expect(page.locator('#problem')).toBeVisible();
+    await findNothing(page);
+});
+
 test('everything can be reached and used by keyboard', async ({ page }) => {
     await page.goto('');
     await page.keyboard.press('Tab');

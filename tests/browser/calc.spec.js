@@ -19,6 +19,14 @@ test('estimates follow the formula, with the right units', async ({ page }) => {
     expect(new URL(page.url()).searchParams.get('workers')).toBe('20');
     await expect(page.locator('#measured-facts')).toContainText(/Measured on \d{4}-\d\d-\d\d/);
     await expect(page.locator('#chart')).toContainText('[#');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.click('#copy');
+    await expect(page.locator('#copy')).toHaveText('copied');
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
+    // On a phone every figure is there without scrolling sideways.
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await page.locator('#result').evaluate((table) => table.scrollWidth - (table.parentElement?.clientWidth ?? 0))).toBeLessThanOrEqual(0);
+    expect(await page.locator('#chart').evaluate((chart) => chart.scrollWidth - chart.clientWidth)).toBeLessThanOrEqual(0);
 });
 
 test('calibrates with the clip encoded last', async ({ page }) => {

@@ -1,5 +1,6 @@
 /** Where Chromium is and how it is started, for the tests and the demo. */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 export const launchOptions = {
     executablePath: process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)),
@@ -16,7 +17,7 @@ export async function withoutPickers(pages) {
 /**
  * Drops files or folders of this machine on the page, as the desktop does: the page gets real entries.
  * @param {import('@playwright/test').Page} page
- * @param {string[]} paths absolute
+ * @param {string[]} paths
  * @param {string} [target] selector
  */
 export async function dropOn(page, paths, target = '#drop') {
@@ -24,7 +25,7 @@ export async function dropOn(page, paths, target = '#drop') {
     const box = await page.locator(target).boundingBox();
     if (!box) throw new Error(`There is no ${target} to drop on.`);
     const session = await page.context().newCDPSession(page);
-    const at = { x: box.x + box.width / 2, y: box.y + box.height / 2, data: { items: [], files: paths, dragOperationsMask: 1 } };
+    const at = { x: box.x + box.width / 2, y: box.y + box.height / 2, data: { items: [], files: paths.map((path) => resolve(path)), dragOperationsMask: 1 } };
     for (const type of /** @type {const} */ (['dragEnter', 'dragOver', 'drop'])) await session.send('Input.dispatchDragEvent', { type, ...at });
     await session.detach();
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { withoutPickers } from './chromium.js';
-import { clip, compare, countFrames, dropOn, encode, expect, exportAs, h264, openDfy, test, top, work } from './site.js';
+import { clip, compare, countFrames, dropOn, encode, expect, exportAs, h264, openDfy, save, test, top, withMetadata, work } from './site.js';
 
 /** @type {string} */
 let file;
@@ -172,6 +172,73 @@ test('block origins are not promised where there are none', async ({ page }) => 
     await expect(page.locator('#origins-none')).toBeVisible();
     await expect(page.locator('#origin-legend')).toBeHidden();
     await expect(page.locator('#overlay')).toBeHidden();
+});
+
+test('cycles are marked, stepped through, listed, and the odd one stands out', async ({ page }) => {
+    const starts = [0, 9, 18, 27, 42];
+    const cycles = starts.map((start, i) => [start, (starts[i + 1] ?? 45) - start, 0, i ? 1.25 : 0, i ? 1 : 0]);
+    await openDfy(page, withMetadata('cycles.dfy', clip('moving.mp4', { extra: h264 }), (metadata) => ({ ...metadata, cycles })));
+    await expect(page.locator('#cycle-marks rect')).toHaveCount(5);
+    await expect(page.locator('#cycle-facts')).toContainText('5 cycles');
+    await expect(page.locator('#cycles tbody tr')).toHaveCount(5);
+    await expect(page.locator('#cycles tr.outlier')).toHaveCount(2);
+    const shown = async (/** @type {number} */ frame) => expect(page.locator('#picture')).toHaveAttribute('data-frame', String(frame));
+    await page.click('#cycle-forward');
+    await shown(9);
+    await page.keyboard.press('c');
+    await shown(18);
+    await page.keyboard.press('Shift+C');
+    await shown(9);
+    await page.click('#cycle-back');
+    await shown(0);
+    const json = JSON.parse(readFileSync(await save(page, page.getByRole('link', { name: 'cycles as JSON' }), 'cycles.json'), 'utf8'));
+    expect(json.map((/** @type {any} */ cycle) => cycle.firstFrame)).toEqual(starts);
+    // A file without any has no buttons for them.
+    await openDfy(page, file);
+    await expect(page.locator('#cycle-forward')).toBeHidden();
+});
+
+test('speed, full screen, and the keys J, K and L', async ({ page }) => {
+    await openDfy(page, file);
+    await page.selectOption('#speed', '0.25');
+    await page.locator('#position').focus();
+    await page.keyboard.press(' ');
+    await page.waitForTimeout(1500);
+    await page.keyboard.press('k');
+    await expect(page.locator('#play')).toHaveText('play');
+    const frame = Number(await page.locator('#picture').getAttribute('data-frame'));
+    // A quarter of thirty a second.
+    expect(frame).toBeGreaterThan(4);
+    expect(frame).toBeLessThan(25);
+    await page.keyboard.press('f');
+    await expect.poll(() => page.evaluate(() => document.fullscreenElement?.id)).toBe('player');
+    await page.keyboard.press('f');
+    await expect.poll(() => page.evaluate(() => document.fullscreenElement)).toBe(null);
+});
+
+test('an export can be cancelled, and what it takes no notice of cannot be set', async ({ page }) => {
+    const long = `${work}/to-cancel.dfy`;
+    execFileSync(`${top}build/diffy`, ['encode', '--progress', 'never', '--effort', '1', clip('long.mp4', { frames: 400, size: '640x360', extra: h264 }), long]);
+    await openDfy(page, long);
+    await page.selectOption('#export [name=kind]', 'png');
+    await expect(page.locator('#export [name=quality]')).toBeDisabled();
+    await expect(page.locator('#export [name=from]')).toBeEnabled();
+    await page.click('#start-export');
+    await expect(page.getByRole('progressbar', { name: 'progress of the export' })).toBeVisible();
+    await page.click('#cancel-export');
+    await expect(page.locator('#export-problem')).toHaveText('The export was cancelled.');
+    await expect(page.locator('#exports a')).toHaveCount(0);
+    await page.selectOption('#export [name=kind]', 'frame');
+    await expect(page.locator('#export [name=from]')).toBeDisabled();
+});
+
+test('a file that the system opens with the installed app plays', async ({ page }) => {
+    await page.addInitScript((bytes) => {
+        const launched = new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], 'launched.dfy');
+        Object.defineProperty(globalThis, 'launchQueue', { value: { setConsumer: (/** @type {any} */ take) => take({ files: [{ getFile: async () => launched }] }) } });
+    }, readFileSync(file).toString('base64'));
+    await page.goto('decode/');
+    await expect(page.locator('body')).toHaveAttribute('data-opened', 'launched.dfy');
 });
 
 test('facts tell chunks and size', async ({ page }) => {

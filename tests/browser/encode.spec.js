@@ -1,5 +1,6 @@
 /** Encoding on the page: every kind of input becomes a .dfy whose pictures are those that went in. */
-import { statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { clip, compare, countFrames, dropOn, encode, expect, exportAs, filesOf, h264, openDfy, pngFolder, rowInState, save, test, top, work, zipOf } from './site.js';
 
 test('an H.264 MP4 comes out as a .dfy with its pictures', async ({ page }) => {
@@ -117,7 +118,6 @@ test('a broken file among good ones says why and holds nothing up', async ({ pag
 test('a cut video keeps what can be read or says why', async ({ page }) => {
     const video = clip('moving.mp4', { extra: h264 });
     const cut = `${work}/cut.mp4`;
-    const { readFileSync } = await import('node:fs');
     const data = readFileSync(video);
     writeFileSync(cut, data.subarray(0, data.length / 2));
     await page.goto('');
@@ -172,7 +172,6 @@ test('settings are remembered, and the largest width is kept to', async ({ page 
 
 test('a rotated video comes out upright', async ({ page }) => {
     const plain = clip('plain.mp4', { frames: 10, size: '320x176', extra: h264 });
-    const { execFileSync } = await import('node:child_process');
     const rotated = `${work}/rotated.mp4`;
     execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', plain, '-c', 'copy', '-metadata:s:v:0', 'rotate=90', rotated]);
     const file = await encode(page, [rotated], 'rotated');
@@ -180,6 +179,62 @@ test('a rotated video comes out upright', async ({ page }) => {
     const result = compare(rotated, file);
     expect(result.other_frames).toBe(10);
     expect(result.psnr_y).toBeGreaterThan(26);
+});
+
+test('format 1 opens in every reader', async ({ page }) => {
+    await page.goto('');
+    await page.locator('summary').click();
+    await page.selectOption('[name=format]', '1');
+    await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
+    const row = await rowInState(page, 'moving');
+    const info = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', await save(page, row.locator('a.download'), 'format1.dfy')], { encoding: 'utf8' }));
+    expect(info).toMatchObject({ format: 1, frames: 45, quality: 25 });
+});
+
+test('sound is left out, and the row says so', async ({ page }) => {
+    const loud = `${work}/loud.mp4`;
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', clip('plain.mp4', { frames: 10, size: '320x176', extra: h264 }), '-f', 'lavfi', '-i', 'sine', '-shortest', '-c:v', 'copy', '-c:a', 'aac', loud]);
+    await page.goto('');
+    await dropOn(page, [loud]);
+    await expect((await rowInState(page, 'loud')).locator('.row-message')).toContainText('The sound was left out.');
+});
+
+test('where files cannot be kept on the disk, memory does', async ({ page }) => {
+    await page.addInitScript(() => Object.assign(StorageManager.prototype, { getDirectory: undefined }));
+    const video = clip('moving.mp4', { extra: h264 });
+    await page.goto('');
+    await dropOn(page, [video]);
+    const row = await rowInState(page, 'moving');
+    // Another tab could not reach it.
+    await expect(row.getByRole('link', { name: 'play' })).toHaveCount(0);
+    expect(compare(video, await save(page, row.locator('a.download'), 'memory.dfy')).other_frames).toBe(45);
+});
+
+test('goes on in a tab behind another, tells how far in its title, and warns before what is not saved is left', async ({ page, context }) => {
+    await page.goto('');
+    await page.click('[data-preset=draft]');
+    await dropOn(page, [clip('pausing.mp4', { frames: 150, extra: h264 })]);
+    await rowInState(page, 'pausing', 'running');
+    await expect(page).toHaveTitle(/^\d+% of pausing/);
+    const other = await context.newPage();
+    await other.goto('calc/');
+    await other.bringToFront();
+    const row = await rowInState(page, 'pausing');
+    await expect(page).toHaveTitle('diffy: encode');
+    await other.close();
+    const asks = async () => {
+        let asked = false;
+        page.once('dialog', (dialog) => {
+            asked = dialog.type() === 'beforeunload';
+            void dialog.dismiss();
+        });
+        await page.goto('calc/', { timeout: 5000 }).catch(() => {});
+        return asked;
+    };
+    expect(await asks()).toBe(true);
+    await save(page, row.locator('a.download'), 'left.dfy');
+    expect(await asks()).toBe(false);
+    await expect(page.locator('#result')).toBeVisible();
 });
 
 test('without WebCodecs a video is stepped through, and nothing is lost', async ({ page, context }) => {
@@ -194,15 +249,18 @@ test('without WebCodecs a video is stepped through, and nothing is lost', async 
     expect(result.psnr_y).toBeGreaterThan(22);
     const images = await encode(page, [pngFolder('moving-frames', video)], 'moving-frames');
     expect(compare(video, images).other_frames).toBe(45);
+    await page.addInitScript(() => Object.assign(globalThis, { VideoDecoder: undefined, VideoEncoder: undefined, VideoFrame: undefined }));
+    await openDfy(page, images);
+    await page.locator('#position').fill('30');
+    await expect(page.locator('#picture')).toHaveAttribute('data-frame', '30');
+    expect(countFrames(await exportAs(page, 'y4m', '.y4m'))).toBe(45);
 });
 
 test('variable frame rate is kept', async ({ page }) => {
     // Frames 10 to 19 are shown twice as long as the others.
-    const { execFileSync } = await import('node:child_process');
     const even = clip('moving.mp4', { extra: h264 }), uneven = `${work}/uneven.mp4`;
     execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', even, '-vf', "settb=1/600,setpts='if(lt(N,10),N*20,if(lt(N,20),200+(N-10)*40,600+(N-20)*20))'", '-fps_mode', 'passthrough', '-enc_time_base', '1/600', ...h264, uneven]);
     const file = await encode(page, [uneven], 'uneven');
-    const { readFileSync } = await import('node:fs');
     const address = `${top}build/npm/diffy.js`;
     /** @type {typeof import('../../wasm/index.js')} */
     const { DiffyDecoder } = await import(address);
@@ -210,4 +268,15 @@ test('variable frame rate is kept', async ({ page }) => {
     const times = [];
     for await (const frame of decoder) times.push(Math.round(frame.timestamp * 600));
     expect(times).toEqual(Array.from({ length: 45 }, (_, n) => (n < 10 ? n * 20 : n < 20 ? 200 + (n - 10) * 40 : 600 + (n - 20) * 20)));
+    // The player keeps to these times, too.
+    await openDfy(page, file);
+    await page.locator('#position').fill('20');
+    await expect(page.locator('#time')).toHaveText('frame 20 (0 to 44), 0:01.00');
+    await page.locator('#position').fill('10');
+    await expect(page.locator('#time')).toHaveText('frame 10 (0 to 44), 0:00.33');
+    const started = Date.now();
+    await page.click('#play');
+    await expect(page.locator('#picture')).toHaveAttribute('data-frame', '44', { timeout: 20_000 });
+    // 1.47 seconds; frames evenly spread would have taken 1.13.
+    expect(Date.now() - started).toBeGreaterThan(1400);
 });

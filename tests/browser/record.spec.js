@@ -52,6 +52,20 @@ test('when the disk is full, what was recorded by then is kept', async ({ page, 
     await openDfy(page, file);
 });
 
+test('a shared screen is recorded as it changes', async ({ page }) => {
+    await page.goto('record/');
+    await page.selectOption('[name=source]', 'screen');
+    await page.click('#start');
+    await expect(page.locator('#frames')).toHaveText(/^([3-9]|\d\d+)/, { timeout: 30_000 });
+    await expect(page.locator('#frames')).not.toContainText('camera');
+    await expect(page.locator('[name=size]')).toBeDisabled();
+    await page.click('#stop');
+    const link = page.locator('#recordings a[download]');
+    await expect(link).toBeVisible({ timeout: 30_000 });
+    expect(infoOf(await save(page, link, 'screen.dfy'))).toMatchObject({ complete: true });
+    await expect(page.locator('[name=size]')).toBeEnabled();
+});
+
 test('of several cameras one is chosen by its name', async ({ baseURL }) => {
     const browser = await chromium.launch({ ...launchOptions, args: launchOptions.args.map((arg) => arg.replace(/^--use-fake-device.*/, '$&=device-count=2')) });
     try {

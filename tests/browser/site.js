@@ -164,3 +164,18 @@ export async function exportAs(page, kind, ending) {
     await expect(link).toBeVisible({ timeout: 60_000 });
     return save(page, link, (await link.getAttribute('download')) ?? 'export');
 }
+
+/** A file of version 1, with other metadata. Its chunks have no checksums.
+ * @param {string} name
+ * @param {string} video
+ * @param {(metadata: any) => any} change */
+export function withMetadata(name, video, change) {
+    const file = `${work}/${name}`;
+    run(`${top}build/diffy`, ['encode', '--format', '1', '--progress', 'never', video, file]);
+    const data = readFileSync(file), size = data.readUInt32BE(23);
+    expect([data[21], data[22]]).toEqual([6, 0]);
+    const json = Buffer.from(JSON.stringify(change(JSON.parse(data.subarray(27, 27 + size).toString())))), head = Buffer.from(data.subarray(0, 27));
+    head.writeUInt32BE(json.length, 23);
+    writeFileSync(file, Buffer.concat([head, json, data.subarray(27 + size)]));
+    return file;
+}

@@ -1,6 +1,6 @@
 /** Files that older programs made, and damaged ones, on the decode page. */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { clip, compare, countFrames, encode, expect, exportAs, h264, openDfy, test, top, work } from './site.js';
+import { clip, compare, countFrames, encode, expect, exportAs, h264, openDfy, save, test, top, work } from './site.js';
 
 const folder = `${process.env.DIFFY_SHARED ?? `${top}../shared`}/vectors/v1`;
 
@@ -15,6 +15,15 @@ test('every version 1 vector opens, and gives the frames that the command line g
         // Both convert RGB to luma before comparing: only roundings of that may differ.
         expect(result.psnr_y ?? 99, name).toBeGreaterThan(50);
     }
+});
+
+test('orientations are drawn and saved', async ({ page }) => {
+    test.skip(!existsSync(folder), 'the shared vectors are not here');
+    await openDfy(page, `${folder}/imu_q40.dfy`);
+    await expect(page.locator('#imu-plot polyline')).toHaveCount(4);
+    const samples = JSON.parse(readFileSync(await save(page, page.getByRole('link', { name: 'quaternions as JSON' }), 'imu.json'), 'utf8'));
+    expect(samples).toHaveLength(200);
+    for (const sample of samples) expect(Math.hypot(...sample)).toBeCloseTo(1, 1);
 });
 
 test('a file with a flipped byte plays what is whole and says what is lost', async ({ page }) => {
