@@ -28,8 +28,18 @@ typedef struct DfySplatPayload {
     DfySplatStream streams[DFY_SPLAT_STREAMS];
     int count, next; /* next: the stream read next */
     DfyBuffer coded;
-    int failed; /* no memory, or too many streams */
+    uint64_t most; /* reading: symbols of all streams that are believed */
+    int failed;    /* no memory, or too many streams */
 } DfySplatPayload;
+
+/*
+ * Streams shrink without end when all is alike, so few hostile bytes could ask for hours of decoding. A key frame is
+ * believed so many symbols and so many more for each of its bytes, which encoders fill up where need be; an inter frame
+ * so many, and so many times those of its key frame.
+ */
+enum { DFY_SPLAT_SYMBOLS = 1 << 20, DFY_SPLAT_SYMBOLS_A_BYTE = 512, DFY_SPLAT_SYMBOLS_AGAIN = 2 };
+/* Of all streams. */
+uint64_t dfy_payload_symbols(const DfySplatPayload *payload);
 
 void dfy_payload_free(DfySplatPayload *payload);
 /* A new stream to append to; NULL (and payload->failed) when there is no room. */

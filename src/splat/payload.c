@@ -14,10 +14,7 @@
 #include "entropy/range.h"
 #include "splat/codec.h"
 
-enum {
-    MAX_SYMBOLS = 1 << 27,   /* of a payload */
-    SYMBOLS_A_BYTE = 1 << 14 /* no serialiser packs more; bounds what damaged bytes can claim */
-};
+enum { MAX_SYMBOLS = 1 << 27 /* of a payload */ };
 
 /* ---------------------------------------------------------------- payloads */
 
@@ -70,6 +67,24 @@ const uint32_t *dfy_payload_take(DfySplatPayload *payload, size_t count, uint32_
 
 /* ---------------------------------------------------------------- heads */
 
+uint64_t dfy_payload_symbols(const DfySplatPayload *payload) {
+    uint64_t symbols = 0;
+    for (int i = 0; i < payload->count; i++) symbols += payload->streams[i].count;
+    return symbols;
+}
+
+/* The bytes that a key frame of so many symbols must have. */
+static size_t least_bytes(const DfySplatPayload *payload) {
+    uint64_t symbols = dfy_payload_symbols(payload);
+    return symbols > DFY_SPLAT_SYMBOLS ? (size_t)((symbols - DFY_SPLAT_SYMBOLS) / DFY_SPLAT_SYMBOLS_A_BYTE + 1) : 0;
+}
+
+/* Fills up a payload that began at `from`; range decoders and zlib don't look at what is behind their code. */
+static void fill_up(const DfySplatPayload *payload, DfyBuffer *buffer, size_t from) {
+    size_t least = least_bytes(payload);
+    while (!buffer->failed && buffer->size - from < least) dfy_put_u8(buffer, 0);
+}
+
 static int symbol_bytes(uint32_t limit) {
     return !limit || limit > 65536 ? 4 : limit > 256 ? 2 : 1;
 }
@@ -92,14 +107,17 @@ static int damaged(DfyMessage *message) {
 
 /* Makes the streams, with room for what they are said to hold. */
 static int read_head(DfySplatPayload *payload, DfyBytes *bytes, DfyMessage *message) {
-    uint64_t total = 0, most = (uint64_t)dfy_bytes_left(bytes) * SYMBOLS_A_BYTE;
+    uint64_t total = 0;
     int count = dfy_read_u8(bytes);
     if (count > DFY_SPLAT_STREAMS) return damaged(message);
     for (int i = 0; i < count; i++) {
         uint64_t symbols = dfy_read_varint(bytes), limit = dfy_read_varint(bytes);
-        if (bytes->overrun || symbols > MAX_SYMBOLS || (total += symbols) > MAX_SYMBOLS || total > most ||
-            limit > UINT32_MAX)
+        if (bytes->overrun || symbols > MAX_SYMBOLS || (total += symbols) > MAX_SYMBOLS || limit > UINT32_MAX)
             return damaged(message);
+        if (total > payload->most)
+            return dfy_fail(message, DFY_ERROR_DAMAGED,
+                            "A splat frame claims %llu symbols, more than its bytes can stand for: they are damaged.",
+                            (unsigned long long)total);
         DfySplatStream *stream = dfy_payload_add(payload, (uint32_t)limit);
         if (!stream || !reserve(stream, (size_t)symbols)) return no_memory(message);
         stream->count = (size_t)symbols;
@@ -151,11 +169,13 @@ static int range_code(DfyRangeCoder *coder, DfySplatPayload *payload, DfyMessage
 
 static int range_write(const DfySplatPayload *payload, DfyBuffer *buffer, DfyMessage *message) {
     DfyRangeCoder coder;
+    size_t from = buffer->size;
     write_head(payload, buffer);
     dfy_range_encode_start(&coder);
     int status = range_code(&coder, (DfySplatPayload *)(uintptr_t)payload, message); /* encoding changes nothing */
     dfy_range_encode_finish(&coder);
     dfy_put_bytes(buffer, coder.data, coder.size);
+    fill_up(payload, buffer, from);
     if (!status && (coder.failed || buffer->failed)) status = no_memory(message);
     dfy_range_free(&coder);
     return status;
@@ -244,7 +264,10 @@ static int inflate_bytes(uint8_t *out, size_t *out_size, const uint8_t *in, size
 }
 
 static int zlib_write(const DfySplatPayload *payload, DfyBuffer *buffer, DfyMessage *message) {
-    return squeeze_write(payload, buffer, compressBound((uLong)packed_bytes(payload)), deflate_bytes, message);
+    size_t from = buffer->size;
+    int status = squeeze_write(payload, buffer, compressBound((uLong)packed_bytes(payload)), deflate_bytes, message);
+    fill_up(payload, buffer, from);
+    return status || !buffer->failed ? status : no_memory(message);
 }
 
 static int zlib_read(DfySplatPayload *payload, const uint8_t *data, size_t size_bytes, DfyMessage *message) {
@@ -267,8 +290,21 @@ static int zstd_unpack(uint8_t *out, size_t *out_size, const uint8_t *in, size_t
     return !ZSTD_isError(*out_size);
 }
 
+/* Behind its frame zstd takes none but a frame to be skipped: a head of 8 bytes, then anything. */
+static void fill_up_zstd(const DfySplatPayload *payload, DfyBuffer *buffer, size_t from) {
+    size_t least = least_bytes(payload), size = buffer->size - from;
+    if (size >= least) return;
+    uint32_t more = (uint32_t)(least - size);
+    dfy_put_u32be(buffer, 0x502A4D18); /* little-endian 0x184D2A50 */
+    for (int k = 0; k < 4; k++) dfy_put_u8(buffer, more >> (8 * k) & 255);
+    for (uint32_t i = 0; i < more && !buffer->failed; i++) dfy_put_u8(buffer, 0);
+}
+
 static int zstd_write(const DfySplatPayload *payload, DfyBuffer *buffer, DfyMessage *message) {
-    return squeeze_write(payload, buffer, ZSTD_compressBound(packed_bytes(payload)), zstd_pack, message);
+    size_t from = buffer->size;
+    int status = squeeze_write(payload, buffer, ZSTD_compressBound(packed_bytes(payload)), zstd_pack, message);
+    if (!status) fill_up_zstd(payload, buffer, from);
+    return status || !buffer->failed ? status : no_memory(message);
 }
 
 static int zstd_read(DfySplatPayload *payload, const uint8_t *data, size_t size_bytes, DfyMessage *message) {

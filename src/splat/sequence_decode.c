@@ -17,7 +17,8 @@ struct DfySplatDecoder {
     DfySplatWork work;
     Frame *frames;
     uint64_t count, position;
-    uint64_t decoded; /* the context holds frame decoded - 1; 0: none */
+    uint64_t decoded;     /* the context holds frame decoded - 1; 0: none */
+    uint64_t key_symbols; /* of the last key frame */
     DfySplats splats;
     DfyBuffer bytes;
 };
@@ -111,11 +112,14 @@ static int decode_frame(DfySplatDecoder *d, uint64_t number) {
     if (!status && (!d->bytes.size || d->bytes.data[0] != kind || (!frame->is_key && d->decoded != number)))
         status = dfy_fail(&d->message, DFY_ERROR_DAMAGED, "Frame %llu is damaged or the frame it builds on is lost.",
                           (unsigned long long)number);
+    payload.most = DFY_SPLAT_SYMBOLS + (frame->is_key ? (uint64_t)d->bytes.size * DFY_SPLAT_SYMBOLS_A_BYTE
+                                                      : d->key_symbols * DFY_SPLAT_SYMBOLS_AGAIN);
     if (!status) status = codec->serialiser->read(&payload, d->bytes.data + 1, d->bytes.size - 1, &d->message);
     for (int p = 0; !status && p < 2 && codec->parts[p]; p++) {
         const DfySplatPart *part = codec->parts[p];
         status = (frame->is_key ? part->decode_key : part->decode_inter)(d->work.contexts[p], &payload, &d->message);
     }
+    if (frame->is_key) d->key_symbols = dfy_payload_symbols(&payload);
     dfy_payload_free(&payload);
     d->decoded = status ? 0 : number + 1;
     return status;

@@ -589,6 +589,33 @@ static void a_real_sequence_is_small_at_the_wanted_errors(void **state) {
     free_sequence(frames, 8);
 }
 
+/* All-alike symbols shrink to nothing: encoders fill up what readers would otherwise not believe. */
+static void many_symbols_need_some_bytes(void **state) {
+    (void)state;
+    const DfySplatSerialiser *const serialisers[] = {&dfy_serialiser_range, &dfy_serialiser_zlib, &dfy_serialiser_zstd};
+    enum { COUNT = 2 * DFY_SPLAT_SYMBOLS };
+    DfyMessage message = {{0}};
+    for (int i = 0; i < 3; i++) {
+        DfySplatPayload payload = {0}, back = {0};
+        DfyBuffer bytes = {0};
+        DfySplatStream *stream = dfy_payload_add(&payload, 256);
+        for (int k = 0; k < COUNT; k++) dfy_payload_put(&payload, stream, 7);
+        assert_int_equal(serialisers[i]->write(&payload, &bytes, &message), DFY_OK);
+        back.most = DFY_SPLAT_SYMBOLS + (uint64_t)bytes.size * DFY_SPLAT_SYMBOLS_A_BYTE;
+        assert_int_equal(serialisers[i]->read(&back, bytes.data, bytes.size, &message), DFY_OK);
+        const uint32_t *symbols = dfy_payload_take(&back, COUNT, 256);
+        assert_non_null(symbols);
+        for (int k = 0; k < COUNT; k++) assert_int_equal(symbols[k], 7);
+        dfy_payload_free(&back);
+        back.most = COUNT - 1;
+        assert_int_equal(serialisers[i]->read(&back, bytes.data, bytes.size, &message), DFY_ERROR_DAMAGED);
+        assert_non_null(strstr(message.text, "more than its bytes can stand for"));
+        dfy_payload_free(&back);
+        dfy_payload_free(&payload);
+        dfy_buffer_free(&bytes);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_codec_keeps_its_stated_errors),
@@ -607,6 +634,7 @@ int main(void) {
         cmocka_unit_test(a_new_codec_is_a_table_and_a_name),
         cmocka_unit_test(alphas_near_one_keep_their_error),
         cmocka_unit_test(a_real_sequence_is_small_at_the_wanted_errors),
+        cmocka_unit_test(many_symbols_need_some_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
