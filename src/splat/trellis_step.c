@@ -147,9 +147,11 @@ void dfy_trellis_short_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const in
 }
 #endif
 
+#ifndef __SSE2__
 static inline float lesser(float a, float b) {
     return a < b ? a : b;
 }
+#endif
 
 /* What the four choices cost more than the cheapest of them. */
 static inline void in_short(int16_t more[2][2], const float cost[2][2]) {
