@@ -14,6 +14,27 @@ const types = {
     '.png': 'image/png', '.webmanifest': 'application/manifest+json', '.map': 'application/json',
 };
 
+/** @param {string} url
+ * @returns {string | null} null: there is no such path */
+function pathOf(url) {
+    try {
+        const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
+        return path.includes('\0') ? null : path;
+    } catch {
+        return null;
+    }
+}
+
+/** @param {string} file */
+function statOf(file) {
+    try {
+        return statSync(file);
+    } catch {
+        // It isn't there, or part of its path is no folder.
+        return undefined;
+    }
+}
+
 /**
  * @param {string} folder
  * @param {{ isolated?: boolean }} [options] isolated: send the cross-origin isolation headers (the default)
@@ -21,17 +42,19 @@ const types = {
 export function createSite(folder, { isolated = true } = {}) {
     const root = resolve(folder);
     return createServer((request, response) => {
-        const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+        const path = pathOf(request.url ?? '/');
+        if (path === null) return void response.writeHead(400).end();
         let file = normalize(join(root, path));
         if (file !== root && !file.startsWith(root + sep)) return void response.writeHead(403).end();
-        let stat = statSync(file, { throwIfNoEntry: false });
+        let stat = statOf(file);
         if (stat?.isDirectory() && !path.endsWith('/')) return void response.writeHead(301, { location: `${path}/` }).end();
-        if (stat?.isDirectory()) stat = statSync((file = join(file, 'index.html')), { throwIfNoEntry: false });
-        if (!stat) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such page.');
+        if (stat?.isDirectory()) stat = statOf((file = join(file, 'index.html')));
+        if (!stat?.isFile()) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such page.');
         response.writeHead(200, {
             'content-type': types[extname(file)] ?? 'application/octet-stream',
             'content-length': stat.size,
             'cache-control': 'no-cache',
+            'x-content-type-options': 'nosniff',
             ...(isolated ? { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' } : {}),
         });
         if (request.method === 'HEAD') return void response.end();

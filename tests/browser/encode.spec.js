@@ -270,6 +270,8 @@ test('variable frame rate is kept', async ({ page }) => {
     expect(times).toEqual(Array.from({ length: 45 }, (_, n) => (n < 10 ? n * 20 : n < 20 ? 200 + (n - 10) * 40 : 600 + (n - 20) * 20)));
     // The player keeps to these times, too.
     await openDfy(page, file);
+    await expect(page.locator('[data-fact=length]')).toHaveText('1.8 s');
+    await expect(page.locator('[data-fact="frame rate"]')).toHaveText('24.545 a second');
     await page.locator('#position').fill('20');
     await expect(page.locator('#time')).toHaveText('frame 20 (0 to 44), 0:01.00');
     await page.locator('#position').fill('10');

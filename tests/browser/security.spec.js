@@ -138,3 +138,17 @@ test('bombs and absurd sizes are refused with a sentence, and the page works on'
     await dropOn(page, [file]);
     await expect(page.locator('#problem')).toHaveText(/^absurd\.dfy: .{10,}\.$/);
 });
+
+test('the small server gives files of its folder only, and stands what it is asked', async ({ baseURL }) => {
+    const { request } = await import('node:http');
+    const { hostname, port } = new URL(String(baseURL));
+    const ask = (/** @type {string} */ path) => new Promise((/** @type {(status: number | undefined) => void} */ resolve, reject) => {
+        request({ hostname, port, path }, (response) => {
+            response.resume();
+            resolve(response.statusCode);
+        }).on('error', reject).end();
+    });
+    for (const path of ['/%', '/%00', '//', '/..%2f..%2fetc%2fpasswd', '/%2e%2e/package.json', '/../Makefile', '/nothing', '/index.html/']) expect([400, 403, 404, 301, 200], path).toContain(await ask(path));
+    for (const path of ['/..%2fMakefile', '/%2e%2e%2fpackage.json', '/..%2f..%2fetc%2fpasswd']) expect([403, 404], path).toContain(await ask(path));
+    expect(await ask('/')).toBe(200);
+});

@@ -25,12 +25,21 @@ export function showFacts(file, { info, metadata, cycles, chunks, checked, imu }
         ...(info.cloneFrames ? [/** @type {[string, string]} */ (['clones', `${formatCount(info.cloneFrames)} frames show earlier ones`])] : []),
         ['complete', info.complete ? (chunks.some((chunk) => chunk.damaged) ? 'no: part of it is damaged' : 'yes') : 'no: the file was cut or never finished'],
     ];
-    find('#facts', HTMLElement).replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
+    find('#facts', HTMLElement).replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', { 'data-fact': name }, value)]));
     showChunks(chunks, checked ? 'whole' : chunks.some((chunk) => chunk.hasChecksum) ? 'not checked' : 'has no checksum', file.size);
     showCycles(file.name, cycles);
     showImu(file.name, imu);
     find('#metadata-section', HTMLElement).hidden = !Object.keys(metadata).length;
     find('#metadata', HTMLElement).textContent = JSON.stringify(metadata, null, 2);
+}
+
+/** What the frames' own times say, where they are not those of the nominal rate.
+ * @param {number} seconds
+ * @param {import('../../wasm/decoder.js').DiffyInfo} info */
+export function showLength(seconds, { frames, frameRate }) {
+    find('[data-fact=length]', HTMLElement).textContent = formatDuration(seconds);
+    const mean = frames / seconds;
+    if (Math.abs(mean / frameRate - 1) > 0.01) find('[data-fact="frame rate"]', HTMLElement).textContent = `${mean.toFixed(2)} a second on average, nominally ${Number(frameRate.toFixed(3))}`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { acceptDrops, announce, find, make } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
 import { claimFolder, openPlace, sweep } from '../shared/storage.js';
 import { exportForm } from './exports.js';
-import { showFacts } from './facts.js';
+import { showFacts, showLength } from './facts.js';
 import { Player } from './player.js';
 
 const problem = find('#problem', HTMLElement);
@@ -48,6 +48,8 @@ async function open(file) {
         await player.show(0);
         document.body.dataset.opened = file.name;
         announce(`${file.name} is open: ${facts.info.frames} frames.`);
+        const seconds = await player.length();
+        if (seconds) showLength(seconds, facts.info);
     } catch (error) {
         complain(file.name, error);
     }

@@ -86,6 +86,11 @@ export class Player {
         }
     }
 
+    /** @returns {Promise<number | null>} seconds, where they can be told */
+    length() {
+        return this.#remote.call('length');
+    }
+
     /** The frame shown, as a PNG. @returns {Promise<{ blob: Blob, frame: number }>} */
     async picture() {
         return { blob: await this.#remote.call('picture', { frame: this.#frame }), frame: this.#frame };

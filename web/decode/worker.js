@@ -33,6 +33,7 @@ serve({
         const { info, metadata, cycles, chunks, imu, warnings } = decoder;
         return { info, metadata, cycles, chunks, checked, imu, warnings };
     },
+    length,
     show: ({ frame }) => ({ shown: show(frame), seconds: shownAt, origins: showOrigins(), warnings: opened().warnings }),
     origins({ on }) {
         overlaid = on;
@@ -64,6 +65,17 @@ function check(source, bytes) {
 function opened() {
     if (!decoder) throw new Error('No file is open.');
     return decoder;
+}
+
+/** Seconds from the first frame to the end of the last, or null: times are only known with their frames. */
+function length() {
+    const { info } = opened();
+    try {
+        const last = info.frames > 1 ? decode(info.frames - 1) : null;
+        return last && last.index === info.frames - 1 ? last.timestamp - firstAt + 1 / info.frameRate : null;
+    } catch {
+        return null;
+    }
 }
 
 /** Decodes and draws a frame; returns its number, or the last one's when the file ends before it.

@@ -142,6 +142,7 @@ function showState({ arrived, waiting, dropped, step, seconds, bytes, stopped, r
     find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? ` (${rate.toFixed(1)} a second come in${slow})` : '');
     find('#dropped', HTMLElement).textContent = formatCount(dropped) + dropReason(dropped, step);
     find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 && bytes ? `, ${formatBytes((bytes / seconds) * 3600)} an hour; there is room for ${formatDuration(((room - bytes) * seconds) / bytes)}` : ''}`;
+    find('.player', HTMLElement).hidden = stopped;
     find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${formatCount(waiting)} frames are still to be encoded` : `${formatCount(waiting)} frames for the encoder`;
 }
 
@@ -166,7 +167,7 @@ function add(list, file, name, facts, place, remove) {
     const link = downloadLink(file, name, 'download');
     link.setAttribute('aria-label', `download ${name}`);
     link.classList.add('primary');
-    item.append(make('p', { class: 'actions' }, link, ...playLink(place, name, '../'), make('button', { type: 'button', 'aria-label': `delete ${name}`, onclick: async () => {
+    item.append(make('p', { class: 'actions' }, link, ...playLink(place, name, '../'), make('button', { type: 'button', class: 'small', 'aria-label': `delete ${name}`, onclick: async () => {
         await remove();
         item.remove();
     } }, 'delete')));
