@@ -16,7 +16,7 @@
 /* Row length of the intermediate blocks that interpolation writes and blending reads. */
 #define DFY_BLEND_STRIDE 64
 
-typedef enum DfyTransformKind { DFY_DCT = 0, DFY_DST = 1 /* DST-VII, 4x4 only */ } DfyTransformKind;
+typedef enum DfyTransformKind { DFY_DCT = 0, DFY_DST = 1 /* DST-VII, side 4 to 16 */ } DfyTransformKind;
 
 typedef struct DfyKernels {
     /* Sum of absolute differences, and of squared differences. */
@@ -42,7 +42,7 @@ typedef struct DfyKernels {
                      int width, int height);
     void (*add)(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int width, int height);
     /*
-     * HEVC's integer transforms (Rec. H.265 8.6.4.2) of side 1 << log2, 4..32. The inverse is told how many
+     * Integer transforms (see transform.c) of side 1 << log2: DCT 4..32, DST 4..16. The inverse is told how many
      * columns and rows (from the low frequencies) may be non-zero.
      */
     void (*forward)(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind);
@@ -84,8 +84,8 @@ int dfy_processor_has_avx2(void);
 /* Filters and matrices that the SIMD versions share with the reference. */
 extern const int8_t dfy_luma_taps[4][8];
 extern const int8_t dfy_chroma_taps[8][4];
-extern const int8_t dfy_dct_matrix[32][32];
-extern const int8_t dfy_dst_matrix[4][4];
+/* Row k, frequency k, of the matrix of that kind and side 1 << log2. */
+const int8_t *dfy_transform_row(int log2, DfyTransformKind kind, int k);
 extern const int8_t dfy_directions[8][2][2];
 
 static inline int dfy_clamp(int value, int low, int high) {

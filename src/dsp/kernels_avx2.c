@@ -396,7 +396,11 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
 /* ---------------------------------------------------------------- transforms */
 
 /* [log2 - 4]: entries (M[k][n], M[k][n + 1]) and (M[k][n], M[k + 1][n]) of the matrix as madd wants them. */
-static int32_t forward_pairs[2][32][16], inverse_pairs[2][16][32];
+static int32_t forward_pairs[3][32][16], inverse_pairs[3][16][32]; /* DCT of 16 and 32, DST of 16 */
+
+static int table_of(int log2, DfyTransformKind kind) {
+    return kind == DFY_DST ? 2 : log2 - 4;
+}
 
 /* Whether sums and differences of two values fit 16 bits. */
 static int folds(const int16_t *values, int count) {
@@ -408,7 +412,7 @@ static int folds(const int16_t *values, int count) {
 
 /*
  * out[k][i] = sum over n of in[i][n] * M[k][n] for rows i of in, 16 at a time: rows to frequencies, turned.
- * Even rows of the matrix are symmetric and odd ones antisymmetric: with `fold` half the products do, of the sums and
+ * Even rows of the DCT are symmetric and odd ones antisymmetric: with `fold` half the products do, of the sums and
  * the differences of opposite columns.
  */
 static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, int32_t pairs[32][16], int fold) {
@@ -448,10 +452,10 @@ static void forward(int16_t *coefficients, const int16_t *residual, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    int32_t(*pairs)[16] = forward_pairs[log2 - 4];
-    forward_pass(half, residual, log2, log2 - 1, pairs, 1);
+    int32_t(*pairs)[16] = forward_pairs[table_of(log2, kind)];
+    forward_pass(half, residual, log2, log2 - 1, pairs, kind == DFY_DCT);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
-    forward_pass(coefficients, half, log2, log2 + 6, pairs, folds(half, 1 << (2 * log2)));
+    forward_pass(coefficients, half, log2, log2 + 6, pairs, kind == DFY_DCT && folds(half, 1 << (2 * log2)));
 }
 
 /* out[x][y] = sum over k of in[k][x] * M[k][y], eight columns x to 16 places y at a time. */
@@ -490,25 +494,30 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    inverse_pass(half, coefficients, log2, (columns + 7) & ~7, rows, 7, inverse_pairs[log2 - 4]);
-    inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[log2 - 4]);
+    inverse_pass(half, coefficients, log2, (columns + 7) & ~7, rows, 7, inverse_pairs[table_of(log2, kind)]);
+    inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[table_of(log2, kind)]);
 }
 
 static int32_t pair_of(int first, int second) {
     return (int32_t)((uint16_t)first | ((uint32_t)(uint16_t)second << 16));
 }
 
+static void fill_pairs(int log2, DfyTransformKind kind) {
+    int table = table_of(log2, kind);
+    for (int k = 0; k < 1 << log2; k++) {
+        const int8_t *row = dfy_transform_row(log2, kind, k), *next = dfy_transform_row(log2, kind, k | 1);
+        for (int n = 0; n < 1 << log2; n++) {
+            if (!(k & 1)) inverse_pairs[table][k / 2][n] = pair_of(row[n], next[n]);
+            if (!(n & 1)) forward_pairs[table][k][n / 2] = pair_of(row[n], row[n + 1]);
+        }
+    }
+}
+
 void dfy_kernels_add_avx2(DfyKernels *kernels) {
     narrow = *kernels;
-    for (int log2 = 4; log2 <= 5; log2++) {
-        int step = 5 - log2;
-        for (int k = 0; k < 1 << log2; k++)
-            for (int n = 0; n < 1 << log2; n++) {
-                const int8_t *row = dfy_dct_matrix[k << step], *next = dfy_dct_matrix[((k + 1) << step) & 31];
-                if (!(k & 1)) inverse_pairs[log2 - 4][k / 2][n] = pair_of(row[n], next[n]);
-                if (!(n & 1)) forward_pairs[log2 - 4][k][n / 2] = pair_of(row[n], row[n + 1]);
-            }
-    }
+    fill_pairs(4, DFY_DCT);
+    fill_pairs(5, DFY_DCT);
+    fill_pairs(4, DFY_DST);
     kernels->sad = sad;
     kernels->sse = sse;
     kernels->satd = satd;

@@ -428,18 +428,16 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
 
 /* ---------------------------------------------------------------- transforms */
 
-/* Pairs of matrix entries as madd wants them: [log2 - 3][k / 2][column]: (M[k][n], M[k + 1][n]) as 16-bit words. */
-static int32_t pair_of(int log2, int k, int n) {
-    int step = 5 - log2;
-    return (int32_t)((uint16_t)dfy_dct_matrix[k << step][n] |
-                     ((uint32_t)(uint16_t)dfy_dct_matrix[(k + 1) << step][n] << 16));
+/* Pairs of matrix entries as madd wants them: (M[k][n], M[k + 1][n]) as 16-bit words. */
+static int32_t pair_of(int log2, DfyTransformKind kind, int k, int n) {
+    return (int32_t)((uint16_t)dfy_transform_row(log2, kind, k)[n] |
+                     ((uint32_t)(uint16_t)dfy_transform_row(log2, kind, k + 1)[n] << 16));
 }
 
 /* The same along a row: (M[k][n], M[k][n + 1]). */
-static int32_t row_pair(int log2, int k, int n) {
-    int step = 5 - log2;
-    return (int32_t)((uint16_t)dfy_dct_matrix[k << step][n] |
-                     ((uint32_t)(uint16_t)dfy_dct_matrix[k << step][n + 1] << 16));
+static int32_t row_pair(int log2, DfyTransformKind kind, int k, int n) {
+    const int8_t *row = dfy_transform_row(log2, kind, k);
+    return (int32_t)((uint16_t)row[n] | ((uint32_t)(uint16_t)row[n + 1] << 16));
 }
 
 /*
@@ -475,7 +473,7 @@ static void inverse_pass(int16_t *out, const int16_t *in, int log2, int columns,
     }
 }
 
-static int32_t inverse_pairs[3][16][32], forward_pairs[3][32][16];
+static int32_t inverse_pairs[2][3][16][32], forward_pairs[2][3][32][16]; /* kind; log2 - 3 */
 static int16_t rows4[2][2][4][8]; /* kind; the matrix and turned; a row, twice side by side */
 
 /* out[k][i] = sum over n of in[i][n] * M[k][n] for 4x4, rows in halves of v. */
@@ -500,8 +498,8 @@ static void turn4(__m128i v[2]) {
 
 static void forward4(int16_t *coefficients, const int16_t *residual, DfyTransformKind kind) {
     __m128i v[2] = {load16(residual), load16(residual + 8)};
-    pass4(v, rows4[kind == DFY_DST][0], 1);
-    pass4(v, rows4[kind == DFY_DST][0], 8);
+    pass4(v, rows4[kind][0], 1);
+    pass4(v, rows4[kind][0], 8);
     save16(coefficients, v[0]);
     save16(coefficients + 8, v[1]);
 }
@@ -509,8 +507,8 @@ static void forward4(int16_t *coefficients, const int16_t *residual, DfyTransfor
 static void inverse4(int16_t *residual, const int16_t *coefficients, DfyTransformKind kind) {
     __m128i v[2] = {load16(coefficients), load16(coefficients + 8)};
     turn4(v);
-    pass4(v, rows4[kind == DFY_DST][1], 7);
-    pass4(v, rows4[kind == DFY_DST][1], 12);
+    pass4(v, rows4[kind][1], 7);
+    pass4(v, rows4[kind][1], 12);
     turn4(v);
     save16(residual, v[0]);
     save16(residual + 8, v[1]);
@@ -525,8 +523,8 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
     /* First pass undoes columns and turns: half[x][y]. The second sees its rows x as frequencies and turns back. */
     int16_t half[32 * 32];
     int wide = (columns + 7) & ~7;
-    inverse_pass(half, coefficients, log2, wide, rows, 7, inverse_pairs[log2 - 3]);
-    inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[log2 - 3]);
+    inverse_pass(half, coefficients, log2, wide, rows, 7, inverse_pairs[kind][log2 - 3]);
+    inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[kind][log2 - 3]);
 }
 
 /* Whether sums and differences of two values fit 16 bits. */
@@ -539,7 +537,7 @@ static int folds(const int16_t *values, int count) {
 
 /*
  * out[k][i] = sum over n of in[i][n] * M[k][n] for rows i of in: rows to frequencies, turned.
- * Even rows of the matrix are symmetric and odd ones antisymmetric: with `fold` half the products do, of the sums and
+ * Even rows of the DCT are symmetric and odd ones antisymmetric: with `fold` half the products do, of the sums and
  * the differences of opposite columns.
  */
 static void forward_pass(int16_t *out, const int16_t *in, int log2, int shift, int32_t pairs[32][16], int fold) {
@@ -578,10 +576,10 @@ static void forward(int16_t *coefficients, const int16_t *residual, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    int32_t(*pairs)[16] = forward_pairs[log2 - 3];
-    forward_pass(half, residual, log2, log2 - 1, pairs, 1);
+    int32_t(*pairs)[16] = forward_pairs[kind][log2 - 3];
+    forward_pass(half, residual, log2, log2 - 1, pairs, kind == DFY_DCT);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
-    forward_pass(coefficients, half, log2, log2 + 6, pairs, folds(half, 1 << (2 * log2)));
+    forward_pass(coefficients, half, log2, log2 + 6, pairs, kind == DFY_DCT && folds(half, 1 << (2 * log2)));
 }
 
 /* A group's 16 flags along the diagonals. */
@@ -809,20 +807,23 @@ static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t s
     }
 }
 
-void dfy_kernels_add_sse41(DfyKernels *kernels) {
-    for (int log2 = 3; log2 <= 5; log2++)
-        for (int k = 0; k < 1 << log2; k++)
-            for (int n = 0; n < 1 << log2; n++) {
-                if (!(k & 1)) inverse_pairs[log2 - 3][k / 2][n] = pair_of(log2, k, n);
-                if (!(n & 1)) forward_pairs[log2 - 3][k][n / 2] = row_pair(log2, k, n);
-            }
-    for (int k = 0; k < 4; k++)
-        for (int n = 0; n < 8; n++) {
-            rows4[0][0][k][n] = dfy_dct_matrix[8 * k][n & 3];
-            rows4[0][1][k][n] = dfy_dct_matrix[8 * (n & 3)][k];
-            rows4[1][0][k][n] = dfy_dst_matrix[k][n & 3];
-            rows4[1][1][k][n] = dfy_dst_matrix[n & 3][k];
+static void fill_pairs(DfyTransformKind kind, int log2) {
+    for (int k = 0; k < 1 << log2; k++)
+        for (int n = 0; n < 1 << log2; n++) {
+            if (!(k & 1)) inverse_pairs[kind][log2 - 3][k / 2][n] = pair_of(log2, kind, k, n);
+            if (!(n & 1)) forward_pairs[kind][log2 - 3][k][n / 2] = row_pair(log2, kind, k, n);
         }
+}
+
+void dfy_kernels_add_sse41(DfyKernels *kernels) {
+    for (int log2 = 3; log2 <= 5; log2++) fill_pairs(DFY_DCT, log2);
+    for (int log2 = 3; log2 <= 4; log2++) fill_pairs(DFY_DST, log2);
+    for (int kind = DFY_DCT; kind <= DFY_DST; kind++)
+        for (int k = 0; k < 4; k++)
+            for (int n = 0; n < 8; n++) {
+                rows4[kind][0][k][n] = dfy_transform_row(2, kind, k)[n & 3];
+                rows4[kind][1][k][n] = dfy_transform_row(2, kind, n & 3)[k];
+            }
     kernels->sad = sad;
     kernels->sse = sse;
     kernels->satd = satd;

@@ -1,14 +1,37 @@
 /*
- * HEVC's integer transforms: an orthogonal-enough DCT-II of side 4 to 32 and the 4x4 DST-VII, each a matrix of 8-bit
- * integers scaled by 64 * sqrt(side). The side-N matrix is every (32/N)-th row of the 32x32 one, its first N columns.
+ * Integer transforms, each a matrix of 8-bit integers scaled by 64 * sqrt(side): HEVC's DCT-II of side 4 to 32 (Rec.
+ * H.265 8.6.4.2; the side-N matrix is every (32/N)-th row of the 32x32 one, its first N columns) and the DST-VII of
+ * side 4 to 16, sqrt(4 / (2N + 1)) sin(pi (2k + 1) (n + 1) / (2N + 1)), whose first row rises away from the pixels that
+ * an intra prediction starts from, as its error does (J. Han et al., "Jointly optimized spatial prediction and block
+ * transform for video and image coding", IEEE Trans. Image Processing 21, 2012).
  */
 #include <string.h>
 
 #include "dsp/reference.h"
 
-const int8_t dfy_dst_matrix[4][4] = {{29, 55, 74, 84}, {74, 74, 0, -74}, {84, -29, -74, 55}, {55, -84, 74, -29}};
+static const int8_t dst4[4][4] = {{29, 55, 74, 84}, {74, 74, 0, -74}, {84, -29, -74, 55}, {55, -84, 74, -29}};
+static const int8_t dst8[8][8] = {{16, 32, 46, 59, 70, 79, 85, 87},     {46, 79, 87, 70, 32, -16, -59, -85},
+                                  {70, 85, 32, -46, -87, -59, 16, 79},  {85, 46, -59, -79, 16, 87, 32, -70},
+                                  {87, -16, -85, 32, 79, -46, -70, 59}, {79, -70, -16, 85, -59, -32, 87, -46},
+                                  {59, -87, 70, -16, -46, 85, -79, 32}, {32, -59, 79, -87, 85, -70, 46, -16}};
+static const int8_t dst16[16][16] = {{8, 17, 25, 33, 41, 48, 55, 62, 68, 73, 77, 81, 84, 87, 88, 89},
+                                     {25, 48, 68, 81, 88, 88, 81, 68, 48, 25, 0, -25, -48, -68, -81, -88},
+                                     {41, 73, 88, 84, 62, 25, -17, -55, -81, -89, -77, -48, -8, 33, 68, 87},
+                                     {55, 87, 81, 41, -17, -68, -89, -73, -25, 33, 77, 88, 62, 8, -48, -84},
+                                     {68, 88, 48, -25, -81, -81, -25, 48, 88, 68, 0, -68, -88, -48, 25, 81},
+                                     {77, 77, 0, -77, -77, 0, 77, 77, 0, -77, -77, 0, 77, 77, 0, -77},
+                                     {84, 55, -48, -87, -8, 81, 62, -41, -88, -17, 77, 68, -33, -89, -25, 73},
+                                     {88, 25, -81, -48, 68, 68, -48, -81, 25, 88, 0, -88, -25, 81, 48, -68},
+                                     {89, -8, -88, 17, 87, -25, -84, 33, 81, -41, -77, 48, 73, -55, -68, 62},
+                                     {87, -41, -68, 73, 33, -88, 8, 84, -48, -62, 77, 25, -89, 17, 81, -55},
+                                     {81, -68, -25, 88, -48, -48, 88, -25, -68, 81, 0, -81, 68, 25, -88, 48},
+                                     {73, -84, 25, 55, -89, 48, 33, -87, 68, 8, -77, 81, -17, -62, 88, -41},
+                                     {62, -89, 68, -8, -55, 88, -73, 17, 48, -87, 77, -25, -41, 84, -81, 33},
+                                     {48, -81, 88, -68, 25, 25, -68, 88, -81, 48, 0, -48, 81, -88, 68, -25},
+                                     {33, -62, 81, -89, 84, -68, 41, -8, -25, 55, -77, 88, -87, 73, -48, 17},
+                                     {17, -33, 48, -62, 73, -81, 87, -89, 88, -84, 77, -68, 55, -41, 25, -8}};
 
-const int8_t dfy_dct_matrix[32][32] = {
+static const int8_t dct32[32][32] = {
     {64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
      64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64},
     {90, 90,  88,  85,  82,  78,  73,  67,  61,  54,  46,  38,  31,  22,  13,  4,
@@ -75,16 +98,16 @@ const int8_t dfy_dct_matrix[32][32] = {
      90, -90, 88, -85, 82, -78, 73, -67, 61, -54, 46, -38, 31, -22, 13, -4},
 };
 
-/* The row k of the transform of the given side. */
-static const int8_t *basis(int log2, DfyTransformKind kind, int k) {
-    return kind == DFY_DST ? dfy_dst_matrix[k] : dfy_dct_matrix[k << (5 - log2)];
+const int8_t *dfy_transform_row(int log2, DfyTransformKind kind, int k) {
+    if (kind == DFY_DCT) return dct32[k << (5 - log2)];
+    return log2 == 2 ? dst4[k] : log2 == 3 ? dst8[k] : dst16[k];
 }
 
 void dfy_transform_forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
     int side = 1 << log2, shift1 = log2 - 1, shift2 = log2 + 6;
     int16_t half[32 * 32];
     for (int k = 0; k < side; k++) { /* rows: half[k][y] is frequency k of row y */
-        const int8_t *b = basis(log2, kind, k);
+        const int8_t *b = dfy_transform_row(log2, kind, k);
         for (int y = 0; y < side; y++) {
             int32_t sum = 0;
             for (int x = 0; x < side; x++) sum += b[x] * residual[y * side + x];
@@ -92,7 +115,7 @@ void dfy_transform_forward(int16_t *coefficients, const int16_t *residual, int l
         }
     }
     for (int k = 0; k < side; k++) {
-        const int8_t *b = basis(log2, kind, k);
+        const int8_t *b = dfy_transform_row(log2, kind, k);
         for (int x = 0; x < side; x++) {
             int32_t sum = 0;
             for (int y = 0; y < side; y++) sum += b[y] * half[x * side + y];
@@ -111,7 +134,7 @@ void dfy_transform_inverse(int16_t *residual, const int16_t *coefficients, int l
         for (int k = 0; k < rows; k++) {
             int32_t c = coefficients[k * side + x];
             if (!c) continue;
-            const int8_t *b = basis(log2, kind, k);
+            const int8_t *b = dfy_transform_row(log2, kind, k);
             for (int y = 0; y < side; y++) sums[y] += c * b[y];
         }
         for (int y = 0; y < side; y++) half[y * side + x] = (int16_t)dfy_clamp((sums[y] + 64) >> 7, -32768, 32767);
@@ -120,7 +143,7 @@ void dfy_transform_inverse(int16_t *residual, const int16_t *coefficients, int l
         memset(sums, 0, sizeof sums);
         for (int k = 0; k < columns; k++) {
             int32_t c = half[y * side + k];
-            const int8_t *b = basis(log2, kind, k);
+            const int8_t *b = dfy_transform_row(log2, kind, k);
             for (int x = 0; x < side; x++) sums[x] += c * b[x];
         }
         for (int x = 0; x < side; x++)

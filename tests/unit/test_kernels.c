@@ -90,7 +90,7 @@ static void transforms(void **state) {
     const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 400; round++) {
         int log2 = 2 + round % 4, count = 1 << (2 * log2), side = 1 << log2;
-        DfyTransformKind kind = log2 == 2 && round & 8 ? DFY_DST : DFY_DCT;
+        DfyTransformKind kind = log2 < 5 && round & 8 ? DFY_DST : DFY_DCT;
         int16_t in[1024], x[1024], y[1024];
         for (int i = 0; i < count; i++)
             in[i] = (int16_t)(round < 8    ? (next() & 1 ? 255 : -255)

@@ -126,38 +126,75 @@ static uint64_t syntax_bits(DfyDecider *d, DfyBlock *block) {
 
 /* ---------------------------------------------------------------- residuals */
 
-/*
- * Codes one transform of a plane: residual of source against predicted (rows of pred_stride), result into out. Returns
- * the cost of the better of coding and leaving it; *bits and *error are the chosen one's.
- */
-static int64_t code_transform(DfyDecider *d, int plane, int x, int y, int log2, int intra, DfyTransformKind kind,
-                              const uint8_t *predicted, ptrdiff_t pred_stride, uint8_t *out, ptrdiff_t out_stride,
-                              int16_t *levels, uint32_t *bits, uint64_t *error) {
+/* Where one transform is and what it is coded from and to. */
+typedef struct Transform {
+    int plane, x, y, log2; /* in pixels of the plane */
+    int intra, kinds;      /* kinds: it may be a DCT or a DST */
+    const uint8_t *predicted;
+    ptrdiff_t predicted_stride;
+    uint8_t *out;
+    ptrdiff_t out_stride;
+    int16_t *levels;
+    /* what comes of it */
+    int qp;
+    DfyTransformKind kind;
+    uint32_t bits; /* 0: nothing is coded */
+    uint64_t error;
+} Transform;
+
+/* Transforms and quantises as one kind; returns the rate, 0 for nothing, and *gain, the cost saved by coding it. */
+static uint32_t quantise_as(DfyDecider *d, const Transform *t, DfyTransformKind kind, const int16_t *residual,
+                            int16_t *levels, int64_t *gain) {
     const DfyKernels *k = d->picture->kernels;
-    int side = 1 << log2, qp = plane ? dfy_chroma_qp(d->qp) : d->qp;
+    int16_t coefficients[32 * 32];
+    k->forward(coefficients, residual, t->log2, kind);
+    uint32_t bits = dfy_quantise(k, levels, coefficients, t->log2, t->qp, d->lambda, d->effort->trellis,
+                                 &d->rates[t->plane > 0][t->intra], gain);
+    if (!bits || !t->kinds) return bits;
+    uint32_t kind_bits = dfy_bit_cost(&d->picture->contexts->dst[t->log2 - 2], kind == DFY_DST);
+    *gain -= dfy_cost(0, d->lambda, kind_bits);
+    return bits + kind_bits;
+}
+
+/* Sets levels, kind and bits, of the kind that gains more. 4x4 squares are mostly better as DSTs, larger as DCTs. */
+static void choose_levels(DfyDecider *d, Transform *t, const int16_t *residual) {
+    int16_t other[16 * 16];
+    int64_t gain, other_gain;
+    t->kind = t->kinds && t->log2 == 2 ? DFY_DST : DFY_DCT;
+    t->bits = quantise_as(d, t, t->kind, residual, t->levels, &gain);
+    if (!t->kinds || !t->bits || !d->effort->trellis) return;
+    uint32_t bits = quantise_as(d, t, !t->kind, residual, other, &other_gain);
+    if (!bits || other_gain <= gain) return;
+    memcpy(t->levels, other, sizeof *other << 2 * t->log2);
+    t->kind = !t->kind;
+    t->bits = bits;
+}
+
+/* Codes one transform, or leaves it where that costs less; returns the cost. */
+static int64_t code_transform(DfyDecider *d, Transform *t) {
+    const DfyKernels *k = d->picture->kernels;
+    int side = 1 << t->log2, columns, rows;
     int16_t residual[32 * 32], coefficients[32 * 32];
-    const uint8_t *source = source_at(d, plane, x, y);
-    uint64_t before = k->sse(source, source_stride(d, plane), predicted, pred_stride, side, side);
-    copy_square(out, out_stride, predicted, pred_stride, side);
-    *bits = 0;
-    if (!dfy_quantises_to_nothing(log2, qp, before)) {
-        k->subtract(residual, source, source_stride(d, plane), predicted, pred_stride, side, side);
-        k->forward(coefficients, residual, log2, kind);
-        *bits =
-            dfy_quantise(k, levels, coefficients, log2, qp, d->lambda, d->effort->trellis, &d->rates[plane > 0][intra]);
-    }
-    if (*bits) {
-        int columns, rows;
-        dfy_dequantise(coefficients, levels, log2, qp, &columns, &rows);
-        k->inverse(residual, coefficients, log2, kind, columns, rows);
-        k->add(out, out_stride, residual, side, side);
-        *error = k->sse(source, source_stride(d, plane), out, out_stride, side, side);
-        if (dfy_cost(*error, d->lambda, *bits) < dfy_cost(before, d->lambda, 0))
-            return dfy_cost(*error, d->lambda, *bits);
-        copy_square(out, out_stride, predicted, pred_stride, side);
-        *bits = 0;
-    }
-    *error = before;
+    const uint8_t *source = source_at(d, t->plane, t->x, t->y);
+    ptrdiff_t stride = source_stride(d, t->plane);
+    uint64_t before = k->sse(source, stride, t->predicted, t->predicted_stride, side, side);
+    copy_square(t->out, t->out_stride, t->predicted, t->predicted_stride, side);
+    t->qp = t->plane ? dfy_chroma_qp(d->qp) : d->qp;
+    t->bits = 0;
+    t->error = before;
+    if (dfy_quantises_to_nothing(t->log2, t->qp, before)) return dfy_cost(before, d->lambda, 0);
+    k->subtract(residual, source, stride, t->predicted, t->predicted_stride, side, side);
+    choose_levels(d, t, residual);
+    if (!t->bits) return dfy_cost(before, d->lambda, 0);
+    dfy_dequantise(coefficients, t->levels, t->log2, t->qp, &columns, &rows);
+    k->inverse(residual, coefficients, t->log2, t->kind, columns, rows);
+    k->add(t->out, t->out_stride, residual, side, side);
+    t->error = k->sse(source, stride, t->out, t->out_stride, side, side);
+    int64_t cost = dfy_cost(t->error, d->lambda, t->bits);
+    if (cost < dfy_cost(before, d->lambda, 0)) return cost;
+    copy_square(t->out, t->out_stride, t->predicted, t->predicted_stride, side);
+    t->bits = 0;
+    t->error = before;
     return dfy_cost(before, d->lambda, 0);
 }
 
@@ -177,15 +214,20 @@ static int code_inter_planes(DfyDecider *d, Candidate *c, int64_t limit, uint64_
             dfy_transform_place(&c->block, i, &x, &y);
             ptrdiff_t stride = stride_of(plane),
                       at = ((y - c->block.y) >> shift) * stride + ((x - c->block.x) >> shift);
-            uint32_t bits;
-            uint64_t error;
-            cost += code_transform(d, plane, x >> shift, y >> shift, log2, 0, DFY_DCT,
-                                   plane_of(&d->predicted, plane) + at, stride, plane_of(&c->pixels, plane) + at,
-                                   stride, c->coefficients + dfy_coefficient_offset(x, y, plane), &bits, &error);
+            Transform t = {.plane = plane,
+                           .x = x >> shift,
+                           .y = y >> shift,
+                           .log2 = log2,
+                           .predicted = plane_of(&d->predicted, plane) + at,
+                           .predicted_stride = stride,
+                           .out = plane_of(&c->pixels, plane) + at,
+                           .out_stride = stride,
+                           .levels = c->coefficients + dfy_coefficient_offset(x, y, plane)};
+            cost += code_transform(d, &t);
             if (cost >= limit) return 0;
-            if (bits) c->block.coded[plane] |= (uint8_t)(1 << i);
-            *total += bits;
-            c->distortion += error;
+            if (t.bits) c->block.coded[plane] |= (uint8_t)(1 << i);
+            *total += t.bits;
+            c->distortion += t.error;
         }
     }
     return 1;
@@ -618,19 +660,26 @@ static void measure_intra(DfyDecider *d, DfyBlock *block, int choose_modes, int6
             }
             int mode = plane ? dfy_chroma_mode(&c->block) : c->block.intra[which];
             dfy_predict_intra(p, plane, px, py, log2, mode, predicted, 1 << log2);
-            uint32_t tbits;
-            uint64_t error;
-            DfyTransformKind kind = plane == 0 && log2 == 2 ? DFY_DST : DFY_DCT;
-            cost += code_transform(d, plane, px, py, log2, 1, kind, predicted, 1 << log2,
-                                   out->pixels + py * out->stride + px, out->stride,
-                                   c->coefficients + dfy_coefficient_offset(x, y, plane), &tbits, &error);
+            Transform t = {.plane = plane,
+                           .x = px,
+                           .y = py,
+                           .log2 = log2,
+                           .intra = 1,
+                           .kinds = dfy_transform_has_kinds(block, plane, log2),
+                           .predicted = predicted,
+                           .predicted_stride = 1 << log2,
+                           .out = out->pixels + py * out->stride + px,
+                           .out_stride = out->stride,
+                           .levels = c->coefficients + dfy_coefficient_offset(x, y, plane)};
+            cost += code_transform(d, &t);
             if (cost >= limit) {
                 c->cost = INT64_MAX;
                 return;
             }
-            if (tbits) c->block.coded[plane] |= (uint8_t)(1 << i);
-            bits += tbits;
-            distortion += error;
+            if (t.bits) c->block.coded[plane] |= (uint8_t)(1 << i);
+            if (t.kind == DFY_DST) c->block.dst |= (uint8_t)(1 << i);
+            bits += t.bits;
+            distortion += t.error;
         }
     }
     c->distortion = distortion;

@@ -184,15 +184,15 @@ static void choose_flagged_group(Quantiser *q, int gx, int gy, unsigned hits) {
 }
 
 /* The level to end with, NULL: better none. Everything before it costs its whole error and no bits. */
-static const Level *choose_end(const Quantiser *q, uint32_t *bits) {
+static const Level *choose_end(const Quantiser *q, uint32_t *bits, int64_t *best) {
     const uint16_t(*last)[4][32] = q->rates->last;
     const Level *end = NULL;
-    int64_t best = 0;
+    *best = 0;
     for (const Level *l = q->levels; l < q->levels + q->count; l++) {
         uint32_t last_bits = (uint32_t)last[0][q->log2 - 2][l->x] + last[1][q->log2 - 2][l->y];
         int64_t cost = q->cost - l->before - l->flags + cost_of(q, last_bits);
-        if (cost < best) {
-            best = cost;
+        if (cost < *best) {
+            *best = cost;
             end = l;
             *bits = q->bits - l->bits_before - l->flag_bits + last_bits;
         }
@@ -201,7 +201,7 @@ static const Level *choose_end(const Quantiser *q, uint32_t *bits) {
     return end;
 }
 
-static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits) {
+static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits, int64_t *gain) {
     const uint8_t(*order)[2] = dfy_group_order(q->log2);
     int side = 1 << q->log2, across = side / 4, g = across * across - 1;
     for (int class = 0; class < 3; class ++)
@@ -223,8 +223,10 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits) {
         q->coded[gy][gx] = 1;
     }
     uint32_t bits = 0;
-    const Level *end = choose_end(q, &bits);
+    int64_t cost;
+    const Level *end = choose_end(q, &bits, &cost);
     if (!end) return 0;
+    *gain = -cost >> q->error_shift;
     memset(levels, 0, sizeof *levels << (2 * q->log2));
     for (const Level *l = end; l < q->levels + q->count; l++) {
         int at = (l->y << q->log2) + l->x;
@@ -268,7 +270,7 @@ int dfy_quantises_to_nothing(int log2, int qp, uint64_t error) {
 }
 
 uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
-                      uint32_t lambda, int trellis, const DfyLevelRates *rates) {
+                      uint32_t lambda, int trellis, const DfyLevelRates *rates, int64_t *gain) {
     uint16_t hits[64];
     Quantiser q;
     q.threshold = threshold(log2, qp);
@@ -283,5 +285,6 @@ uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t 
     q.large = log2 > 3;
     q.rates = rates;
     q.coefficients = coefficients;
-    return trellis ? optimise(&q, levels, hits) : plain(&q, levels);
+    *gain = 0;
+    return trellis ? optimise(&q, levels, hits, gain) : plain(&q, levels);
 }

@@ -152,7 +152,7 @@ static void code_coefficients(DfyWalk *walk, DfyBlock *block) {
     int intra = block->kind == DFY_INTRA;
     for (int plane = 0; plane < 3; plane++) {
         int log2, count = dfy_transforms(block, plane, &log2);
-        uint8_t coded = 0;
+        uint8_t coded = 0, dst = 0;
         for (int i = 0; i < count; i++) {
             int x, y, bit = block->coded[plane] >> i & 1;
             DfyBit *model = plane ? &c->coded_chroma[plane - 1][plane == 2 && (block->coded[1] >> i & 1)]
@@ -161,12 +161,15 @@ static void code_coefficients(DfyWalk *walk, DfyBlock *block) {
             if (!dfy_code_bit(walk->coder, model, bit)) continue;
             coded |= (uint8_t)(1 << i);
             if (!walk->coefficients) continue; /* measuring a block whose coefficients were measured apart */
+            if (dfy_transform_has_kinds(block, plane, log2))
+                dst |= (uint8_t)(dfy_code_bit(walk->coder, &c->dst[log2 - 2], block->dst >> i & 1) << i);
             dfy_transform_place(block, i, &x, &y);
             int16_t *levels = walk->coefficients + dfy_coefficient_offset(x, y, plane);
             if (walk->coder->mode == DFY_DECODE) memset(levels, 0, sizeof *levels << 2 * log2);
             dfy_code_residual(walk->coder, &c->residual[plane > 0][intra], levels, log2);
         }
         block->coded[plane] = coded;
+        if (plane == 0 && walk->coefficients) block->dst = dst;
     }
 }
 

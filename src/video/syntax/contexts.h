@@ -39,6 +39,7 @@ typedef struct DfyContexts {
     DfyBit residual_any[4];
     DfyBit transform_split[2][4];
     DfyBit coded_luma[2][4], coded_chroma[2][2];
+    DfyBit dst[3]; /* log2 - 2 */
     DfyBit qp_delta[64], qp_sign;
     DfyResidualContexts residual[2][2]; /* luma or chroma; inter or intra */
 } DfyContexts;

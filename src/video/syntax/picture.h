@@ -34,6 +34,7 @@ typedef struct DfyBlock {
     uint8_t intra_chroma;    /* 0: as luma, 1..4: planar, vertical, horizontal, DC */
     uint8_t split;           /* transforms of half the side */
     uint8_t coded[3];        /* a plane: bit i, transform i has coefficients */
+    uint8_t dst;             /* bit i: luma transform i is a DST */
     uint8_t qp;
 } DfyBlock;
 
@@ -151,6 +152,10 @@ void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int 
 void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *block, const int16_t *coefficients);
 /* Number of transforms and their log2 for a plane of a block. */
 int dfy_transforms(const DfyBlock *block, int plane, int *log2);
+/* Whether the transforms of a plane of a block may be either kind; else they are DCTs. */
+static inline int dfy_transform_has_kinds(const DfyBlock *block, int plane, int log2) {
+    return block->kind == DFY_INTRA && plane == 0 && log2 <= 4;
+}
 /* Luma place of transform i of a block. */
 static inline void dfy_transform_place(const DfyBlock *block, int i, int *x, int *y) {
     int half = 1 << (block->log2 - 1);

@@ -121,7 +121,7 @@ void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *bloc
                 dfy_predict_intra(picture, plane, x >> shift, y >> shift, log2, mode, dst, p->stride);
             }
             if (!(block->coded[plane] >> i & 1)) continue;
-            DfyTransformKind kind = plane == 0 && log2 == 2 && block->kind == DFY_INTRA ? DFY_DST : DFY_DCT;
+            DfyTransformKind kind = plane == 0 && block->dst >> i & 1 ? DFY_DST : DFY_DCT;
             dfy_add_residual(picture, dst, p->stride, coefficients + dfy_coefficient_offset(x, y, plane), log2, qp,
                              kind);
         }
