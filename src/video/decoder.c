@@ -174,6 +174,30 @@ static void mark_wanted(const DfyGroupPicture *pictures, int frames, int want, u
         if (wanted[pictures[i].number]) wanted[pictures[i].past] = wanted[pictures[i].future] = 1;
 }
 
+/* Walks a picture whose references may be wanted under another light; they are themselves again afterwards. */
+static int walk_lit_picture(DfyVideoDecoder *d, const DfyPictureHeader *header, DfyFrame *frame, int wanted) {
+    const DfyFrame **references = d->picture.references, *plain[DFY_MAX_REFERENCES];
+    DfyFrame *lit[DFY_MAX_REFERENCES] = {NULL};
+    int status = DFY_OK;
+    for (int i = 0; i < d->picture.reference_count && wanted && !status; i++) {
+        if (!dfy_light_changes(&header->light[i])) continue;
+        if (!(lit[i] = take(d))) {
+            status = DFY_ERROR_MEMORY;
+            break;
+        }
+        dfy_relight(lit[i], references[i], &header->light[i]);
+        plain[i] = references[i];
+        references[i] = lit[i];
+    }
+    if (!status) status = walk_picture(d, header, frame, wanted);
+    for (int i = 0; i < DFY_MAX_REFERENCES; i++) {
+        if (!lit[i]) continue;
+        references[i] = plain[i];
+        give_back(d, &lit[i]);
+    }
+    return status;
+}
+
 static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int group_qp, int wanted) {
     DfyFrame *frame = take(d);
     if (!frame) return DFY_ERROR_MEMORY;
@@ -185,10 +209,11 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
     if (header.copy) header.plate = header.stored = 0;
     if ((header.plate && !d->store.plate) || header.stored > d->store.kept_count) return DFY_ERROR_DAMAGED;
     dfy_picture_references(&d->picture, &d->store, place, &header);
+    dfy_code_lights(&d->coder, &d->contexts, d->picture.picture_class, d->picture.reference_count, &header);
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
     if (!header.copy) {
-        int status = walk_picture(d, &header, frame, wanted);
+        int status = walk_lit_picture(d, &header, frame, wanted);
         if (status) return status;
     } else if (d->store.group[place->past]) {
         dfy_picture_repeat(&d->picture, frame);

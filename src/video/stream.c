@@ -3,11 +3,9 @@
 #include "base/status.h"
 #include "container/v2.h"
 
-#define REVISION 3 /* of the syntax; one more where there may be clones */
-
 void dfy_put_stream(DfyBuffer *buffer, const DfyStream *s) {
     dfy_put_u8(buffer, DFY_STREAM_VIDEO);
-    dfy_put_u8(buffer, s->clones ? REVISION + 1 : REVISION);
+    dfy_put_u8(buffer, s->clones ? DFY_VIDEO_REVISION + 1 : DFY_VIDEO_REVISION);
     dfy_put_varint(buffer, (uint64_t)s->width);
     dfy_put_varint(buffer, (uint64_t)s->height);
     dfy_put_varint(buffer, (uint64_t)s->frame_rate_num);
@@ -32,11 +30,11 @@ int dfy_read_stream(DfyBytes *bytes, DfyStream *s, DfyMessage *message) {
     if (kind == DFY_STREAM_SPLATS)
         return dfy_fail(message, DFY_ERROR_UNSUPPORTED,
                         "This file holds a sequence of splats, not a video: open it with the splat commands or page.");
-    if (kind == DFY_STREAM_VIDEO && revision < REVISION)
+    if (kind == DFY_STREAM_VIDEO && revision < DFY_VIDEO_REVISION)
         return dfy_fail(message, DFY_ERROR_UNSUPPORTED,
                         "This file was written by a draft of the format (revision %u): encode the original once more.",
                         revision);
-    if (kind != DFY_STREAM_VIDEO || revision > REVISION + 1)
+    if (kind != DFY_STREAM_VIDEO || revision > DFY_VIDEO_REVISION + 1)
         return dfy_fail(message, DFY_ERROR_UNSUPPORTED,
                         "This file holds a stream of kind %u.%u: a newer Diffy is needed to open it.", kind, revision);
     int good = read_number(bytes, DFY_MAX_DIMENSION, &s->width) & read_number(bytes, DFY_MAX_DIMENSION, &s->height) &
@@ -49,7 +47,7 @@ int dfy_read_stream(DfyBytes *bytes, DfyStream *s, DfyMessage *message) {
     s->mode = (DfyMode)(flags & 1);
     s->lossless = (int)(flags >> 1 & 1);
     s->keep = dfy_read_u8(bytes);
-    s->clones = revision == REVISION + 1;
+    s->clones = revision == DFY_VIDEO_REVISION + 1;
     if (s->keep < 2 || s->keep > 64) good = 0;
     if (!good || bytes->overrun)
         return dfy_fail(message, DFY_ERROR_FORMAT, "The file's STREAM chunk states an impossible size or rate.");

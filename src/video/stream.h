@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
+#define DFY_VIDEO_REVISION 5 /* of the syntax; one more where there may be clones */
+
 typedef struct DfyStream {
     int width, height;
     int frame_rate_num, frame_rate_den, time_base_num, time_base_den;

@@ -3,6 +3,7 @@
  * time is lost, nothing that was not there before is hidden, and seeking, damage and hostile chunks are as elsewhere.
  */
 #include "v2_clip.h"
+#include "video/stream.h"
 
 #include <math.h>
 
@@ -498,28 +499,28 @@ static void hostile(void **state) {
         for (size_t i = 0; i < sizeof backs / sizeof *backs; i++) { /* sources that are not there, or not earlier */
             put_head(&clone, end, 20, 0);
             dfy_put_varint(&clone, backs[i] ? backs[i] : 0);
-            assert_int_equal(play_hostile(&clone, 4, end, 20, index), end);
+            assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 20, index), end);
         }
         put_head(&clone, end, 65536, 0); /* a long still picture of three bytes is allowed */
         dfy_put_varint(&clone, end);
         for (int i = 0; i < 4; i++) dfy_put_u8(&clone, 0);
-        play_hostile(&clone, 4, end, 65536, index);
+        play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 65536, index);
         put_head(&clone, end, (uint64_t)1 << 40, 0); /* more than there may be */
         dfy_put_varint(&clone, 1);
-        assert_int_equal(play_hostile(&clone, 4, end, 1000, index), end);
+        assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 1000, index), end);
         put_head(&clone, end, 30, 1); /* times that end before they have begun */
         dfy_put_varint(&clone, 7);
-        assert_int_equal(play_hostile(&clone, 4, end, 30, index), end);
+        assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 30, index), end);
         put_head(&clone, 0, 3, 0); /* before everything */
         dfy_put_varint(&clone, 1);
-        play_hostile(&clone, 2, 0, 3, index);
+        play_hostile(&clone, DFY_VIDEO_REVISION + 1, 0, 3, index);
         put_head(&clone, end + 1000, 3, 0); /* a hole before it, and sources in the hole */
         dfy_put_varint(&clone, 500);
-        assert_int_equal(play_hostile(&clone, 4, end + 1000, 3, index), end);
+        assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end + 1000, 3, index), end);
         for (uint32_t seed = 0; seed < 30; seed++) { /* anything at all */
             put_head(&clone, end, 1 + seed * 5, seed & 1);
             for (uint32_t i = 0; i < seed; i++) dfy_put_u8(&clone, clip_hash(seed << 8 | i) & 255);
-            play_hostile(&clone, 4, end, 1 + seed * 5, index);
+            play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 1 + seed * 5, index);
         }
     }
     dfy_buffer_free(&clone);
@@ -533,11 +534,11 @@ static void revisions(void **state) {
     put_head(&clone, end, 10, 0);
     dfy_put_varint(&clone, end);
     for (int i = 0; i < 12; i++) dfy_put_u8(&clone, 255); /* ones: a frame forward each time */
-    assert_int_equal(play_hostile(&clone, 4, end, 10, 1), end + 10);
-    assert_int_equal(play_hostile(&clone, 3, end, 10, 1), end);
-    assert_int_equal(play_hostile(&clone, 3, end, 10, 0), end);
-    assert_int_equal(play_hostile(&clone, 5, end, 10, 1), 0);
-    assert_int_equal(play_hostile(&clone, 2, end, 10, 1), 0);
+    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 10, 1), end + 10);
+    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION, end, 10, 1), end);
+    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION, end, 10, 0), end);
+    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 2, end, 10, 1), 0);
+    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION - 1, end, 10, 1), 0);
     dfy_buffer_free(&clone);
 }
 

@@ -60,8 +60,9 @@ typedef struct Clip {
     int width, height, frames, grain;
     int irregular; /* times that no rate explains */
     int rgb;
-    int still;  /* every frame is the first */
-    int dimmed; /* the light goes down at this frame, 0: never */
+    int still;   /* every frame is the first, but for its light */
+    int dimmed;  /* the light goes down at this frame, 0: never */
+    int flicker; /* percent by which luma swings up and down with the light */
 } Clip;
 
 static inline int64_t clip_pts(const Clip *clip, int frame) {
@@ -77,11 +78,13 @@ static inline uint32_t clip_hash(uint32_t x) {
 }
 
 static inline uint8_t clip_sample(const Clip *clip, int frame, int plane, int x, int y, int size) {
+    int swing = frame % 7 - 3;
     if (clip->still) frame = 0;
     int side = size / 4 + 1, at = frame * size / 50 % (size + 1);
     int inside = x >= at && x < at + side && y >= at / 2 && y < at / 2 + side;
     int value = inside ? 60 + plane * 50 + ((x - at) & 7) * 6 : 90 + plane * 20 + (x * 3 + y * 5) % 64 / (plane + 1);
     if (clip->dimmed && frame >= clip->dimmed) value -= 25;
+    if (clip->flicker && !plane) value += value * clip->flicker * swing / 300;
     if (clip->grain)
         value += (int)(clip_hash((uint32_t)(frame * 3 + plane) << 22 ^ (uint32_t)y << 11 ^ (uint32_t)x) %
                        (2u * clip->grain + 1)) -

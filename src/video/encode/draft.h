@@ -13,11 +13,13 @@ typedef struct DfyDraft {
     DfyPictureCoding picture; /* references, class and qp are set by the caller */
     DfyPictureHeader header;
     const DfyFrame *source;
-    uint8_t *qps;          /* four a superblock: quantisers of its 32x32 squares */
-    DfyPlan *plans;        /* a superblock each */
-    int16_t *coefficients; /* of all plans */
-    int *progress;         /* superblocks decided, a row */
-    int number;            /* of the picture in its group; 0: the draft is free */
+    uint8_t *qps;                      /* four a superblock: quantisers of its 32x32 squares */
+    DfyPlan *plans;                    /* a superblock each */
+    int16_t *coefficients;             /* of all plans */
+    int *progress;                     /* superblocks decided, a row */
+    int number;                        /* of the picture in its group; 0: the draft is free */
+    DfyFrame *lit[DFY_MAX_REFERENCES]; /* while it is decided: references under another light, NULL: as they are */
+    const DfyFrame *plain[DFY_MAX_REFERENCES]; /* those as they are */
 } DfyDraft;
 
 /* Bytes that dfy_draft_open takes, about. */

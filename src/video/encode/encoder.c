@@ -1,5 +1,6 @@
 #include "video/encode/encoder.h"
 #include "video/encode/draft.h"
+#include "video/encode/lighting.h"
 #include "video/encode/propagate.h"
 #include "video/encode/temporal.h"
 
@@ -14,6 +15,7 @@
  * pictures have fewer; each takes about three bytes a pixel.
  */
 #define MAX_DRAFTS 5
+#define MAX_LIT 2 /* references of one picture under another light */
 #define DRAFT_BYTES ((size_t)40 << 20)
 
 struct DfyVideoEncoder {
@@ -279,6 +281,45 @@ static int prepare(DfyVideoEncoder *e, DfyDraft *d, const Group *group, const Df
 }
 
 /*
+ * Bits that another light of a reference must save. Between two pictures, their mean hides half of what each differs
+ * by, and a plate or stored picture is seldom needed at all. Of 1, 1 to 8, 4 times as much these were best on six
+ * clips.
+ */
+static uint32_t worth_lighting(const DfyPictureCoding *picture, int reference) {
+    if (!picture->picture_class) return 48;
+    return picture->timeless[reference] ? 8 * 48 : 4 * 48;
+}
+
+/* Lends a draft its references under the light of its source, where that helps. */
+static int light_references(DfyVideoEncoder *e, DfyDraft *d) {
+    DfyPictureCoding *p = &d->picture;
+    uint32_t lambda = dfy_lambda(d->header.qp, p->picture_class);
+    d->header.lit = 0;
+    for (int i = 0, count = 0; i < p->reference_count && count < MAX_LIT; i++) {
+        DfyLight *light = &d->header.light[i];
+        *light = dfy_find_light(d->source, p->references[i], lambda, worth_lighting(p, i));
+        if (!dfy_light_changes(light)) continue;
+        if (!(d->lit[i] = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
+        dfy_relight(d->lit[i], p->references[i], light);
+        d->plain[i] = p->references[i];
+        p->references[i] = d->lit[i];
+        d->header.lit = 1;
+        count++;
+    }
+    return DFY_OK;
+}
+
+/* Puts the references back as they are: after the decisions, nobody looks at their pixels. */
+static void give_back_lit(DfyVideoEncoder *e, DfyDraft *d) {
+    for (int i = 0; i < DFY_MAX_REFERENCES; i++) {
+        if (!d->lit[i]) continue;
+        d->picture.references[i] = d->plain[i];
+        dfy_video_encoder_give_back(e, d->lit[i]);
+        d->lit[i] = NULL;
+    }
+}
+
+/*
  * Decides picture i of the group, and with it the one on the other side of the picture between them: both refer only
  * to what encloses them. Their rates are those of the models before either is written.
  */
@@ -302,13 +343,16 @@ static int decide_pictures(DfyVideoEncoder *e, const Group *group, int i) {
             if (j == i) return DFY_OK;
             continue;
         }
+        if (light_references(e, d)) return DFY_ERROR_MEMORY;
         drafts[count] = d;
         frames[count++] = frame;
     }
     dfy_drafts_decide(drafts, frames, e->scratch, count, e->pool, e->deciders, &e->effort);
     for (int k = 0; k < count; k++) {
         int has_past = first->past > 0 || e->store.group[0] != NULL;
-        drafts[k]->header.copy = has_past && dfy_draft_is_copy(drafts[k]);
+        give_back_lit(e, drafts[k]);
+        int same_light = !dfy_light_changes(&drafts[k]->header.light[0]);
+        drafts[k]->header.copy = has_past && same_light && dfy_draft_is_copy(drafts[k]);
     }
     return DFY_OK;
 }
@@ -322,6 +366,7 @@ static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const Group 
         d = find_draft(e, place->number);
     }
     dfy_code_picture(coder, &e->contexts, d->picture.picture_class, &d->header, dfy_level_qp(group->qp, place));
+    dfy_code_lights(coder, &e->contexts, d->picture.picture_class, d->picture.reference_count, &d->header);
     if (d->header.copy)
         dfy_picture_repeat(&d->picture, d->picture.frame);
     else

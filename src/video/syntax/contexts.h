@@ -4,6 +4,7 @@
 
 #include "entropy/range.h"
 #include "video/syntax/frame.h"
+#include "video/syntax/light.h"
 
 #define DFY_MERGE_CANDIDATES 6
 #define DFY_LIKELY_MODES 6
@@ -23,6 +24,8 @@ typedef struct DfyContexts {
     DfyBit group_still[1], group_size[32], group_qp[64];
     DfyBit picture_still[DFY_PICTURE_CLASSES], picture_qp[DFY_PICTURE_CLASSES][64], picture_flags[4], stored[64];
     DfyBit cdef[DFY_PICTURE_CLASSES][2][8];
+    DfyBit lit[DFY_PICTURE_CLASSES];
+    DfyLightContexts light;
     /* blocks */
     DfyBit split[DFY_PICTURE_CLASSES][3][5];
     DfyBit skip[DFY_PICTURE_CLASSES][4][3];

@@ -45,6 +45,13 @@ void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_c
     if (header->stored) header->stored = 1 + (int)dfy_code_tree(coder, contexts->stored, 6, (uint32_t)(stored - 1));
 }
 
+void dfy_code_lights(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, int references,
+                     DfyPictureHeader *header) {
+    if (header->copy || !references) return;
+    header->lit = dfy_code_bit(coder, &contexts->lit[picture_class], header->lit);
+    for (int i = 0; i < references && header->lit; i++) dfy_code_light(coder, &contexts->light, i, &header->light[i]);
+}
+
 static void add_reference(DfyPictureCoding *picture, const DfyFrame *frame, int timeless) {
     if (!frame || picture->reference_count == DFY_MAX_REFERENCES) return;
     for (int i = 0; i < picture->reference_count; i++)

@@ -6,6 +6,7 @@
 #ifndef DFY_VIDEO_GROUP_H
 #define DFY_VIDEO_GROUP_H
 
+#include "video/syntax/light.h"
 #include "video/syntax/picture.h"
 
 #define DFY_MAX_GROUP 32 /* frames */
@@ -37,6 +38,8 @@ typedef struct DfyPictureHeader {
     int plate;       /* the plate is one of its references */
     uint8_t cdef[2]; /* strengths of the second filter: luma, chroma */
     int stored;      /* so is the anchor this many before the end of what is kept (1: the last), 0: none */
+    int lit;         /* some reference is used under another light */
+    DfyLight light[DFY_MAX_REFERENCES];
 } DfyPictureHeader;
 
 /* level_qp: what qp is coded against. */
@@ -50,6 +53,10 @@ typedef struct DfyStore {
     int kept_count, keep;               /* keep: how many at the most */
     DfyFrame *group[DFY_MAX_GROUP + 1]; /* by number; [0] is the last anchor, NULL at an entry */
 } DfyStore;
+
+/* What the header says of its references' light, read or written once they are set. */
+void dfy_code_lights(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, int references,
+                     DfyPictureHeader *header);
 
 /* Sets the references of picture from the store: the nearest in time first. */
 void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place,

@@ -1,0 +1,43 @@
+#include "video/syntax/light.h"
+
+#include <string.h>
+
+static int code_signed(DfyRangeCoder *coder, DfyBit models[64], DfyBit *negative, int k, int most, int value) {
+    uint32_t magnitude = dfy_code_golomb(coder, models, k, (uint32_t)(value < 0 ? -value : value));
+    if (magnitude > (uint32_t)most) magnitude = (uint32_t)most;
+    return magnitude && dfy_code_bit(coder, negative, value < 0) ? -(int)magnitude : (int)magnitude;
+}
+
+void dfy_code_light(DfyRangeCoder *coder, DfyLightContexts *c, int reference, DfyLight *light) {
+    if (!dfy_code_bit(coder, &c->changes[reference], dfy_light_changes(light))) {
+        *light = (DfyLight){0};
+        return;
+    }
+    light->gain = (int16_t)code_signed(coder, c->gain, &c->negative[0], 0, DFY_MAX_LIGHT_GAIN, light->gain);
+    light->offset = (int16_t)code_signed(coder, c->offset, &c->negative[1], 2, DFY_MAX_LIGHT_OFFSET, light->offset);
+    light->chroma = (uint8_t)dfy_code_bit(coder, &c->chroma[0], light->chroma);
+}
+
+/* Of all rows of a plane with its border: out = (scale * in + add) >> 7. */
+static void scale_plane(DfyPlane *dst, const DfyPlane *src, int border, int scale, int add) {
+    for (int y = -border; y < src->height + border; y++) {
+        const uint8_t *in = src->pixels + y * src->stride - border;
+        uint8_t *out = dst->pixels + y * dst->stride - border;
+        for (int x = 0; x < src->width + 2 * border; x++) {
+            int value = (scale * in[x] + add) >> 7;
+            out[x] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+        }
+    }
+}
+
+void dfy_relight(DfyFrame *dst, const DfyFrame *src, const DfyLight *light) {
+    int scale = 128 + light->gain, colour = light->chroma ? scale : 128;
+    scale_plane(&dst->plane[0], &src->plane[0], DFY_FRAME_BORDER, scale, 16 * light->offset + 64);
+    for (int p = 1; p < 3; p++)
+        scale_plane(&dst->plane[p], &src->plane[p], DFY_FRAME_BORDER / 2, colour, 128 * (128 - colour) + 64);
+    size_t cells = (size_t)src->motion_stride * (size_t)(src->plane[0].height / 8);
+    memcpy(dst->motion, src->motion, cells * sizeof *src->motion);
+    memcpy(dst->reference_order, src->reference_order, sizeof dst->reference_order);
+    memcpy(dst->reference_timeless, src->reference_timeless, sizeof dst->reference_timeless);
+    dst->order = src->order;
+}

@@ -1,0 +1,105 @@
+/* References under another light: what they become, what is written of them, and what they save. */
+#include "v2_clip.h"
+#include "video/syntax/light.h"
+
+static void every_pixel(void **state) {
+    (void)state;
+    static const DfyLight lights[] = {{3, -12, 0}, {-64, 511, 1}, {64, -511, 1}, {0, 1, 0}, {-7, 0, 1}};
+    DfyFrame *from = dfy_frame_new(40, 24), *to = dfy_frame_new(40, 24);
+    assert_non_null(from);
+    assert_non_null(to);
+    for (int p = 0; p < 3; p++)
+        for (int y = 0; y < from->plane[p].height; y++)
+            for (int x = 0; x < from->plane[p].width; x++)
+                from->plane[p].pixels[y * from->plane[p].stride + x] = (uint8_t)(x * 7 + y * 31 + p * 11);
+    dfy_frame_extend(from);
+    from->order = 12345;
+    from->motion[3].mv[0][1] = -77;
+    for (size_t i = 0; i < sizeof lights / sizeof *lights; i++) {
+        const DfyLight *l = &lights[i];
+        dfy_relight(to, from, l);
+        for (int p = 0; p < 3; p++) {
+            const DfyPlane *a = &from->plane[p], *b = &to->plane[p];
+            int border = p ? DFY_FRAME_BORDER / 2 : DFY_FRAME_BORDER;
+            for (int y = -border; y < a->height + border; y++)
+                for (int x = -border; x < a->width + border; x++) {
+                    double v = a->pixels[y * a->stride + x], want = v;
+                    if (!p) want = (v * (128 + l->gain) + 16 * l->offset) / 128;
+                    if (p && l->chroma) want = 128 + (v - 128) * (128 + l->gain) / 128;
+                    want = want < 0 ? 0 : want > 255 ? 255 : want;
+                    double off = b->pixels[y * b->stride + x] - want;
+                    assert_true(off <= 0.5 && off >= -0.5);
+                }
+        }
+        assert_int_equal(to->order, 12345);
+        assert_int_equal(to->motion[3].mv[0][1], -77);
+    }
+    dfy_frame_free(from);
+    dfy_frame_free(to);
+}
+
+static void written_and_read(void **state) {
+    (void)state;
+    DfyLightContexts contexts;
+    DfyBit even = DFY_BIT_EVEN, *bits = (DfyBit *)&contexts;
+    DfyLight lights[400];
+    DfyRangeCoder coder, decoder;
+    for (int i = 0; i < 400; i++)
+        lights[i] =
+            i % 3 ? (DfyLight){(int16_t)(clip_hash(i) % 129 - 64), (int16_t)(clip_hash(i + 999) % 1023 - 511), i & 1}
+                  : (DfyLight){0};
+    for (size_t i = 0; i < sizeof contexts / sizeof *bits; i++) bits[i] = even;
+    dfy_range_encode_start(&coder);
+    for (int i = 0; i < 400; i++) dfy_code_light(&coder, &contexts, i % DFY_MAX_REFERENCES, &lights[i]);
+    dfy_range_encode_finish(&coder);
+    for (size_t i = 0; i < sizeof contexts / sizeof *bits; i++) bits[i] = even;
+    dfy_range_decode_start(&decoder, coder.data, coder.size);
+    for (int i = 0; i < 400; i++) {
+        DfyLight light = {1, 1, 1};
+        dfy_code_light(&decoder, &contexts, i % DFY_MAX_REFERENCES, &light);
+        int same = light.gain == lights[i].gain && light.offset == lights[i].offset;
+        assert_true(same && light.chroma == (dfy_light_changes(&lights[i]) ? lights[i].chroma : 0));
+    }
+    dfy_range_free(&coder);
+}
+
+enum { FRAMES = 66 };
+
+static size_t encode(int flicker, MemoryFile *file) {
+    Clip clip = {.width = 136, .height = 88, .frames = FRAMES, .still = 1, .flicker = flicker};
+    DfyEncoderSettings settings = clip_settings(&clip);
+    clip_encode(&clip, &settings, file);
+    return file->size;
+}
+
+/* Less than two thirds of what a plate costs in steady light: 58 %, and 77 % where references keep their own light. */
+static void flicker_costs_little(void **state) {
+    (void)state;
+    MemoryFile steady = {0}, swinging = {0};
+    size_t bytes = encode(0, &steady), more = encode(12, &swinging);
+    printf("steady %zu, swinging %zu bytes\n", bytes, more);
+    assert_true(3 * more < 2 * bytes);
+    static uint32_t crcs[FRAMES];
+    static int64_t pts[FRAMES];
+    assert_int_equal(decode_all(&swinging, FRAMES, crcs, pts), FRAMES);
+    DfyDecoder *decoder = open_decoder(&swinging);
+    DfyPicture picture;
+    for (int k = 0; k < FRAMES; k++) {
+        int frame = k * 29 % FRAMES;
+        assert_int_equal(dfy_decoder_seek(decoder, (uint64_t)frame), DFY_OK);
+        assert_int_equal(dfy_decoder_next(decoder, &picture), DFY_OK);
+        assert_int_equal(picture_crc(&picture), crcs[frame]);
+    }
+    dfy_decoder_close(&decoder);
+    memory_free(&steady);
+    memory_free(&swinging);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_pixel),
+        cmocka_unit_test(written_and_read),
+        cmocka_unit_test(flicker_costs_little),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
