@@ -119,7 +119,7 @@ static int choose_level(Quantiser *q, int x, int y, int flagged, const DfyTempla
     int64_t dropped = (int64_t)magnitude * magnitude;
     for (int level = most; level >= least; level--) {
         uint32_t level_rate = one_bits + level_bits(q->rates, diagonal, near, level);
-        int64_t cost = ((squared_error(q, magnitude, level) - dropped) << 8) + cost_of(q, level_rate);
+        int64_t cost = (squared_error(q, magnitude, level) - dropped) * 256 + cost_of(q, level_rate);
         if (cost >= best) continue;
         best = cost;
         chosen = level;
