@@ -19,7 +19,7 @@ enum {
     DFY_MIX_TABLE = 4096,
     DFY_MIX_FRACTION = 22, /* bits of a slot's probability; the others count its uses */
     DFY_MIX_USES = (1 << (32 - DFY_MIX_FRACTION)) - 1,
-    DFY_MIX_SETTLED = 400, /* uses after which a slot learns no slower: models are nearly stationary */
+    DFY_MIX_SETTLED = 160, /* uses after which a slot learns no slower: models are nearly stationary */
     DFY_MIX_MARGIN = 16,   /* of probabilities from 0 and 65536 */
     DFY_MIX_LEARNING = 10, /* of the weights; larger learns faster and settles worse */
     DFY_MIX_STEPS = 8      /* slots of a signed number's context */

@@ -20,11 +20,14 @@ enum {
     SAMPLE_ROWS = 1500, /* splats that the search of a step looks at first */
     BASE_ROWS = 8000,   /* splats that a transform is trained on, in haste */
     LEARN_ROWS = 5000,  /* and that a trellis learns what numbers cost from */
+    LONG_WAY = 200000,  /* numbers that are not gone through again for a percent */
     SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
 };
 
 /* Times the wanted error: the trellis' step for many levels. */
 #define FIRST_STEP 2.0
+
+#define LONG_ENOUGH 0.9875
 
 /* What the trellis leaves of rounding's mean square, for centred numbers, more or less. */
 #define USUAL_PART 0.57
@@ -66,7 +69,7 @@ static double diagonal_of(const DfySplats *s) {
 /* ---------------------------------------------------------------- steps */
 
 const DfyTreeHaste *dfy_tree_haste(int effort) {
-    static const DfyTreeHaste quick = {1000, 0.995, 0.98}, usual = {3000, 0.998, 0.9935};
+    static const DfyTreeHaste quick = {1000, 0.995, 0.98}, usual = {3000, 0.9972, 0.9935};
     return effort < 4 ? &quick : effort < 7 ? &usual : NULL;
 }
 
@@ -127,6 +130,23 @@ static double foreseen_step(const DfyTrellis *t, double step, double part, doubl
     return step;
 }
 
+/* The error grows with about this power of the step, as the last two tries tell. */
+typedef struct Power {
+    double power, step, ratio;
+} Power;
+
+/* The step that should make a ratio of 1 of the one that `step` had. */
+static double with_power(Power *p, double step, double ratio) {
+    ratio = fmin(fmax(ratio, 0.2), 5);
+    if (p->step > 0 && fabs(step / p->step - 1) > 1e-3) {
+        double power = dfy_exact_ln(ratio / p->ratio) / dfy_exact_ln(step / p->step);
+        p->power = fmin(fmax(power, 0.5), 1.2);
+    }
+    p->step = step;
+    p->ratio = ratio;
+    return step * dfy_exact_exp(-dfy_exact_ln(ratio) / p->power);
+}
+
 /*
  * The same with fewer tries. How the trellis' error compares with rounding's is learnt on a sample, and the step
  * follows from what rounding leaves of all: that is some thousandths off, for which the aim leaves room. The error of
@@ -138,22 +158,25 @@ static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, d
     size_t sample = t->rows / haste->sample_rows + 1;
     if (t->centred) step = foreseen_step(t, step, USUAL_PART, aim * aim);
     int32_t too_large = INT32_MAX;
-    for (int i = sample == 1; i <= MOST_TRIES; i++) {
-        size_t stride = i ? 1 : sample;
+    Power power = {1, 0, 0};
+    int long_way = t->rows * (size_t)t->n > LONG_WAY;
+    for (int i = sample == 1 ? 1 : long_way ? -1 : 0; i <= MOST_TRIES; i++) {
+        size_t stride = i > 0 ? 1 : sample;
         *chosen = as_number(step);
         if (*chosen >= too_large) *chosen = too_large > 1 ? too_large - 1 : 1;
         double exact = (double)*chosen / DFY_TREE_ONE;
-        double mean = dfy_trellis_quantise(i ? values : NULL, t, exact, stride), ratio = sqrt(fmax(mean, 0)) / error;
+        double mean = dfy_trellis_quantise(i > 0 ? values : NULL, t, exact, stride),
+               ratio = sqrt(fmax(mean, 0)) / error;
         if (mean < 0) return DFY_ERROR_MEMORY;
-        int enough = ratio >= haste->enough || i > 2 || *chosen + 1 == too_large;
-        if (i && ((ratio <= 1 && enough) || *chosen == 1 || !(mean > 0))) break;
-        if (i && ratio > 1) too_large = *chosen;
+        int enough = ratio >= (long_way ? LONG_ENOUGH : haste->enough) || i > 2 || *chosen + 1 == too_large;
+        if (i > 0 && ((ratio <= 1 && enough) || *chosen == 1 || !(mean > 0))) break;
+        if (i > 0 && ratio > 1) too_large = *chosen;
         if (i > 1) aim -= 0.002 * error;
         double rounding = t->centred && mean > 0 ? dfy_trellis_foresee(t, exact, stride) : 0;
         if (rounding > 0)
             step = foreseen_step(t, step, mean / rounding, aim * aim);
         else
-            step *= aim / error / fmin(fmax(ratio, 0.2), 5);
+            step = with_power(&power, step, ratio * error / aim);
     }
     return DFY_OK;
 }

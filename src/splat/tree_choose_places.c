@@ -30,13 +30,17 @@ typedef struct KeyOf {
  * Sorts by key, digit by digit from the lowest; pairs of the same key stay in their order. Room holds as many.
  */
 static void sort_pairs(KeyOf *pairs, KeyOf *room, size_t count, int bits) {
+    KeyOf *from = pairs, *to = room;
     for (int shift = 0; shift < bits; shift += DIGIT) {
         size_t starts[(1 << DIGIT) + 1] = {0};
-        for (size_t i = 0; i < count; i++) starts[(pairs[i].key >> shift & DIGITS) + 1]++;
+        for (size_t i = 0; i < count; i++) starts[(from[i].key >> shift & DIGITS) + 1]++;
         for (size_t d = 0; d < 1 << DIGIT; d++) starts[d + 1] += starts[d];
-        for (size_t i = 0; i < count; i++) room[starts[pairs[i].key >> shift & DIGITS]++] = pairs[i];
-        memcpy(pairs, room, count * sizeof *pairs);
+        for (size_t i = 0; i < count; i++) to[starts[from[i].key >> shift & DIGITS]++] = from[i];
+        KeyOf *swap = from;
+        from = to;
+        to = swap;
     }
+    if (from != pairs && count) memcpy(pairs, from, count * sizeof *pairs);
 }
 
 /* ---------------------------------------------------------------- the grid */
@@ -65,16 +69,34 @@ static double cell_of(const DfyTreeGrid *g, const float *xyz, int k, int64_t *ce
     return at - found * width;
 }
 
+/* Keys of cells by the bytes of their coordinates. */
+typedef struct KeyTable {
+    uint64_t of[3][(DFY_PLACE_BITS + 7) / 8][256];
+} KeyTable;
+
+static void fill_keys(KeyTable *table, const DfyTreeGrid *g, const uint8_t *axes, int levels) {
+    for (int k = 0; k < 3; k++)
+        for (int byte = 0; byte * 8 < DFY_PLACE_BITS; byte++) {
+            uint64_t *of = table->of[k][byte];
+            of[0] = 0;
+            for (uint32_t v = 1; v < 256; v++) {
+                uint32_t place[3] = {0}, lowest = v & (0 - v);
+                place[k] = lowest << (8 * byte);
+                of[v] = v == lowest ? dfy_place_key(axes, levels, g->place_bits, place) : of[v ^ lowest] | of[lowest];
+            }
+        }
+}
+
 /* 0 when the splat is outside the grid. */
-static int key_of(const DfyTreeGrid *g, const uint8_t *axes, int levels, const float *xyz, uint64_t *key) {
-    uint32_t place[3];
+static int key_of(const DfyTreeGrid *g, const KeyTable *table, const float *xyz, uint64_t *key) {
+    *key = 0;
     for (int k = 0; k < 3; k++) {
         int64_t cell;
         cell_of(g, xyz, k, &cell);
         if (cell < 0 || cell >> g->place_bits[k]) return 0;
-        place[k] = (uint32_t)cell;
+        for (int byte = 0; byte * 8 < g->place_bits[k]; byte++)
+            *key |= table->of[k][byte][(uint32_t)cell >> (8 * byte) & 255];
     }
-    *key = dfy_place_key(axes, levels, g->place_bits, place);
     return 1;
 }
 
@@ -82,8 +104,10 @@ static int key_of(const DfyTreeGrid *g, const uint8_t *axes, int levels, const f
 static int sort_by_key(const DfyTreeGrid *g, const DfySplats *s, KeyOf *pairs, size_t count) {
     uint8_t axes[3 * DFY_PLACE_BITS];
     int levels = dfy_place_axes(g->place_bits, axes);
+    KeyTable table;
+    fill_keys(&table, g, axes, levels);
     for (size_t i = 0; i < count; i++)
-        if (!key_of(g, axes, levels, s->xyz + (size_t)pairs[i].splat * 3, &pairs[i].key)) return 0;
+        if (!key_of(g, &table, s->xyz + (size_t)pairs[i].splat * 3, &pairs[i].key)) return 0;
     sort_pairs(pairs, pairs + count, count, levels);
     return 1;
 }

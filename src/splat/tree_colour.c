@@ -16,7 +16,7 @@ enum {
     SLOT_BITS = 15,
     TRUST = 12, /* uses that a slot is said to have had when the next coefficient begins */
     /* A coefficient that is 0 but for one in RARE, by a slot of PROVEN uses, is coded by that alone: as few bytes. */
-    RARE = 8,
+    RARE = 16,
     PROVEN = 30
 };
 

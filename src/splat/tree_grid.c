@@ -169,34 +169,40 @@ void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTr
     s->dirty = 1;
 }
 
-/* Sums are exact in double precision: below 2^53, and whole. */
-static void rest_of_splat(int32_t *rest, const double *base, const double *mean, const int64_t *part, int n) {
-    double sum[DFY_TREE_REST];
-    for (int i = 0; i < n; i++) sum[i] = mean[i];
-    for (int k = 0; k < n; k += 3) { /* n is a multiple of 3 */
-        const double *row = base + k * n, p[3] = {(double)part[k], (double)part[k + 1], (double)part[k + 2]};
-        for (int i = 0; i < n; i++) sum[i] += p[0] * row[i] + p[1] * row[n + i] + p[2] * row[2 * n + i];
+/* Colours from coefficients, sixteen sums at a time; they are exact in double precision: below 2^53, and whole. */
+enum { SUMS = 16, PADDED = (DFY_TREE_REST + SUMS - 1) / SUMS * SUMS };
+
+typedef struct RestBase {
+    double base[DFY_TREE_REST][PADDED], mean[PADDED];
+} RestBase;
+
+static void rest_of_splat(int32_t *rest, const RestBase *b, const double *part, int n) {
+    for (int from = 0; from < n; from += SUMS) {
+        double sum[SUMS];
+        for (int i = 0; i < SUMS; i++) sum[i] = b->mean[from + i];
+        for (int k = 0; k < n; k++)
+            for (int i = 0; i < SUMS; i++) sum[i] += part[k] * b->base[k][from + i];
+        for (int i = 0; i < SUMS && from + i < n; i++) rest[from + i] = clamp64((int64_t)sum[i] >> 7, 1 << 28);
     }
-    for (int i = 0; i < n; i++) rest[i] = clamp64((int64_t)sum[i] >> 7, 1 << 28);
 }
 
 void dfy_tree_rest_values(DfyTreeState *state, const int16_t *sh) {
     const DfyTreeGrid *g = &state->grid;
     int n = dfy_tree_rest(g);
-    double base[DFY_TREE_REST * DFY_TREE_REST], mean[DFY_TREE_REST];
+    RestBase b = {{{0}}, {0}};
     for (int k = 0; k < n; k++) {
-        mean[k] = (double)g->sh_mean[k] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
-        for (int i = 0; i < n; i++) base[k * n + i] = g->sh_base[k][i];
+        b.mean[k] = (double)g->sh_mean[k] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
+        for (int i = 0; i < n; i++) b.base[k][i] = g->sh_base[k][i];
     }
     for (size_t i = 0; i < state->count; i++) {
         const int32_t *dc = state->splats[i].dc_part;
-        int64_t part[DFY_TREE_REST];
+        double part[DFY_TREE_REST];
         for (int k = 0; k < n; k++) {
             const int16_t *from_dc = g->sh_from_dc[k];
             int64_t foreseen = (int64_t)from_dc[0] * dc[0] + (int64_t)from_dc[1] * dc[1] + (int64_t)from_dc[2] * dc[2];
-            part[k] = (foreseen >> 7) + (int64_t)sh[(size_t)k * state->count + i] * g->sh_step;
+            part[k] = (double)((foreseen >> 7) + (int64_t)sh[(size_t)k * state->count + i] * g->sh_step);
         }
-        rest_of_splat(state->rest + i * (size_t)n, base, mean, part, n);
+        rest_of_splat(state->rest + i * (size_t)n, &b, part, n);
     }
 }
 
