@@ -132,9 +132,9 @@ function showActions() {
 
 /** @param {HTMLElement} button
  * @param {Job[]} jobs */
-function downloadAll(button, jobs) {
-    for (const job of jobs) job.saved = true;
-    void saveAll(button, jobs.flatMap((job) => (job.result ? [{ blob: job.result.file, name: job.fileName }] : [])));
+async function downloadAll(button, jobs) {
+    const saved = await saveAll(button, jobs.flatMap((job) => (job.result ? [{ blob: job.result.file, name: job.fileName }] : [])));
+    if (saved) for (const job of jobs) job.saved = true;
 }
 
 startApp();

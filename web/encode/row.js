@@ -94,7 +94,7 @@ export class Row {
         this.#link = downloadLink(job.result.file, job.fileName, 'download');
         this.#link.setAttribute('aria-label', `download ${job.fileName}`);
         this.#link.classList.add('primary', 'download');
-        this.#link.addEventListener('click', () => (job.saved = true));
+        this.#link.addEventListener('saved', () => (job.saved = true));
         return [this.#link, ...playLink(job.result.place, job.fileName), button('quality', () => this.#actions.inspect()), button('encode again', () => this.#actions.retry()), remove];
     }
 

@@ -28,7 +28,7 @@ serve({
     frame: ({ frame }) => (posted = posted.then(() => take(frame))),
 });
 
-let fps = 30, first = NaN, last = NaN, arrived = 0;
+let fps = 30, first = NaN, last = NaN, seen = 0, arrived = 0;
 
 /**
  * Captures until the signal or the track's end; what was captured by then is still handed out.
@@ -56,7 +56,7 @@ async function capture({ readable, fps: most, port }, emit, signal) {
 }
 
 function state() {
-    return { arrived, waiting: queue.length, dropped: queue.dropped, step: queue.step, seconds: Number.isNaN(first) ? 0 : last - first };
+    return { seen, arrived, waiting: queue.length, dropped: queue.dropped, step: queue.step, seconds: Number.isNaN(first) ? 0 : last - first };
 }
 
 /**
@@ -79,6 +79,7 @@ async function readAll(readable, stopped) {
 
 /** @param {VideoFrame} frame */
 async function take(frame) {
+    seen++;
     try {
         const time = frame.timestamp / 1e6;
         if (Number.isNaN(first)) first = time;

@@ -74,51 +74,90 @@ async function keepAwake() {
 
 async function record() {
     if (typeof VideoFrame === 'undefined') throw new Error("This browser lacks WebCodecs, which recording needs: use a current Chrome, Edge, Firefox or Safari.");
-    const stream = await openStream(), track = stream.getVideoTracks()[0];
+    const stream = await openStream(), sleep = await keepAwake();
     const encoding = new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
     const capturing = new Remote(new Worker(new URL('./capture.js', import.meta.url), { type: 'module' }));
-    const sleep = await keepAwake(), room = await freeSpace();
-    const stopping = new AbortController(), ended = () => stopping.abort();
     try {
         recording = true;
         preview.srcObject = stream;
         void preview.play();
-        const state = { arrived: 0, waiting: 0, dropped: 0, step: 1, seconds: 0, bytes: 0, stopped: false, room };
-        const show = (/** @type {Partial<typeof state>} */ news) => showState(Object.assign(state, news));
-        show({});
-        stop.hidden = live.hidden = false;
-        stop.disabled = false;
-        stop.onclick = ended;
-        track.onended = ended;
-        stop.focus();
-        const name = `recording-${new Date().toISOString().replace(/[:.]/g, '-')}.dfy`, fps = Number(field('fps').value);
-        const Processor = /** @type {any} */ (globalThis).MediaStreamTrackProcessor;
-        const readable = Processor ? new Processor({ track, maxBufferSize: 4 }).readable : null;
-        if (!readable) postFrames(capturing, stopping.signal);
-        const { port1, port2 } = new MessageChannel();
-        const captured = capturing.call('capture', { readable, fps, port: port1 }, { transfer: readable ? [readable, port1] : [port1], signal: stopping.signal, onEvent: show });
-        // A camera may be slower than asked for.
-        const job = { port: port2, quality: Number(field('quality').value), fps: Math.min(fps, track.getSettings().frameRate || fps), folder: await folder, name };
-        const encoded = encoding.call('record', job, { transfer: [port2], onEvent: show });
-        const finishing = captured.then((last) => {
-            track.stop();
-            stop.disabled = true;
-            show({ ...last, stopped: true });
-        });
-        // When encoding ends first, it has failed: nothing more need be captured.
-        const { file, place, frames, problem: trouble } = await encoded.finally(ended);
-        await finishing;
-        const facts = `${formatCount(frames)} frames, ${formatTime(state.seconds)}, ${formatCount(state.dropped)} dropped`;
-        add(find('#recordings', HTMLElement), file, name, facts, place, async () => deleteRecording(await folder, name));
-        announce(`${name} is ready.`);
-        if (trouble) throw new Error(`The recording ended early: ${trouble} What was recorded by then is kept below.`);
+        await recordTrack(stream.getVideoTracks()[0], capturing, encoding);
     } finally {
         sleep();
         capturing.close();
         encoding.close();
-        track.stop();
+        for (const track of stream.getTracks()) track.stop();
         preview.srcObject = null;
     }
+}
+
+/** How many frames the track has given from now on; where the browser doesn't count them, none.
+ * @param {MediaStreamTrack} track
+ * @returns {() => number} */
+function counter(track) {
+    const count = () => {
+        const { totalFrames = 0, discardedFrames = 0 } = /** @type {any} */ (track).stats ?? {};
+        return totalFrames - discardedFrames;
+    };
+    const before = count();
+    return () => count() - before;
+}
+
+/** Until the user or the track ends it; then the file is in the list, and what went wrong is thrown.
+ * @param {MediaStreamTrack} track
+ * @param {Remote} capturing
+ * @param {Remote} encoding */
+async function recordTrack(track, capturing, encoding) {
+    const delivered = counter(track);
+    /** @type {number[]} */
+    const missing = [];
+    const state = { seen: 0, arrived: 0, lost: 0, waiting: 0, dropped: 0, step: 1, seconds: 0, bytes: 0, stopped: false, room: await freeSpace() };
+    const show = (/** @type {Partial<typeof state>} */ news) => {
+        Object.assign(state, news);
+        if (news.seen && !state.stopped) {
+            // Some are on their way to the worker, and its news on their way here: the least difference of the last second has fewest of these.
+            missing.push(delivered() - news.seen);
+            if (missing.length > 5) state.lost = Math.max(0, Math.min(...missing.splice(0, missing.length - 5), ...missing) - 1);
+        }
+        showState(state);
+    };
+    const stopping = new AbortController(), ended = () => stopping.abort();
+    show({});
+    stop.hidden = live.hidden = stop.disabled = false;
+    stop.onclick = track.onended = ended;
+    stop.focus();
+    const name = `recording-${new Date().toISOString().replace(/[:.]/g, '-')}.dfy`, fps = Number(field('fps').value);
+    const { port1, port2 } = new MessageChannel();
+    const captured = capture(track, fps, port1, capturing, stopping.signal, show).then((last) => {
+        track.stop();
+        stop.disabled = true;
+        show({ ...last, stopped: true });
+        return '';
+    }).catch(sentence);
+    // A camera may be slower than asked for.
+    const job = { port: port2, quality: Number(field('quality').value), fps: Math.min(fps, track.getSettings().frameRate || fps), folder: await folder, name };
+    // When encoding ends first, it has failed: nothing more need be captured.
+    const { file, place, frames, problem } = await encoding.call('record', job, { transfer: [port2], onEvent: show }).finally(ended);
+    const trouble = (await captured) || problem;
+    const facts = `${formatCount(frames)} frames, ${formatTime(state.seconds)}, ${formatCount(state.dropped + state.lost)} dropped`;
+    add(find('#recordings', HTMLElement), file, name, facts, place, async () => deleteRecording(await folder, name));
+    announce(`${name} is ready.`);
+    if (trouble) throw new Error(`The recording ended early: ${trouble} What was recorded by then is kept below.`);
+}
+
+/**
+ * @param {MediaStreamTrack} track
+ * @param {number} fps at most
+ * @param {MessagePort} port to the encoding worker
+ * @param {Remote} capturing
+ * @param {AbortSignal} signal ends it
+ * @param {(news: any) => void} onEvent
+ */
+function capture(track, fps, port, capturing, signal, onEvent) {
+    const Processor = /** @type {any} */ (globalThis).MediaStreamTrackProcessor;
+    const readable = Processor ? new Processor({ track, maxBufferSize: 4 }).readable : null;
+    if (!readable) postFrames(capturing, signal);
+    return capturing.call('capture', { readable, fps, port }, { transfer: readable ? [readable, port] : [port], signal, onEvent });
 }
 
 /** Where no stream of frames is to be had: one after another from the preview.
@@ -134,22 +173,23 @@ function postFrames(remote, signal) {
     preview.requestVideoFrameCallback(next);
 }
 
-/** @param {{ arrived: number, waiting: number, dropped: number, step: number, seconds: number, bytes: number, stopped: boolean, room: number }} state room: bytes that there was room for at the start */
-function showState({ arrived, waiting, dropped, step, seconds, bytes, stopped, room }) {
+/** @param {{ arrived: number, lost: number, waiting: number, dropped: number, step: number, seconds: number, bytes: number, stopped: boolean, room: number }} state room: bytes that there was room for at the start */
+function showState({ arrived, lost, waiting, dropped, step, seconds, bytes, stopped, room }) {
     const rate = seconds > 2 ? (arrived - 1) / seconds : 0, wanted = Number(field('fps').value);
     const slow = rate && rate < 0.85 * wanted && field('source').value !== 'screen' ? '; the camera gives no more' : '';
     find('#elapsed', HTMLElement).textContent = formatTime(seconds);
     find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? ` (${rate.toFixed(1)} a second come in${slow})` : '');
-    find('#dropped', HTMLElement).textContent = formatCount(dropped) + dropReason(dropped, step);
+    find('#dropped', HTMLElement).textContent = formatCount(dropped + lost) + dropReason(dropped, lost, step);
     find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 && bytes ? `, ${formatBytes((bytes / seconds) * 3600)} an hour; there is room for ${formatDuration(((room - bytes) * seconds) / bytes)}` : ''}`;
     find('.player', HTMLElement).hidden = stopped;
     find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${formatCount(waiting)} frames are still to be encoded` : `${formatCount(waiting)} frames for the encoder`;
 }
 
 /** @param {number} dropped
+ * @param {number} lost before they came to the page
  * @param {number} step every how manieth frame is taken */
-function dropReason(dropped, step) {
-    if (!dropped) return '';
+function dropReason(dropped, lost, step) {
+    if (!dropped) return lost ? ': this machine is so busy that they never came here. Close what else is running.' : '';
     const now = step > 1 ? `, so only every ${['', '', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'][step]} one is taken now` : '';
     return `: this machine could not encode all of them in time${now}. A smaller picture or fewer frames a second keeps them all.`;
 }

@@ -11,7 +11,7 @@ const pickers = () => /** @type {{ showSaveFilePicker?: (options: { suggestedNam
     showDirectoryPicker?: (options: { mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle> }} */ (/** @type {any} */ (globalThis));
 
 /**
- * A link that saves a file; its address lives as long as the link's page.
+ * A link that saves a file, and fires 'saved' then; its address lives as long as the link's page.
  * @param {Blob} blob
  * @param {string} name
  * @param {string} [text]
@@ -19,7 +19,7 @@ const pickers = () => /** @type {{ showSaveFilePicker?: (options: { suggestedNam
 export function downloadLink(blob, name, text = `download ${name}`) {
     const link = make('a', { href: URL.createObjectURL(blob), download: name, class: 'button' }, text);
     link.addEventListener('click', (event) => {
-        if (!pickers().showSaveFilePicker) return;
+        if (!pickers().showSaveFilePicker) return void link.dispatchEvent(new Event('saved'));
         event.preventDefault();
         void saveAs(link, blob, name);
     });
@@ -111,13 +111,17 @@ async function saveAs(link, blob, name) {
     if (link.getAttribute('aria-disabled')) return;
     const ask = pickers().showSaveFilePicker;
     const target = await pick(ask && (() => ask.call(globalThis, { suggestedName: name })));
-    if (target === undefined) download(blob, name);
+    if (target === undefined) {
+        download(blob, name);
+        link.dispatchEvent(new Event('saved'));
+    }
     if (!target) return;
     link.setAttribute('aria-disabled', 'true');
     try {
         await copy(blob, target, (share) => tell(link, `saving, ${Math.round(100 * share)}%`));
         tell(link, `saved as ${target.name}`);
         announce(`${target.name} is saved.`);
+        link.dispatchEvent(new Event('saved'));
     } catch (error) {
         tell(link, `not saved: ${reason(error)}`, true);
         announce(`${name} was not saved: ${reason(error)}`);
@@ -141,12 +145,13 @@ async function freeName(folder, name) {
  * Saves many files: into a folder of the user's choice, else as that many downloads.
  * @param {HTMLElement} button that was pressed
  * @param {{ blob: Blob, name: string }[]} files
+ * @returns {Promise<boolean>} whether all of them were
  */
 export async function saveAll(button, files) {
     const ask = pickers().showDirectoryPicker;
     const folder = await pick(ask && (() => ask.call(globalThis, { mode: 'readwrite' })));
     if (folder === undefined) for (const { blob, name } of files) download(blob, name);
-    if (!folder) return;
+    if (!folder) return folder === undefined;
     let saved = 0;
     try {
         for (const { blob, name } of files) {
@@ -157,8 +162,10 @@ export async function saveAll(button, files) {
         const text = `${saved} files saved in ${folder.name || 'the folder'}, ${formatBytes(files.reduce((sum, { blob }) => sum + blob.size, 0))}`;
         tell(button, text);
         announce(`${text}.`);
+        return true;
     } catch (error) {
         tell(button, `${saved} of ${files.length} saved, then: ${reason(error)}`, true);
         announce(`Only ${saved} of ${files.length} files were saved: ${reason(error)}`);
+        return false;
     }
 }
