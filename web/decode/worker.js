@@ -75,6 +75,9 @@ function length() {
         return last && last.index === info.frames - 1 ? last.timestamp - firstAt + 1 / info.frameRate : null;
     } catch {
         return null;
+    } finally {
+        // Origins are those of the frame decoded last, and that is to be the one shown.
+        if (shown >= 0) decode(shown);
     }
 }
 
