@@ -16,7 +16,7 @@
  */
 #define MAX_DRAFTS 5
 #define MAX_LIT 2 /* references of one picture under another light */
-#define DRAFT_BYTES ((size_t)40 << 20)
+#define DRAFT_BYTES ((size_t)20 << 20)
 
 struct DfyVideoEncoder {
     int width, height;
