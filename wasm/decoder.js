@@ -1,6 +1,7 @@
 /**
  * DiffyDecoder: a .dfy file in, frames out, in order or by seeking. Only what is needed of the file is read.
  */
+import { Handle } from './handle.js';
 import { Codec, DiffyError, Status } from './module.js';
 import { PixelFormat, colourSpaceOf, pictureBytes, pixelFormatNames, planeLayout } from './picture.js';
 
@@ -165,8 +166,7 @@ export async function readerOf(source) {
 
 export class DiffyDecoder {
     #codec;
-    #owner = 0;
-    #handle = 0;
+    #handle;
     /** @type {DiffyInfo} */
     #info;
     /** What was lost or odd so far, for people.
@@ -181,17 +181,12 @@ export class DiffyDecoder {
      */
     constructor(codec, reader, options) {
         this.#codec = codec;
-        this.#owner = codec.addOwner({ read: reader.read });
-        this.#handle = codec.call('decoder_new', this.#owner);
-        if (!this.#handle) throw new DiffyError(Status.MEMORY, 'There is no memory left for a decoder.');
-        try {
-            this.#check(codec.call('decoder_open', this.#handle, reader.size, options.threads ?? codec.threads, options.memoryLimit ?? 0, options.unwarp ? 1 : 0));
+        this.#handle = new Handle(codec, 'decoder', { read: reader.read });
+        this.#info = this.#handle.opening(() => {
+            this.#handle.check(this.#handle.call('open', reader.size, options.threads ?? codec.threads, options.memoryLimit ?? 0, options.unwarp ? 1 : 0));
             this.#note();
-            this.#info = this.#readInfo();
-        } catch (error) {
-            this.close();
-            throw error;
-        }
+            return this.#readInfo();
+        });
     }
 
     /**
@@ -210,7 +205,7 @@ export class DiffyDecoder {
     /** The file's metadata object. */
     get metadata() {
         try {
-            return JSON.parse(this.#codec.text(this.#codec.call('decoder_metadata', this.#open())));
+            return JSON.parse(this.#codec.text(this.#handle.call('metadata')));
         } catch {
             return {};
         }
@@ -219,7 +214,7 @@ export class DiffyDecoder {
     /** @returns {DiffyCycle[]} */
     get cycles() {
         const cycles = [];
-        for (let i = 0; this.#codec.call('decoder_cycle', this.#open(), i) === Status.OK; i++) {
+        for (let i = 0; this.#handle.call('cycle', i) === Status.OK; i++) {
             const [firstFrame, frames, start, seconds, canonical, isCanonical, isClone, distance] = this.#codec.result(8);
             cycles.push({
                 firstFrame, frames, start, seconds, canonical, isCanonical: !!isCanonical, isClone: !!isClone,
@@ -233,7 +228,7 @@ export class DiffyDecoder {
     get chunks() {
         const chunks = [];
         for (let i = 0; ; i++) {
-            const name = this.#codec.call('decoder_chunk', this.#open(), i);
+            const name = this.#handle.call('chunk', i);
             if (!name) return chunks;
             const [type, offset, size, hasChecksum, damaged] = this.#codec.result(5);
             chunks.push({ type, name: this.#codec.text(name), offset, size, hasChecksum: !!hasChecksum, damaged: !!damaged });
@@ -245,7 +240,7 @@ export class DiffyDecoder {
         /** @type {[number, number, number, number][]} */
         const samples = [];
         for (let frame = 0; frame < this.#info.imuSamples; frame++) {
-            if (this.#codec.call('decoder_imu', this.#open(), frame) !== Status.OK) break;
+            if (this.#handle.call('imu', frame) !== Status.OK) break;
             samples.push(/** @type {[number, number, number, number]} */ (this.#codec.result(4)));
         }
         return samples;
@@ -253,7 +248,7 @@ export class DiffyDecoder {
 
     /** Number of the frame that next() will give. */
     get position() {
-        return this.#codec.call('decoder_position', this.#open());
+        return this.#handle.call('position');
     }
 
     /**
@@ -264,16 +259,16 @@ export class DiffyDecoder {
     next(format = 'native') {
         for (;;) {
             const index = this.position;
-            const status = this.#codec.call('decoder_next', this.#open());
+            const status = this.#handle.call('next');
             if (status === Status.END) return null;
             if (status === Status.DAMAGED) {
                 this.#note();
                 if (this.position > index) continue;
             }
-            this.#check(status);
+            this.#handle.check(status);
             const [native, width, height, pts, matrix, range] = this.#codec.result(6);
             const name = format === 'native' ? pixelFormatNames[native] : format;
-            const at = this.#codec.call('decoder_picture', this.#open(), PixelFormat[name]);
+            const at = this.#handle.call('picture', PixelFormat[name]);
             if (!at) throw new DiffyError(Status.MEMORY, 'There is no memory left for a picture.');
             const [num, den] = this.#info.timeBase;
             return new DiffyFrame({
@@ -290,7 +285,7 @@ export class DiffyDecoder {
      * @returns {DiffyOrigins | null}
      */
     origins() {
-        const at = this.#codec.call('decoder_origins', this.#open());
+        const at = this.#handle.call('origins');
         if (!at) return null;
         const [columns, rows] = this.#codec.result(2);
         return { columns, rows, cells: new Uint8Array(this.#codec.bytes(at, columns * rows)) };
@@ -301,9 +296,9 @@ export class DiffyDecoder {
      * @param {number} frame from 0
      */
     seek(frame) {
-        const status = this.#codec.call('decoder_seek', this.#open(), frame);
+        const status = this.#handle.call('seek', frame);
         if (status === Status.DAMAGED) this.#note();
-        else this.#check(status);
+        else this.#handle.check(status);
     }
 
     /** Iterates from the current position: `for await (const frame of decoder)`.
@@ -314,34 +309,27 @@ export class DiffyDecoder {
 
     /** Reads the whole file and checks every checksum; throws a sentence on the first thing wrong. */
     verify() {
-        this.#check(this.#codec.call('decoder_verify', this.#open()));
+        this.#handle.check(this.#handle.call('verify'));
     }
 
     /** Frees the decoder's memory. */
     close() {
-        if (this.#handle) this.#codec.call('decoder_close', this.#handle);
-        this.#handle = 0;
-        this.#codec.removeOwner(this.#owner);
+        this.#handle.close();
     }
 
     [Symbol.dispose]() {
         this.close();
     }
 
-    #open() {
-        if (!this.#handle) throw new DiffyError(Status.ARGUMENT, 'The decoder is closed.');
-        return this.#handle;
-    }
-
     /** Keeps the codec's last remark, such as that of a file that was cut. */
     #note() {
-        const text = this.#codec.text(this.#codec.call('decoder_message', this.#open()));
+        const text = this.#handle.message;
         if (text && !this.warnings.includes(text) && this.warnings.length < 100) this.warnings.push(text);
     }
 
     /** @returns {DiffyInfo} */
     #readInfo() {
-        this.#check(this.#codec.call('decoder_info', this.#open()));
+        this.#handle.check(this.#handle.call('info'));
         const [format, width, height, frames, framesStated, rateNum, rateDen, baseNum, baseDen, quality, mode, matrix, range,
             nativeFormat, chunks, cycles, canonicals, imuSamples, lossless, complete, cloneFrames] = this.#codec.result(21);
         return {
@@ -349,10 +337,5 @@ export class DiffyDecoder {
             timeBase: [baseNum, baseDen], quality, mode: mode ? 'upload' : 'training', matrix, range,
             nativeFormat: pixelFormatNames[nativeFormat], chunks, cycles, canonicals, imuSamples, lossless: !!lossless, complete: !!complete, cloneFrames,
         };
-    }
-
-    /** @param {number} status */
-    #check(status) {
-        if (status < 0) throw this.#codec.error(status, this.#codec.call('decoder_message', this.#open()));
     }
 }

@@ -9,6 +9,7 @@
  *     for (let model = decoder.next(); model; model = decoder.next()) show(model.xyz);
  */
 import { readerOf } from './decoder.js';
+import { Handle } from './handle.js';
 import { Codec, DiffyError, Status } from './module.js';
 
 /** Kinds of model files that can be written. */
@@ -42,7 +43,6 @@ function joined(pieces) {
 
 export class SplatEncoder {
     #codec;
-    #owner;
     #handle;
     /** @type {Uint8Array[]} */
     #pieces = [];
@@ -54,17 +54,10 @@ export class SplatEncoder {
      */
     constructor(codec, options) {
         this.#codec = codec;
-        this.#owner = codec.addOwner({ write: options.write ?? ((data) => void this.#pieces.push(data.slice())) });
-        this.#handle = codec.call('splat_encoder_new', this.#owner);
-        if (!this.#handle) throw new DiffyError(Status.MEMORY, 'There is no memory left for an encoder.');
+        this.#handle = new Handle(codec, 'splat_encoder', { write: options.write ?? ((data) => void this.#pieces.push(data.slice())) });
         const [num, den] = options.frameRate ?? [30, 1];
-        try {
-            this.#check(codec.withText(options.codec ?? '', (name) =>
-                codec.call('splat_encoder_open', this.#handle, options.quality ?? 50, options.effort ?? 5, num, den, options.keyInterval ?? -1, name)));
-        } catch (error) {
-            this.close();
-            throw error;
-        }
+        this.#handle.opening(() => this.#handle.check(codec.withText(options.codec ?? '', (name) =>
+            this.#handle.call('open', options.quality ?? 50, options.effort ?? 5, num, den, options.keyInterval ?? -1, name))));
     }
 
     /** @param {SplatEncoderOptions} [options] */
@@ -82,7 +75,7 @@ export class SplatEncoder {
         if (!at) throw new DiffyError(Status.MEMORY, 'There is no memory left for this model.');
         try {
             this.#codec.bytes(at, model.length).set(model);
-            this.#check(this.#codec.call('splat_encoder_push', this.#open(), at, model.length));
+            this.#handle.check(this.#handle.call('push', at, model.length));
             const [splats, repaired] = this.#codec.result(2);
             return { splats, repaired };
         } finally {
@@ -92,7 +85,7 @@ export class SplatEncoder {
 
     /** Ends the file and the encoder; `data` is empty when the pieces went elsewhere. */
     finish() {
-        this.#check(this.#codec.call('splat_encoder_finish', this.#open()));
+        this.#handle.check(this.#handle.call('finish'));
         const [frames, keyFrames, bytes, splats] = this.#codec.result(4), data = joined(this.#pieces);
         this.close();
         return { data, stats: { frames, keyFrames, bytes, splats } };
@@ -100,24 +93,12 @@ export class SplatEncoder {
 
     /** Frees the encoder's memory. */
     close() {
-        if (this.#handle) this.#codec.call('splat_encoder_close', this.#handle);
-        this.#handle = 0;
+        this.#handle.close();
         this.#pieces = [];
-        this.#codec.removeOwner(this.#owner);
     }
 
     [Symbol.dispose]() {
         this.close();
-    }
-
-    #open() {
-        if (!this.#handle) throw new DiffyError(Status.ARGUMENT, 'The encoder is closed.');
-        return this.#handle;
-    }
-
-    /** @param {number} status */
-    #check(status) {
-        if (status < 0) throw this.#codec.error(status, this.#codec.call('splat_encoder_message', this.#open()));
     }
 }
 
@@ -137,8 +118,7 @@ export class SplatEncoder {
 
 export class SplatDecoder {
     #codec;
-    #owner = 0;
-    #handle = 0;
+    #handle;
     #count = 0;
     /** @type {Uint8Array[]} */
     #written = [];
@@ -155,18 +135,13 @@ export class SplatDecoder {
      */
     constructor(codec, reader) {
         this.#codec = codec;
-        this.#owner = codec.addOwner({ read: reader.read, write: (data) => void this.#written.push(data.slice()) });
-        this.#handle = codec.call('splat_decoder_new', this.#owner);
-        if (!this.#handle) throw new DiffyError(Status.MEMORY, 'There is no memory left for a decoder.');
-        try {
-            this.#check(codec.call('splat_decoder_open', this.#handle, reader.size));
-            const name = codec.text(codec.call('splat_decoder_info', this.#handle));
+        this.#handle = new Handle(codec, 'splat_decoder', { read: reader.read, write: (data) => void this.#written.push(data.slice()) });
+        this.info = this.#handle.opening(() => {
+            this.#handle.check(this.#handle.call('open', reader.size));
+            const name = codec.text(this.#handle.call('info'));
             const [degree, frames, keyFrames, bytes, num, den, complete] = codec.result(7);
-            this.info = { codec: name, degree, frames, keyFrames, bytes, frameRate: num / den, complete: !!complete };
-        } catch (error) {
-            this.close();
-            throw error;
-        }
+            return { codec: name, degree, frames, keyFrames, bytes, frameRate: num / den, complete: !!complete };
+        });
     }
 
     /**
@@ -181,20 +156,20 @@ export class SplatDecoder {
     /** Bytes of a frame in the file, and whether decoding can begin with it.
      * @param {number} frame */
     frame(frame) {
-        this.#check(this.#codec.call('splat_decoder_frame', this.#open(), frame));
+        this.#handle.check(this.#handle.call('frame', frame));
         const [bytes, isKey] = this.#codec.result(2);
         return { bytes, isKey: !!isKey };
     }
 
     /** Number of the frame that comes next. */
     get position() {
-        return this.#codec.call('splat_decoder_position', this.#open());
+        return this.#handle.call('position');
     }
 
     /** Makes a frame the next one.
      * @param {number} frame from 0 */
     seek(frame) {
-        this.#check(this.#codec.call('splat_decoder_seek', this.#open(), frame));
+        this.#handle.check(this.#handle.call('seek', frame));
     }
 
     /**
@@ -204,14 +179,14 @@ export class SplatDecoder {
      */
     advance() {
         for (;;) {
-            const index = this.position, status = this.#codec.call('splat_decoder_next', this.#open());
+            const index = this.position, status = this.#handle.call('next');
             this.#count = 0;
             if (status === Status.END) return -1;
             if (status === Status.DAMAGED && this.position > index) {
-                if (this.warnings.length < 100) this.warnings.push(this.#message());
+                if (this.warnings.length < 100) this.warnings.push(this.#handle.message);
                 continue;
             }
-            this.#check(status);
+            this.#handle.check(status);
             [this.#count] = this.#codec.result(1);
             return index;
         }
@@ -232,7 +207,7 @@ export class SplatDecoder {
      * @param {SplatFormat} format */
     write(format) {
         this.#written = [];
-        this.#check(this.#codec.call('splat_decoder_write', this.#open(), formats[format]));
+        this.#handle.check(this.#handle.call('write', formats[format]));
         const data = joined(this.#written);
         this.#written = [];
         return data;
@@ -246,42 +221,35 @@ export class SplatDecoder {
     /** Eight words a splat for a texture: x, y, z and a factor as floats, the covariance over that factor as six half
      * floats (xx xy, xz yy, yz zz), 0. */
     shapes() {
-        return new Uint32Array(this.#made(this.#codec.call('splat_decoder_shapes', this.#open()), 32));
+        return new Uint32Array(this.#made(this.#handle.call('shapes'), 32));
     }
 
     /** Red, green, blue, alpha of each splat as seen from a point.
      * @param {readonly number[]} eye x, y, z */
     colours([x, y, z]) {
-        return new Uint8Array(this.#made(this.#codec.call('splat_decoder_colours', this.#open(), x, y, z), 4));
+        return new Uint8Array(this.#made(this.#handle.call('colours', x, y, z), 4));
     }
 
     /** Numbers of the splats from far to near along a direction.
      * @param {readonly number[]} forward x, y, z */
     order([x, y, z]) {
-        return new Uint32Array(this.#made(this.#codec.call('splat_decoder_order', this.#open(), x, y, z), 4));
+        return new Uint32Array(this.#made(this.#handle.call('order', x, y, z), 4));
     }
 
     /** Where a camera should look: a middle that stray splats don't move, and the radius that holds nine of ten. */
     bounds() {
-        this.#check(this.#codec.call('splat_decoder_bounds', this.#open()));
+        this.#handle.check(this.#handle.call('bounds'));
         const [x, y, z, radius] = this.#codec.result(4);
         return { centre: /** @type {[number, number, number]} */ ([x, y, z]), radius };
     }
 
     /** Frees the decoder's memory. */
     close() {
-        if (this.#handle) this.#codec.call('splat_decoder_close', this.#handle);
-        this.#handle = 0;
-        this.#codec.removeOwner(this.#owner);
+        this.#handle.close();
     }
 
     [Symbol.dispose]() {
         this.close();
-    }
-
-    #open() {
-        if (!this.#handle) throw new DiffyError(Status.ARGUMENT, 'The decoder is closed.');
-        return this.#handle;
     }
 
     /** @param {number} at
@@ -295,14 +263,5 @@ export class SplatDecoder {
     #made(at, bytes) {
         if (!at) throw new DiffyError(Status.MEMORY, 'There is no frame to show, or no memory left for it.');
         return this.#copy(at, this.#count * bytes);
-    }
-
-    #message() {
-        return this.#codec.text(this.#codec.call('splat_decoder_message', this.#open()));
-    }
-
-    /** @param {number} status */
-    #check(status) {
-        if (status < 0) throw this.#codec.error(status, this.#codec.call('splat_decoder_message', this.#open()));
     }
 }
