@@ -2,7 +2,7 @@
  * The codec "tree-range": what a decoder keeps between frames, and the parts that work on it.
  *
  *   tree_grid.c     the key frame's header and the way from indices to values
- *   tree_choose.c   encoder: steps from the wanted errors, transforms, indices
+ *   tree_choose*.c  encoder: steps from the wanted errors, transforms, indices
  *   tree_key.c      a key frame's syntax
  *   tree_inter.c    an inter frame's syntax, and tree_motion.c how an encoder finds rigid motions
  *

@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "splat/tree_choose.h"
-#include "splat/trellis.h"
+#include "splat/tree_choose_parts.h"
 
 enum {
-    SAMPLE_ROWS = 1500, /* splats that the search of the step looks at first */
     MOST_TAIL = 7,
     DIGIT = 11, /* bits that sorting looks at together */
     DIGITS = (1 << DIGIT) - 1
@@ -173,7 +171,7 @@ int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplat
     const DfyTreeHaste *haste = dfy_tree_haste(choice->effort);
     DfyTreeSearch search = {.step = haste ? USUAL_STEP * wanted : 2 * wanted,
                             .power = 1,
-                            .stride = haste ? 1 : count / SAMPLE_ROWS + 1,
+                            .stride = haste ? 1 : count / DFY_TREE_SAMPLE_ROWS + 1,
                             .haste = haste};
     for (int go_on = !status; go_on;) {
         set_step(g, hull, search.step, tail);

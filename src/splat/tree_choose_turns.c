@@ -1,0 +1,125 @@
+/*
+ * tree-range, encoder: rotations. The grid is the one of fewest cells whose RMS angle is the wanted one: a rule tells
+ * what it should be, and the data how far the rule is off.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "splat/exact.h"
+#include "splat/tree_choose_parts.h"
+
+/* The grid of fewest cells that should have this error, were its cells near cubes. */
+static void find_grid(DfyTurnGrid *grid, double error) {
+    double best = INFINITY, left = error * DFY_TREE_FIRST_STEP; /* root of the sum of three squared steps */
+    int32_t middle = (int32_t)fmin(fmax(180 * sqrt(3) / left, 7), DFY_TURN_MAX_RINGS - 4);
+    *grid = (DfyTurnGrid){middle, middle / 2 * 4, middle / 2 * 4}; /* for errors too small or large for any */
+    for (int32_t rings = middle > 10 ? middle - 3 : 7; rings <= middle + 3; rings++)
+        for (int32_t fours = middle > 9 ? middle / 2 - 4 : 1; fours <= middle / 2 + 4; fours++) {
+            double ring = 180.0 / rings, sector = 90.0 / fours, rest = left * left - ring * ring - sector * sector;
+            double twists = rest > 0 ? ceil(90 / sqrt(rest)) : INFINITY;
+            if (4 * fours > 2 * DFY_TURN_MAX_RINGS || 4 * twists > 2 * DFY_TURN_MAX_RINGS) continue;
+            if (twists * rings * fours >= best) continue;
+            best = twists * rings * fours;
+            *grid = (DfyTurnGrid){rings, fours * 4, (int32_t)twists * 4};
+        }
+}
+
+void dfy_tree_turns_free(DfyTreeTurns *t) {
+    free(t->quaternions);
+    free(t->axes);
+    free(t->cells);
+}
+
+int dfy_tree_turns_gather(DfyTreeTurns *t, const DfyTreeGrid *g, const DfySplats *s, const uint32_t *order,
+                          const DfyTreeIndex *indices, size_t count, size_t stride) {
+    size_t room = (count + stride - 1) / stride;
+    *t = (DfyTreeTurns){malloc((room ? room : 1) * sizeof *t->quaternions), malloc(room ? room : 1),
+                        malloc((room ? room : 1) * sizeof *t->cells), room};
+    if (!t->quaternions || !t->axes || !t->cells) return DFY_ERROR_MEMORY;
+    for (size_t i = 0; i < room; i++) {
+        const float *r = s->rotation + (size_t)order[i * stride] * 4;
+        DfyTreeSplat splat = {.alpha = 0};
+        double length = sqrt((double)r[0] * r[0] + (double)r[1] * r[1] + (double)r[2] * r[2] + (double)r[3] * r[3]);
+        for (int k = 0; k < 4; k++) t->quaternions[i][k] = r[k] / length;
+        dfy_tree_scale_values(g, &indices[i * stride], &splat);
+        t->axes[i] = (uint8_t)dfy_tree_axis(&splat);
+    }
+    return DFY_OK;
+}
+
+int dfy_tree_turns_quantise(const DfyTreeTurns *t, const DfyTurnGrid *grid) {
+    return dfy_turn_quantise(t->cells, (const double(*)[4])t->quaternions, t->axes, t->count, grid);
+}
+
+/* RMS angle in degrees from the cells. */
+static double turns_error(const DfyTreeTurns *t, const DfyTurnGrid *grid) {
+    double sum = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        int32_t q[4];
+        double dot = 0;
+        dfy_turn_quaternion(q, t->cells[i], t->axes[i], grid);
+        for (int k = 0; k < 4; k++) dot += t->quaternions[i][k] * (double)q[k] / DFY_TURN_ONE;
+        double away = sqrt(fmax(1 - dot * dot, 0)); /* sine of half the angle */
+        double angle =
+            2 * (away < 0.1 ? away * (1 + away * away / 6) : dfy_exact_atan2(away, sqrt(1 - fmin(away * away, 1)))) *
+            (180 / 3.14159265358979323846);
+        sum += angle * angle;
+    }
+    return t->count ? sqrt(sum / (double)t->count) : 0;
+}
+
+/* Finds how much larger the data's error is than the rule's; *aim becomes what the rule must be given. */
+static int try_turns(const DfyTreeTurns *turns, double *aim, double error, double from, double to) {
+    int status = DFY_OK;
+    for (int i = 0; !status && i < DFY_TREE_REFINEMENTS; i++) {
+        DfyTurnGrid grid;
+        find_grid(&grid, *aim);
+        status = dfy_tree_turns_quantise(turns, &grid);
+        double ratio = turns_error(turns, &grid) / error;
+        if (ratio >= from && ratio <= to) break;
+        *aim *= fmin((from + to) / 2 / fmax(ratio, 0.25), 2);
+    }
+    return status;
+}
+
+/* On all rotations: the coarsest of a few grids whose error is small enough. */
+static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const DfyTreeTurns *turns, double aim, double error) {
+    int status = DFY_OK, found = 0;
+    double fewest = INFINITY;
+    for (int i = 0; !status && i < 2 * DFY_TREE_REFINEMENTS && (!found || i < DFY_TREE_REFINEMENTS - 1); i++) {
+        DfyTurnGrid grid;
+        find_grid(&grid, aim);
+        double cells = (double)grid.rings * grid.sectors * grid.twists;
+        if (found && cells >= fewest) break;
+        status = dfy_tree_turns_quantise(turns, &grid);
+        double ratio = turns_error(turns, &grid) / error;
+        if (ratio <= 1 || !found) {
+            g->turns = grid;
+            for (size_t k = 0; k < turns->count; k++) choice->indices[k].turn = turns->cells[k];
+        }
+        if (ratio <= 1) {
+            found = 1;
+            fewest = cells;
+        }
+        if (ratio <= 1 && (ratio > 0.99 || i > 0)) break;
+        aim *= fmin(0.997 / fmax(ratio, 0.25), 2);
+    }
+    return status;
+}
+
+int dfy_tree_choose_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error) {
+    double aim = error;
+    int status = DFY_OK;
+    size_t stride = s->count / DFY_TREE_SAMPLE_ROWS + 1;
+    DfyTreeTurns turns;
+    if (stride > 1) {
+        status = dfy_tree_turns_gather(&turns, g, s, choice->order, choice->indices, s->count, stride);
+        if (!status) status = try_turns(&turns, &aim, error, 0.99, 1);
+        dfy_tree_turns_free(&turns);
+    }
+    if (status) return status;
+    status = dfy_tree_turns_gather(&turns, g, s, choice->order, choice->indices, s->count, 1);
+    if (!status) status = settle_turns(choice, g, &turns, aim, error);
+    dfy_tree_turns_free(&turns);
+    return status;
+}
