@@ -1,5 +1,6 @@
 #include "video/encode/lighting.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +12,9 @@ enum {
     ROUNDS = 3 /* of fitting */
 };
 
-/* Sums over samples near the fit, for a straight line by least squares. */
+/* Sums over samples near the fit: x of the reference, y of the source. */
 typedef struct Sums {
-    int64_t count, x, y, xx, xy;
+    int64_t count, x, y, xx, yy;
 } Sums;
 
 static int apply(const DfyLight *light, int value) {
@@ -31,7 +32,7 @@ static Sums gather(const DfyPlane *source, const DfyPlane *reference, const DfyL
             s.x += from;
             s.y += to;
             s.xx += from * from;
-            s.xy += from * to;
+            s.yy += to * to;
         }
     return s;
 }
@@ -61,9 +62,13 @@ static int middle_difference(const DfyPlane *source, const DfyPlane *reference) 
     return at - 255;
 }
 
+/*
+ * The straight line whose slope is the ratio of the deviations. Least squares would lean towards the flat where the two
+ * differ by anything but light, and so find dimmer lamps in every noise.
+ */
 static DfyLight line(const Sums *s) {
-    int64_t spread = s->count * s->xx - s->x * s->x, slope = s->count * s->xy - s->x * s->y;
-    int gain = spread > 0 ? (int)((slope * 256 / spread + 1) >> 1) - 128 : 0;
+    int64_t from = s->count * s->xx - s->x * s->x, to = s->count * s->yy - s->y * s->y;
+    int gain = from > 0 ? (int)(128 * sqrt((double)to / (double)from) + 0.5) - 128 : 0;
     gain = dfy_clamp(gain, -DFY_MAX_LIGHT_GAIN, DFY_MAX_LIGHT_GAIN);
     int offset = (int)((s->y * 8 - (s->x * (128 + gain) >> 4)) / (s->count ? s->count : 1));
     return (DfyLight){(int16_t)gain, (int16_t)dfy_clamp(offset, -DFY_MAX_LIGHT_OFFSET, DFY_MAX_LIGHT_OFFSET), 0};
