@@ -15,7 +15,7 @@
 #include "splat/transform.h"
 #include "splat/tree_motion.h"
 
-enum { TIGHTENINGS = 6 };
+enum { TIGHTENINGS = 5, LOOSENINGS = 4 };
 /* Key frames aim a little below the wanted errors, so that what inter frames leave alone has room. */
 #define MARGIN 0.999
 #define SAME_SPLAT 80.0 /* pairs of frames with different counts less alike than this are different splats */
@@ -180,6 +180,27 @@ static double wanted_square(const DfyTreeEncoder *e, int attribute) {
     return wanted * wanted;
 }
 
+/*
+ * Corrects what rounding alone would not have left so far off, and should the attribute's error still be too large, as
+ * little more as makes it small enough: tighter and tighter until it is, then halfway back to what was too loose.
+ */
+static void correct_enough(const Plan *plan, const DfyTreeState *state, DfyTreeInter *inter, Off *offs, int attribute) {
+    double most = wanted_square(plan->encoder, attribute) * state->count, slack = 1, loose = 1;
+    double sum = correct_attribute(plan, state, inter, offs, attribute, slack);
+    for (int i = 0; i < TIGHTENINGS && sum > most; i++) {
+        loose = slack;
+        slack *= 0.75;
+        sum = correct_attribute(plan, state, inter, offs, attribute, slack);
+    }
+    if (slack == 1 || sum > most) return;
+    for (int i = 0; i < LOOSENINGS; i++) {
+        double middle = (slack + loose) / 2;
+        sum = correct_attribute(plan, state, inter, offs, attribute, middle);
+        *(sum > most ? &loose : &slack) = middle;
+    }
+    if (sum > most) correct_attribute(plan, state, inter, offs, attribute, slack);
+}
+
 /* The guess with the smallest numbers left to code. */
 static int choose_guess(const DfyTreeState *state, const DfyTreeInter *inter) {
     double cost[DFY_TREE_GUESSES] = {0};
@@ -210,11 +231,7 @@ static void plan_updates(void *opaque, const DfyTreeState *state, DfyTreeInter *
     if (!offs) return; /* nothing is corrected, which the next frame makes good */
     for (uint32_t i = 0; i < state->count; i++)
         if (plan->changed[i]) find_off(e, state, i, plan->in, plan->order[i], &offs[c++]);
-    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) {
-        double slack = 1, most = wanted_square(e, a) * state->count;
-        for (int t = 0; t < TIGHTENINGS && correct_attribute(plan, state, inter, offs, a, slack) > most; t++)
-            slack *= 0.75;
-    }
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) correct_enough(plan, state, inter, offs, a);
     inter->guess = choose_guess(state, inter);
     free(offs);
 }
