@@ -539,7 +539,30 @@ static int load_frame(DfySplats *splats, int number) {
     return !status;
 }
 
-/* No attribute worse than what vector quantisation with 256 clusters makes of it, at well under half the bytes. */
+/* Corrections cost bytes, so that a frame has hardly fewer errors than it may. */
+static void a_drift_is_corrected_no_more_than_it_takes(void **state) {
+    (void)state;
+    const double wanted = 5e-4;
+    DfySplats frames[2] = {{0}};
+    DfySplatSettings settings;
+    DfySplatErrors errors;
+    uint32_t seed = 9;
+    for (int i = 0; i < 2; i++) make_model(&frames[i], 4000, 0, 5);
+    for (uint32_t k = 0; k < frames[1].count * 3; k++) frames[1].xyz[k] += 0.002f * next_random(&seed);
+    dfy_splat_defaults(&settings);
+    settings.error[DFY_SPLAT_POSITION] = wanted;
+    Coded coded = encode(frames, 2, &settings);
+    assert_int_equal(coded.stats.key_frames, 1);
+    DfySplatDecoder *decoder = open_file(&coded.file);
+    next_frame(decoder);
+    dfy_splats_compare(&frames[1], next_frame(decoder), coded.order[1], &errors, NULL);
+    assert_true(errors.rms[DFY_SPLAT_POSITION] <= wanted);
+    assert_true(errors.rms[DFY_SPLAT_POSITION] > 0.99 * wanted);
+    dfy_splat_decoder_close(&decoder);
+    free_coded(&coded);
+    for (int i = 0; i < 2; i++) dfy_splats_free(&frames[i]);
+}
+
 /* Most alphas of a trained scene are nearly 1, beyond the last multiple of a coarse step. */
 static void alphas_near_one_keep_their_error(void **state) {
     (void)state;
@@ -562,6 +585,7 @@ static void alphas_near_one_keep_their_error(void **state) {
     }
 }
 
+/* No attribute worse than what vector quantisation with 256 clusters makes of it, at well under half the bytes. */
 static void a_real_sequence_is_small_at_the_wanted_errors(void **state) {
     (void)state;
     static const double wanted[DFY_SPLAT_ATTRIBUTES] = {1.94e-4, 0.432, 0.0015, 0.1135, 10.3, 0.078};
@@ -632,6 +656,7 @@ int main(void) {
         cmocka_unit_test(damage_costs_frames_up_to_the_next_key_frame),
         cmocka_unit_test(settings_out_of_range_are_refused),
         cmocka_unit_test(a_new_codec_is_a_table_and_a_name),
+        cmocka_unit_test(a_drift_is_corrected_no_more_than_it_takes),
         cmocka_unit_test(alphas_near_one_keep_their_error),
         cmocka_unit_test(a_real_sequence_is_small_at_the_wanted_errors),
         cmocka_unit_test(many_symbols_need_some_bytes),
