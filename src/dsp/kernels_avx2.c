@@ -395,12 +395,7 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
 
 /* ---------------------------------------------------------------- transforms */
 
-/* [log2 - 4]: entries (M[k][n], M[k][n + 1]) and (M[k][n], M[k + 1][n]) of the matrix as madd wants them. */
-static int32_t forward_pairs[3][32][16], inverse_pairs[3][16][32]; /* DCT of 16 and 32, DST of 16 */
-
-static int table_of(int log2, DfyTransformKind kind) {
-    return kind == DFY_DST ? 2 : log2 - 4;
-}
+static DfyTransformPairs pairs_of[2][2]; /* kind; log2 - 4 */
 
 /* Whether sums and differences of two values fit 16 bits. */
 static int folds(const int16_t *values, int count) {
@@ -452,7 +447,7 @@ static void forward(int16_t *coefficients, const int16_t *residual, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    int32_t(*pairs)[16] = forward_pairs[table_of(log2, kind)];
+    int32_t(*pairs)[16] = pairs_of[kind][log2 - 4].forward;
     forward_pass(half, residual, log2, log2 - 1, pairs, kind == DFY_DCT);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
     forward_pass(coefficients, half, log2, log2 + 6, pairs, kind == DFY_DCT && folds(half, 1 << (2 * log2)));
@@ -494,30 +489,15 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    inverse_pass(half, coefficients, log2, (columns + 7) & ~7, rows, 7, inverse_pairs[table_of(log2, kind)]);
-    inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[table_of(log2, kind)]);
-}
-
-static int32_t pair_of(int first, int second) {
-    return (int32_t)((uint16_t)first | ((uint32_t)(uint16_t)second << 16));
-}
-
-static void fill_pairs(int log2, DfyTransformKind kind) {
-    int table = table_of(log2, kind);
-    for (int k = 0; k < 1 << log2; k++) {
-        const int8_t *row = dfy_transform_row(log2, kind, k), *next = dfy_transform_row(log2, kind, k | 1);
-        for (int n = 0; n < 1 << log2; n++) {
-            if (!(k & 1)) inverse_pairs[table][k / 2][n] = pair_of(row[n], next[n]);
-            if (!(n & 1)) forward_pairs[table][k][n / 2] = pair_of(row[n], row[n + 1]);
-        }
-    }
+    inverse_pass(half, coefficients, log2, (columns + 7) & ~7, rows, 7, pairs_of[kind][log2 - 4].inverse);
+    inverse_pass(residual, half, log2, 1 << log2, columns, 12, pairs_of[kind][log2 - 4].inverse);
 }
 
 void dfy_kernels_add_avx2(DfyKernels *kernels) {
     narrow = *kernels;
-    fill_pairs(4, DFY_DCT);
-    fill_pairs(5, DFY_DCT);
-    fill_pairs(4, DFY_DST);
+    dfy_transform_pairs(&pairs_of[DFY_DCT][0], 4, DFY_DCT);
+    dfy_transform_pairs(&pairs_of[DFY_DCT][1], 5, DFY_DCT);
+    dfy_transform_pairs(&pairs_of[DFY_DST][0], 4, DFY_DST);
     kernels->sad = sad;
     kernels->sse = sse;
     kernels->satd = satd;

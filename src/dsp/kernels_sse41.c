@@ -428,21 +428,9 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
 
 /* ---------------------------------------------------------------- transforms */
 
-/* Pairs of matrix entries as madd wants them: (M[k][n], M[k + 1][n]) as 16-bit words. */
-static int32_t pair_of(int log2, DfyTransformKind kind, int k, int n) {
-    return (int32_t)((uint16_t)dfy_transform_row(log2, kind, k)[n] |
-                     ((uint32_t)(uint16_t)dfy_transform_row(log2, kind, k + 1)[n] << 16));
-}
-
-/* The same along a row: (M[k][n], M[k][n + 1]). */
-static int32_t row_pair(int log2, DfyTransformKind kind, int k, int n) {
-    const int8_t *row = dfy_transform_row(log2, kind, k);
-    return (int32_t)((uint16_t)row[n] | ((uint32_t)(uint16_t)row[n + 1] << 16));
-}
-
 /*
- * out[y][x] = sum over k of in[k][x] * M[k][y], for eight columns at a time, rows k < count. in has rows of side.
- * `turn` writes the transpose instead, so that the second pass works on columns again.
+ * out[y][x] = sum over k of in[k][x] * M[k][y], for eight columns at a time, rows k < count; turned, so that the
+ * second pass works on columns again. in has rows of side.
  */
 static void inverse_pass(int16_t *out, const int16_t *in, int log2, int columns, int count, int shift,
                          int32_t pairs[16][32]) {
@@ -473,8 +461,8 @@ static void inverse_pass(int16_t *out, const int16_t *in, int log2, int columns,
     }
 }
 
-static int32_t inverse_pairs[2][3][16][32], forward_pairs[2][3][32][16]; /* kind; log2 - 3 */
-static int16_t rows4[2][2][4][8]; /* kind; the matrix and turned; a row, twice side by side */
+static DfyTransformPairs pairs_of[2][3]; /* kind; log2 - 3 */
+static int16_t rows4[2][2][4][8];        /* kind; the matrix and turned; a row, twice side by side */
 
 /* out[k][i] = sum over n of in[i][n] * M[k][n] for 4x4, rows in halves of v. */
 static void pass4(__m128i v[2], const int16_t m[4][8], int shift) {
@@ -523,8 +511,8 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
     /* First pass undoes columns and turns: half[x][y]. The second sees its rows x as frequencies and turns back. */
     int16_t half[32 * 32];
     int wide = (columns + 7) & ~7;
-    inverse_pass(half, coefficients, log2, wide, rows, 7, inverse_pairs[kind][log2 - 3]);
-    inverse_pass(residual, half, log2, 1 << log2, columns, 12, inverse_pairs[kind][log2 - 3]);
+    inverse_pass(half, coefficients, log2, wide, rows, 7, pairs_of[kind][log2 - 3].inverse);
+    inverse_pass(residual, half, log2, 1 << log2, columns, 12, pairs_of[kind][log2 - 3].inverse);
 }
 
 /* Whether sums and differences of two values fit 16 bits. */
@@ -576,7 +564,7 @@ static void forward(int16_t *coefficients, const int16_t *residual, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    int32_t(*pairs)[16] = forward_pairs[kind][log2 - 3];
+    int32_t(*pairs)[16] = pairs_of[kind][log2 - 3].forward;
     forward_pass(half, residual, log2, log2 - 1, pairs, kind == DFY_DCT);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
     forward_pass(coefficients, half, log2, log2 + 6, pairs, kind == DFY_DCT && folds(half, 1 << (2 * log2)));
@@ -807,17 +795,9 @@ static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t s
     }
 }
 
-static void fill_pairs(DfyTransformKind kind, int log2) {
-    for (int k = 0; k < 1 << log2; k++)
-        for (int n = 0; n < 1 << log2; n++) {
-            if (!(k & 1)) inverse_pairs[kind][log2 - 3][k / 2][n] = pair_of(log2, kind, k, n);
-            if (!(n & 1)) forward_pairs[kind][log2 - 3][k][n / 2] = row_pair(log2, kind, k, n);
-        }
-}
-
 void dfy_kernels_add_sse41(DfyKernels *kernels) {
-    for (int log2 = 3; log2 <= 5; log2++) fill_pairs(DFY_DCT, log2);
-    for (int log2 = 3; log2 <= 4; log2++) fill_pairs(DFY_DST, log2);
+    for (int log2 = 3; log2 <= 5; log2++) dfy_transform_pairs(&pairs_of[DFY_DCT][log2 - 3], log2, DFY_DCT);
+    for (int log2 = 3; log2 <= 4; log2++) dfy_transform_pairs(&pairs_of[DFY_DST][log2 - 3], log2, DFY_DST);
     for (int kind = DFY_DCT; kind <= DFY_DST; kind++)
         for (int k = 0; k < 4; k++)
             for (int n = 0; n < 8; n++) {

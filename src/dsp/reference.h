@@ -10,6 +10,13 @@ void dfy_transform_forward(int16_t *coefficients, const int16_t *residual, int l
 void dfy_transform_inverse(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
                            int rows);
 
+/* Neighbouring entries of a matrix side by side as 16-bit words, the first in the low half, as SIMD multiplies them. */
+typedef struct DfyTransformPairs {
+    int32_t forward[32][16]; /* row k: (M[k][2n], M[k][2n + 1]) */
+    int32_t inverse[16][32]; /* rows 2k: (M[2k][n], M[2k + 1][n]) */
+} DfyTransformPairs;
+void dfy_transform_pairs(DfyTransformPairs *pairs, int log2, DfyTransformKind kind);
+
 int dfy_edge_direction(const uint8_t *src, ptrdiff_t stride, uint32_t *variance);
 void dfy_filter_directed(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side,
                          int direction, int primary, int secondary, int damping);

@@ -103,6 +103,21 @@ const int8_t *dfy_transform_row(int log2, DfyTransformKind kind, int k) {
     return log2 == 2 ? dst4[k] : log2 == 3 ? dst8[k] : dst16[k];
 }
 
+static int32_t pair(int first, int second) {
+    return (int32_t)((uint16_t)first | (uint32_t)(uint16_t)second << 16);
+}
+
+void dfy_transform_pairs(DfyTransformPairs *pairs, int log2, DfyTransformKind kind) {
+    int side = 1 << log2;
+    for (int k = 0; k < side; k++) {
+        const int8_t *row = dfy_transform_row(log2, kind, k);
+        for (int n = 0; n < side; n += 2) pairs->forward[k][n / 2] = pair(row[n], row[n + 1]);
+        if (k & 1) continue;
+        const int8_t *next = dfy_transform_row(log2, kind, k + 1);
+        for (int n = 0; n < side; n++) pairs->inverse[k / 2][n] = pair(row[n], next[n]);
+    }
+}
+
 void dfy_transform_forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
     int side = 1 << log2, shift1 = log2 - 1, shift2 = log2 + 6;
     int16_t half[32 * 32];
