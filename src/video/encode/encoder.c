@@ -15,8 +15,8 @@
  * pictures have fewer; each takes about three bytes a pixel.
  */
 #define MAX_DRAFTS 5
-#define MAX_LIT 2 /* references of one picture under another light */
 #define DRAFT_BYTES ((size_t)20 << 20)
+#define MAX_LIT 2 /* references of one picture under another light */
 
 struct DfyVideoEncoder {
     int width, height;
@@ -294,7 +294,6 @@ static uint32_t worth_lighting(const DfyPictureCoding *picture, int reference) {
 static int light_references(DfyVideoEncoder *e, DfyDraft *d) {
     DfyPictureCoding *p = &d->picture;
     uint32_t lambda = dfy_lambda(d->header.qp, p->picture_class);
-    d->header.lit = 0;
     for (int i = 0, count = 0; i < p->reference_count && count < MAX_LIT; i++) {
         DfyLight *light = &d->header.light[i];
         *light = dfy_find_light(d->source, p->references[i], lambda, worth_lighting(p, i));
@@ -303,7 +302,6 @@ static int light_references(DfyVideoEncoder *e, DfyDraft *d) {
         dfy_relight(d->lit[i], p->references[i], light);
         d->plain[i] = p->references[i];
         p->references[i] = d->lit[i];
-        d->header.lit = 1;
         count++;
     }
     return DFY_OK;

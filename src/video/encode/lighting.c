@@ -2,9 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "dsp/kernels.h"
 
 enum {
     STEP = 8,  /* pixels between samples, each way */
@@ -17,16 +14,13 @@ typedef struct Sums {
     int64_t count, x, y, xx, yy;
 } Sums;
 
-static int apply(const DfyLight *light, int value) {
-    return dfy_clamp(((128 + light->gain) * value + 16 * light->offset + 64) >> 7, 0, 255);
-}
-
 static Sums gather(const DfyPlane *source, const DfyPlane *reference, const DfyLight *fit) {
+    DfyLightScale scale = dfy_luma_scale(fit);
     Sums s = {0};
     for (int y = STEP / 2; y < source->height; y += STEP)
         for (int x = STEP / 2; x < source->width; x += STEP) {
             int to = source->pixels[y * source->stride + x], from = reference->pixels[y * reference->stride + x];
-            int error = to - apply(fit, from);
+            int error = to - dfy_lit(scale, from);
             if (error < -NEAR || error > NEAR) continue;
             s.count++;
             s.x += from;
@@ -39,11 +33,12 @@ static Sums gather(const DfyPlane *source, const DfyPlane *reference, const DfyL
 
 /* Squared errors, each as large as of something that moves at the most: less by the change of light. */
 static int64_t saved(const DfyPlane *source, const DfyPlane *reference, const DfyLight *light) {
+    DfyLightScale scale = dfy_luma_scale(light);
     int64_t sum = 0;
     for (int y = STEP / 2; y < source->height; y += STEP)
         for (int x = STEP / 2; x < source->width; x += STEP) {
             int to = source->pixels[y * source->stride + x], from = reference->pixels[y * reference->stride + x];
-            int before = abs(to - from), after = abs(to - apply(light, from));
+            int before = abs(to - from), after = abs(to - dfy_lit(scale, from));
             before = before > NEAR ? NEAR : before;
             after = after > NEAR ? NEAR : after;
             sum += before * before - after * after;
@@ -75,15 +70,15 @@ static DfyLight line(const Sums *s) {
 }
 
 /* Whether colour is nearer when it is scaled too. */
-static int chroma_follows(const DfyFrame *source, const DfyFrame *reference, int gain) {
+static int chroma_follows(const DfyFrame *source, const DfyFrame *reference, const DfyLight *light) {
+    DfyLightScale scale = dfy_chroma_scale(light);
     int64_t plain = 0, scaled = 0;
     for (int p = 1; p < 3; p++) {
         const DfyPlane *to = &source->plane[p], *from = &reference->plane[p];
         for (int y = STEP / 4; y < to->height; y += STEP / 2)
             for (int x = STEP / 4; x < to->width; x += STEP / 2) {
                 int value = from->pixels[y * from->stride + x], wanted = to->pixels[y * to->stride + x];
-                int lit = ((128 + gain) * (value - 128) + 64 + 128 * 128) >> 7;
-                int a = abs(wanted - value), b = abs(wanted - lit);
+                int a = abs(wanted - value), b = abs(wanted - dfy_lit(scale, value));
                 plain += a > NEAR ? NEAR : a;
                 scaled += b > NEAR ? NEAR : b;
             }
@@ -101,6 +96,6 @@ DfyLight dfy_find_light(const DfyFrame *source, const DfyFrame *reference, uint3
         light = line(&sums);
     }
     if (saved(to, from, &light) * 256 < (int64_t)lambda * bits) return (DfyLight){0};
-    light.chroma = (uint8_t)(light.gain && chroma_follows(source, reference, light.gain));
+    light.chroma = (uint8_t)(light.gain && chroma_follows(source, reference, &light));
     return light;
 }

@@ -48,8 +48,10 @@ void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_c
 void dfy_code_lights(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, int references,
                      DfyPictureHeader *header) {
     if (header->copy || !references) return;
-    header->lit = dfy_code_bit(coder, &contexts->lit[picture_class], header->lit);
-    for (int i = 0; i < references && header->lit; i++) dfy_code_light(coder, &contexts->light, i, &header->light[i]);
+    int lit = 0;
+    for (int i = 0; i < references; i++) lit |= dfy_light_changes(&header->light[i]);
+    lit = dfy_code_bit(coder, &contexts->lit[picture_class], lit);
+    for (int i = 0; i < references && lit; i++) dfy_code_light(coder, &contexts->light, i, &header->light[i]);
 }
 
 static void add_reference(DfyPictureCoding *picture, const DfyFrame *frame, int timeless) {

@@ -38,8 +38,7 @@ typedef struct DfyPictureHeader {
     int plate;       /* the plate is one of its references */
     uint8_t cdef[2]; /* strengths of the second filter: luma, chroma */
     int stored;      /* so is the anchor this many before the end of what is kept (1: the last), 0: none */
-    int lit;         /* some reference is used under another light */
-    DfyLight light[DFY_MAX_REFERENCES];
+    DfyLight light[DFY_MAX_REFERENCES]; /* that each reference is used under */
 } DfyPictureHeader;
 
 /* level_qp: what qp is coded against. */

@@ -18,23 +18,20 @@ void dfy_code_light(DfyRangeCoder *coder, DfyLightContexts *c, int reference, Df
     light->chroma = (uint8_t)dfy_code_bit(coder, &c->chroma[0], light->chroma);
 }
 
-/* Of all rows of a plane with its border: out = (scale * in + add) >> 7. */
-static void scale_plane(DfyPlane *dst, const DfyPlane *src, int border, int scale, int add) {
+/* All rows of a plane with its border. */
+static void scale_plane(DfyPlane *dst, const DfyPlane *src, int border, DfyLightScale scale) {
     for (int y = -border; y < src->height + border; y++) {
         const uint8_t *in = src->pixels + y * src->stride - border;
         uint8_t *out = dst->pixels + y * dst->stride - border;
-        for (int x = 0; x < src->width + 2 * border; x++) {
-            int value = (scale * in[x] + add) >> 7;
-            out[x] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-        }
+        for (int x = 0; x < src->width + 2 * border; x++) out[x] = dfy_lit(scale, in[x]);
     }
 }
 
 void dfy_relight(DfyFrame *dst, const DfyFrame *src, const DfyLight *light) {
-    int scale = 128 + light->gain, colour = light->chroma ? scale : 128;
-    scale_plane(&dst->plane[0], &src->plane[0], DFY_FRAME_BORDER, scale, 16 * light->offset + 64);
-    for (int p = 1; p < 3; p++)
-        scale_plane(&dst->plane[p], &src->plane[p], DFY_FRAME_BORDER / 2, colour, 128 * (128 - colour) + 64);
+    static const DfyLight same = {0};
+    DfyLightScale colour = dfy_chroma_scale(light->chroma ? light : &same);
+    scale_plane(&dst->plane[0], &src->plane[0], DFY_FRAME_BORDER, dfy_luma_scale(light));
+    for (int p = 1; p < 3; p++) scale_plane(&dst->plane[p], &src->plane[p], DFY_FRAME_BORDER / 2, colour);
     size_t cells = (size_t)src->motion_stride * (size_t)(src->plane[0].height / 8);
     memcpy(dst->motion, src->motion, cells * sizeof *src->motion);
     memcpy(dst->reference_order, src->reference_order, sizeof dst->reference_order);

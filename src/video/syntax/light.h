@@ -7,18 +7,33 @@
 #ifndef DFY_VIDEO_LIGHT_H
 #define DFY_VIDEO_LIGHT_H
 
+#include "dsp/kernels.h"
 #include "entropy/range.h"
 #include "video/syntax/frame.h"
 
 #define DFY_MAX_LIGHT_GAIN 64    /* (128 + gain) / 128 */
 #define DFY_MAX_LIGHT_OFFSET 511 /* eighths of a level */
 
-/* luma becomes ((128 + gain) * luma + 16 * offset + 64) >> 7, chroma's distance from 128 is scaled alike if `chroma`.
- */
 typedef struct DfyLight {
-    int16_t gain, offset;
-    uint8_t chroma;
+    int16_t gain, offset; /* of luma */
+    uint8_t chroma;       /* chroma's distance from 128 has the gain too */
 } DfyLight;
+
+/* What a light does to the samples of a plane: (scale * sample + add) >> 7, held in 0..255. */
+typedef struct DfyLightScale {
+    int scale, add;
+} DfyLightScale;
+
+static inline DfyLightScale dfy_luma_scale(const DfyLight *light) {
+    return (DfyLightScale){128 + light->gain, 16 * light->offset + 64};
+}
+/* Of chroma that has the gain too. */
+static inline DfyLightScale dfy_chroma_scale(const DfyLight *light) {
+    return (DfyLightScale){128 + light->gain, -128 * light->gain + 64};
+}
+static inline uint8_t dfy_lit(DfyLightScale s, int sample) {
+    return dfy_clamp_pixel((s.scale * sample + s.add) >> 7);
+}
 
 static inline int dfy_light_changes(const DfyLight *light) {
     return light->gain || light->offset;
