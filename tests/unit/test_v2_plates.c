@@ -44,15 +44,7 @@ static void new_light_new_plate(void **state) {
     encode(&file, DIMMED);
     assert_int_equal(count_plates(&file, &offset, &bytes), 2);
     assert_int_equal(decode_all(&file, FRAMES, crcs, pts), FRAMES);
-    DfyDecoder *decoder = open_decoder(&file);
-    DfyPicture picture;
-    for (int k = 0; k < FRAMES; k++) { /* to and fro across the change */
-        int frame = k * 211 % FRAMES;
-        assert_int_equal(dfy_decoder_seek(decoder, (uint64_t)frame), DFY_OK);
-        assert_int_equal(dfy_decoder_next(decoder, &picture), DFY_OK);
-        assert_int_equal(picture_crc(&picture), crcs[frame]);
-    }
-    dfy_decoder_close(&decoder);
+    assert_seeks_to_and_fro(&file, FRAMES, 211, crcs); /* across the change */
     memory_free(&file);
 }
 

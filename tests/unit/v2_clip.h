@@ -182,4 +182,17 @@ static inline int decode_all(MemoryFile *file, int most, uint32_t *crcs, int64_t
     return frames;
 }
 
+/* Seeks to every frame, `step` apart (no divisor of frames), and finds the pictures that playing gave. */
+static inline void assert_seeks_to_and_fro(MemoryFile *file, int frames, int step, const uint32_t *crcs) {
+    DfyDecoder *decoder = open_decoder(file);
+    DfyPicture picture;
+    for (int k = 0; k < frames; k++) {
+        int frame = k * step % frames;
+        assert_int_equal(dfy_decoder_seek(decoder, (uint64_t)frame), DFY_OK);
+        assert_int_equal(dfy_decoder_next(decoder, &picture), DFY_OK);
+        assert_int_equal(picture_crc(&picture), crcs[frame]);
+    }
+    dfy_decoder_close(&decoder);
+}
+
 #endif
