@@ -607,16 +607,15 @@ static void rank_mode(Ranking *r, int mode) {
 }
 
 /*
- * The most promising modes of a square by Hadamard difference, best first: the likely ones and every fourth direction,
- * then the neighbours of the best. Stops early, with none, when even the best of the first is far worse than `limit`.
+ * The most promising modes of a square by Hadamard difference, best first: the likely ones (planar and DC always are)
+ * and every fourth direction, then the neighbours of the best. Stops early, with none, when even the best of the first
+ * is far worse than `limit`.
  */
 static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *ranked, int most, int64_t limit) {
     Ranking r = {.d = d, .x = x, .y = y, .log2 = log2, .small = small, .ranked = ranked, .most = most};
     dfy_likely_modes(d->picture, x, y, r.likely);
     dfy_intra_border(d->picture, 0, x, y, log2, &r.border);
     for (int i = 0; i < DFY_LIKELY_MODES; i++) rank_mode(&r, r.likely[i]);
-    rank_mode(&r, DFY_PLANAR);
-    rank_mode(&r, DFY_DC);
     for (int mode = 2; mode<DFY_INTRA_MODES; mode += d->effort->prune> 1 ? 4 : 1) rank_mode(&r, mode);
     if (ranked[0].cost / 2 > limit) return 0;
     for (int step = 2; step >= 1; step--) {
@@ -686,6 +685,13 @@ static void measure_intra(DfyDecider *d, DfyBlock *block, int choose_modes, int6
     c->cost = dfy_cost(distortion, d->lambda, bits + syntax_bits(d, &c->block));
 }
 
+/* Keeps the block as measured, whose pixels lie in the frame, where it costs less. */
+static void keep_intra(DfyDecider *d, const DfyBlock *block, Candidate *best) {
+    if (d->trial.cost >= best->cost) return;
+    frame_to_pixels(d, block, &d->trial.pixels);
+    keep_better(d, &d->trial.pixels, best);
+}
+
 static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t inter_absolute) {
     if (block.log2 > 5) return;
     block.kind = DFY_INTRA;
@@ -705,10 +711,7 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
             best_cost = d->trial.cost;
             best_mode = ranked[i].mode;
         }
-        if (d->trial.cost < best->cost) {
-            frame_to_pixels(d, &block, &d->trial.pixels);
-            keep_better(d, &d->trial.pixels, best);
-        }
+        keep_intra(d, &block, best);
     }
     block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = (uint8_t)best_mode;
     if (best_cost > quarter_more(best->cost)) return;
@@ -716,19 +719,13 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
         block.intra_chroma = (uint8_t)chroma;
         if (dfy_chroma_mode(&block) == best_mode) continue;
         measure_intra(d, &block, 0, quarter_more(best->cost));
-        if (d->trial.cost < best->cost) {
-            frame_to_pixels(d, &block, &d->trial.pixels);
-            keep_better(d, &d->trial.pixels, best);
-        }
+        keep_intra(d, &block, best);
     }
     block.intra_chroma = best->block.kind == DFY_INTRA ? best->block.intra_chroma : 0;
     if (block.log2 == 3 || d->effort->transform_split) {
         block.split = 1;
         measure_intra(d, &block, block.log2 == 3, best->cost);
-        if (d->trial.cost < best->cost) {
-            frame_to_pixels(d, &block, &d->trial.pixels);
-            keep_better(d, &d->trial.pixels, best);
-        }
+        keep_intra(d, &block, best);
     }
 }
 
