@@ -337,6 +337,11 @@ static int is_quiet(DfyDecider *d, const DfyBlock *block, Pixels *pixels, uint32
     return 1;
 }
 
+/* Whether what seldom wins is not tried. */
+static int in_a_hurry(const DfyDecider *d) {
+    return d->effort->prune > 1;
+}
+
 static DfyBlock new_block(int x, int y, int log2) {
     DfyBlock block;
     memset(&block, 0, sizeof block);
@@ -355,30 +360,33 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
     int count = dfy_merge_candidates(d->picture, &block, 0, list, DFY_MERGE_CANDIDATES);
     int r[4], by_error = 0, by_satd = 0, held = 0; /* held: the candidate whose luma is in d->predicted */
     uint32_t worst, first_worst = 0;
-    int64_t least_error = INT64_MAX, least_satd = INT64_MAX;
+    int64_t least_error = INT64_MAX, least_satd = INT64_MAX, satd_by_error = INT64_MAX;
     dfy_part_rectangle(&block, 0, r);
     for (int i = 0; i < count; i++) {
         dfy_predict_rectangle(d->picture, &list[i], 0, r, d->predicted.luma, 64);
         held = i;
         uint64_t error =
             i ? plane_error(d, &block, 0, d->predicted.luma) : luma_error(d, &block, d->predicted.luma, &first_worst);
-        int64_t cost = dfy_cost(error, d->lambda, (uint64_t)(i + 1) * 256);
+        int64_t cost = dfy_cost(error, d->lambda, (uint64_t)(i + 1) * 256), absolute = INT64_MAX;
+        if (i < 5 - in_a_hurry(d)) {
+            uint64_t satd = error ? luma_satd(d, r, d->predicted.luma) : 0;
+            absolute = dfy_cost(satd, d->lambda_absolute, (uint64_t)(i + 1) * 256);
+        }
         if (cost < least_error) {
             least_error = cost;
             by_error = i;
+            satd_by_error = absolute;
         }
-        if (i < 4 + (d->effort->prune < 2)) {
-            uint64_t satd = error ? luma_satd(d, r, d->predicted.luma) : 0;
-            int64_t absolute = dfy_cost(satd, d->lambda_absolute, (uint64_t)(i + 1) * 256);
-            if (absolute < least_satd) {
-                least_satd = absolute;
-                by_satd = i;
-            }
+        if (absolute < least_satd) {
+            least_satd = absolute;
+            by_satd = i;
         }
         if (i == 0 && first_worst * 2 <= quiet_error(d, d->qp)) break;
     }
     *best_absolute = least_satd;
     block.merge[0] = 1;
+    if (in_a_hurry(d) && satd_by_error < INT64_MAX && least_satd > satd_by_error - satd_by_error / 8)
+        by_satd = by_error;
     for (int round = 0; round < 1 + (by_satd != by_error); round++) {
         int i = round ? by_satd : by_error;
         block.kind = DFY_INTER;
@@ -486,7 +494,9 @@ static int64_t search_pair(PartSearch *s, DfyMotion *both) {
         int64_t now = dfy_search(&s->search, both->mv[move]) + extra +
                       dfy_cost(0, d->lambda_absolute, dfy_vector_bits(stay_predictors, both->mv[stay], NULL));
         if (now >= cost) break;
+        int hardly = now > cost - cost / 16;
         cost = now;
+        if (hardly && in_a_hurry(d)) break;
     }
     return cost;
 }
@@ -518,7 +528,7 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
                                .source = d->source,
                                .lambda = d->lambda_absolute,
                                .steps = d->effort->search_steps,
-                               .thorough = d->effort->prune < 2,
+                               .thorough = !in_a_hurry(d),
                                .known = INT64_MAX},
                     .two = &p->contexts->two_references[p->picture_class][block->log2 - 3]};
     dfy_part_rectangle(block, part, s.search.rectangle);
@@ -529,7 +539,8 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
     memcpy(motion->mv[0], s.found[s.first].vector, sizeof s.found[s.first].vector);
     block->merge[part] = 0;
     int64_t best = s.found[s.first].cost;
-    if (s.second >= 0 && d->effort->refine_two) {
+    int far_worse = s.second >= 0 && in_a_hurry(d) && s.found[s.second].cost > best + best / 2;
+    if (s.second >= 0 && !far_worse && d->effort->refine_two) {
         int64_t cost = search_pair(&s, &both);
         if (cost < best) {
             best = cost;
@@ -553,7 +564,7 @@ static int64_t try_motion(DfyDecider *d, DfyBlock block, int part_kind, int64_t 
     block.merge[0] = block.merge[1] = 0;
     for (int part = 0; part < dfy_part_count(&block); part++) cost += find_motion(d, &block, part);
     if (block.part == DFY_PART_WHOLE) block.motion[1] = block.motion[0];
-    if (cost > limit + limit / 8) return cost;
+    if (cost > limit + (in_a_hurry(d) ? 0 : limit / 8)) return cost;
     predict_whole(d, &block);
     try_inter(d, &block, best);
     return cost;
@@ -616,7 +627,7 @@ static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *
     dfy_likely_modes(d->picture, x, y, r.likely);
     dfy_intra_border(d->picture, 0, x, y, log2, &r.border);
     for (int i = 0; i < DFY_LIKELY_MODES; i++) rank_mode(&r, r.likely[i]);
-    for (int mode = 2; mode<DFY_INTRA_MODES; mode += d->effort->prune> 1 ? 4 : 1) rank_mode(&r, mode);
+    for (int mode = 2; mode < DFY_INTRA_MODES; mode += in_a_hurry(d) ? 4 : 1) rank_mode(&r, mode);
     if (ranked[0].cost / 2 > limit) return 0;
     for (int step = 2; step >= 1; step--) {
         int best = ranked[0].mode;
@@ -715,7 +726,7 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
     }
     block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = (uint8_t)best_mode;
     if (best_cost > quarter_more(best->cost)) return;
-    for (int chroma = 1; chroma <= 4 && d->effort->prune < 2; chroma++) {
+    for (int chroma = 1; chroma <= 4 && !in_a_hurry(d); chroma++) {
         block.intra_chroma = (uint8_t)chroma;
         if (dfy_chroma_mode(&block) == best_mode) continue;
         measure_intra(d, &block, 0, quarter_more(best->cost));
@@ -730,6 +741,9 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
 }
 
 /* ---------------------------------------------------------------- the tree */
+
+/* Rate in 1/256 bits of a whole block that its quarters will not beat by much. */
+#define HARDLY_ANY (10 * 256)
 
 /* Finds the best way to code the block whole, into best[log2 - 3]; returns whether its quarters need not be tried. */
 static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
@@ -749,7 +763,8 @@ static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
     }
     if (best->cost == INT64_MAX || dfy_any_coded(&best->block)) try_intra(d, block, best, absolute);
     if (best->cost == INT64_MAX) return 0; /* an intra picture's 64x64 */
-    return best->block.kind == DFY_SKIP && d->effort->prune > 1;
+    int64_t rate_cost = best->cost - (int64_t)(best->distortion << 8);
+    return in_a_hurry(d) && (best->block.kind == DFY_SKIP || rate_cost < dfy_cost(0, d->lambda, HARDLY_ANY));
 }
 
 static void accept(DfyDecider *d, const Candidate *c) {
