@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct DfyBytes {
     const uint8_t *data;
@@ -28,6 +29,14 @@ uint16_t dfy_read_u16le(DfyBytes *bytes);
 uint32_t dfy_read_u32le(DfyBytes *bytes);
 uint64_t dfy_read_u64le(DfyBytes *bytes);
 float dfy_read_f32le(DfyBytes *bytes);
+
+/* Four bytes that are known to be there. */
+static inline float dfy_float_of_le(const uint8_t *bytes) {
+    uint32_t bits = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 
 typedef struct DfyBuffer {
     uint8_t *data;

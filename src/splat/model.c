@@ -6,8 +6,8 @@
 
 #include "splat/splat.h"
 
-#define MIN_SCALE (-12.0f)
 #define MAX_SCALE 12.0f
+#define MIN_SCALE (-MAX_SCALE)
 #define MAX_COORDINATE 1e6f
 #define MAX_OPACITY 16.0f
 #define MAX_COLOUR 64.0f
@@ -124,29 +124,63 @@ static int sanitise_rotation(float q[4]) {
     return 1;
 }
 
+/* One splat; counts what was done. */
+static void sanitise_one(DfySplats *s, size_t i, size_t rest, DfySplatRepairs *repairs) {
+    int range = 0;
+    int broken = make_finite(s->xyz + i * 3, 3, 0);
+    int invisible = broken; /* a splat without a place must not appear at the origin */
+    broken |= make_finite(s->rotation + i * 4, 4, 0);
+    broken |= make_finite(s->scale + i * 3, 3, MIN_SCALE);
+    broken |= make_finite(s->dc + i * 3, 3, 0);
+    broken |= sanitise_opacity(s->opacity + i, &range);
+    if (rest) {
+        broken |= make_finite(s->rest + i * rest, rest, 0);
+        range |= clamp_all(s->rest + i * rest, rest, -MAX_COLOUR, MAX_COLOUR);
+    }
+    range |= clamp_all(s->dc + i * 3, 3, -MAX_COLOUR, MAX_COLOUR);
+    if (invisible) s->opacity[i] = -MAX_OPACITY;
+    repairs->not_finite += broken;
+    repairs->range += range;
+    repairs->rotation += sanitise_rotation(s->rotation + i * 4);
+    repairs->scale += clamp_all(s->scale + i * 3, 3, MIN_SCALE, MAX_SCALE);
+    repairs->position += clamp_all(s->xyz + i * 3, 3, -MAX_COORDINATE, MAX_COORDINATE);
+}
+
+/* Whether all values are in the range, which NaN and infinities are not. */
+static int all_within(const float *values, size_t count, float limit) {
+    int outside = 0;
+    for (size_t i = 0; i < count; i++) outside |= !(fabsf(values[i]) <= limit);
+    return !outside;
+}
+
+static int all_have_rotations(const float *q, size_t count) {
+    int without = 0;
+    for (size_t i = 0; i < count * 4; i += 4) {
+        float largest = fmaxf(fmaxf(fabsf(q[i]), fabsf(q[i + 1])), fmaxf(fabsf(q[i + 2]), fabsf(q[i + 3])));
+        without |= !(largest > MIN_QUATERNION);
+    }
+    return !without;
+}
+
+/* So many splats in a row are looked at together first, as nearly all models are whole. */
+enum { LOOKED_AT = 256 };
+
+static int all_safe(const DfySplats *s, size_t i, size_t count, size_t rest) {
+    return all_within(s->xyz + i * 3, count * 3, MAX_COORDINATE) && all_within(s->rotation + i * 4, count * 4, 1e17f) &&
+           all_within(s->scale + i * 3, count * 3, MAX_SCALE) && all_within(s->dc + i * 3, count * 3, MAX_COLOUR) &&
+           all_within(s->opacity + i, count, MAX_OPACITY) &&
+           (!rest || all_within(s->rest + i * rest, count * rest, MAX_COLOUR)) &&
+           all_have_rotations(s->rotation + i * 4, count);
+}
+
 void dfy_splats_sanitise(DfySplats *s, DfySplatRepairs *repairs) {
     DfySplatRepairs unused = {0};
     if (!repairs) repairs = &unused;
     size_t rest = (size_t)dfy_splat_rest(s->degree) * 3;
-    for (size_t i = 0; i < s->count; i++) {
-        int range = 0;
-        int broken = make_finite(s->xyz + i * 3, 3, 0);
-        int invisible = broken; /* a splat without a place must not appear at the origin */
-        broken |= make_finite(s->rotation + i * 4, 4, 0);
-        broken |= make_finite(s->scale + i * 3, 3, MIN_SCALE);
-        broken |= make_finite(s->dc + i * 3, 3, 0);
-        broken |= sanitise_opacity(s->opacity + i, &range);
-        if (rest) {
-            broken |= make_finite(s->rest + i * rest, rest, 0);
-            range |= clamp_all(s->rest + i * rest, rest, -MAX_COLOUR, MAX_COLOUR);
-        }
-        range |= clamp_all(s->dc + i * 3, 3, -MAX_COLOUR, MAX_COLOUR);
-        if (invisible) s->opacity[i] = -MAX_OPACITY;
-        repairs->not_finite += broken;
-        repairs->range += range;
-        repairs->rotation += sanitise_rotation(s->rotation + i * 4);
-        repairs->scale += clamp_all(s->scale + i * 3, 3, MIN_SCALE, MAX_SCALE);
-        repairs->position += clamp_all(s->xyz + i * 3, 3, -MAX_COORDINATE, MAX_COORDINATE);
+    for (size_t from = 0; from < s->count; from += LOOKED_AT) {
+        size_t to = s->count - from < LOOKED_AT ? s->count : from + LOOKED_AT;
+        if (all_safe(s, from, to - from, rest)) continue;
+        for (size_t i = from; i < to; i++) sanitise_one(s, i, rest, repairs);
     }
 }
 

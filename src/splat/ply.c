@@ -196,12 +196,42 @@ static int check_columns(const DfyPlyElement *vertex, int *degree, DfyMessage *m
                     "The PLY file has %d f_rest properties: 0, 9, 24 or 45 are spherical harmonics.", rest);
 }
 
+/* Properties in a row that are floats and go into a row of the same array: most models are few such spans. */
+typedef struct Span {
+    Column to;
+    uint32_t offset;
+    int count;
+} Span;
+
+static int find_spans(Span *spans, const DfyPlyElement *vertex, const Column *columns) {
+    int count = 0;
+    for (int i = 0; i < vertex->properties; i++) {
+        const DfyPlyProperty *property = &vertex->property[i];
+        Span *last = count ? &spans[count - 1] : NULL;
+        if (!columns[i].array || property->type != DFY_PLY_F32) continue;
+        if (last && last->to.array == columns[i].array && last->to.place + (size_t)last->count == columns[i].place &&
+            last->offset + 4u * (uint32_t)last->count == property->offset)
+            last->count++;
+        else
+            spans[count++] = (Span){columns[i], property->offset, 1};
+    }
+    return count;
+}
+
 static void read_binary_rows(const DfyPlyElement *vertex, const Column *columns) {
+    Span spans[DFY_PLY_PROPERTIES];
+    int count = find_spans(spans, vertex, columns);
     for (uint32_t row = 0; row < vertex->count; row++)
-        for (int i = 0; i < vertex->properties; i++)
-            if (columns[i].array)
-                columns[i].array[(size_t)row * columns[i].stride + columns[i].place] =
-                    (float)dfy_ply_value(vertex, row, i);
+        for (const Span *span = spans; span < spans + count; span++) {
+            const uint8_t *from = vertex->rows + (size_t)row * vertex->row_bytes + span->offset;
+            float *to = span->to.array + (size_t)row * span->to.stride + span->to.place;
+            for (int k = 0; k < span->count; k++) to[k] = dfy_float_of_le(from + 4 * k);
+        }
+    for (int i = 0; i < vertex->properties; i++) {
+        if (!columns[i].array || vertex->property[i].type == DFY_PLY_F32) continue;
+        for (uint32_t row = 0; row < vertex->count; row++)
+            columns[i].array[(size_t)row * columns[i].stride + columns[i].place] = (float)dfy_ply_value(vertex, row, i);
+    }
 }
 
 /* The next number of a text body; 0 when there is none. */
