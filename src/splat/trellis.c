@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum {
-    LOWERED = 16,   /* numbers after which costs are lowered; by then every state can be reached */
     LEVELS = 16,    /* magnitudes with a rate of their own */
     CLASSES = 10,   /* of rows, by their energy: a busy row's numbers cost less */
     PLACES = 256,   /* plain numbers with a rate of their own, from the lowest on */
@@ -128,10 +131,7 @@ static void learn_plain(Rates *rates, const DfyTrellis *t, float step, size_t st
     }
 }
 
-/* What the best number of each parity costs in one quantiser. */
-typedef struct Choice {
-    float cost[2];
-} Choice;
+/* ---------------------------------------------------------------- choices */
 
 typedef enum Kind { CENTRED, LIMITED, PLAIN } Kind;
 
@@ -146,21 +146,35 @@ static inline int32_t magnitude_below(int quantiser, float x) {
     return low < LARGEST ? (int32_t)low : LARGEST;
 }
 
-/* x is not negative. Small ones have the best of each parity of the smallest four, others the two around them. */
-static inline Choice choose_centred(int quantiser, float x, const float rates[LEVELS]) {
+/* Of small x, the cost of the better of the two smallest magnitudes of each parity. */
+static inline void choose_small(float cost[2][2], float x, const float rates[2][LEVELS]) {
     static const float value[2][4] = {{0, 2, 4, 6}, {0, 1, 3, 5}};
-    Choice choice;
-    if (x < SMALL) {
-        float cost[4];
-        for (int i = 0; i < 4; i++) cost[i] = (x - value[quantiser][i]) * (x - value[quantiser][i]) + rates[i];
-        choice.cost[0] = lesser(cost[0], cost[2]);
-        choice.cost[1] = lesser(cost[1], cost[3]);
-        return choice;
+#ifdef __SSE2__
+    __m128 at = _mm_set1_ps(x), even = _mm_sub_ps(at, _mm_loadu_ps(value[0])),
+           odd = _mm_sub_ps(at, _mm_loadu_ps(value[1]));
+    even = _mm_add_ps(_mm_mul_ps(even, even), _mm_loadu_ps(rates[0]));
+    odd = _mm_add_ps(_mm_mul_ps(odd, odd), _mm_loadu_ps(rates[1]));
+    _mm_storeu_ps(cost[0], _mm_min_ps(_mm_movelh_ps(even, odd), _mm_movehl_ps(odd, even)));
+#else
+    for (int q = 0; q < 2; q++) {
+        float each[4];
+        for (int i = 0; i < 4; i++) each[i] = (x - value[q][i]) * (x - value[q][i]) + rates[q][i];
+        for (int parity = 0; parity < 2; parity++) cost[q][parity] = lesser(each[parity], each[parity + 2]);
     }
-    int32_t low = magnitude_below(quantiser, x);
-    choice.cost[low & 1] = cost_of(low, quantiser, x, rates);
-    choice.cost[~low & 1] = cost_of(low + 1, quantiser, x, rates);
-    return choice;
+#endif
+}
+
+/* x is not negative. What isn't small has the two magnitudes around it. */
+static inline void choose_centred(float cost[2][2], float x, const float rates[2][LEVELS]) {
+    if (x < SMALL) {
+        choose_small(cost, x, rates);
+        return;
+    }
+    for (int q = 0; q < 2; q++) {
+        int32_t low = magnitude_below(q, x);
+        cost[q][low & 1] = cost_of(low, q, x, rates[q]);
+        cost[q][~low & 1] = cost_of(low + 1, q, x, rates[q]);
+    }
 }
 
 static inline int32_t pick_centred(int quantiser, int parity, float x, const float rates[LEVELS]) {
@@ -176,13 +190,12 @@ static inline int32_t pick_limited(int quantiser, int parity, float x, int32_t l
     return coded < 0 ? coded + 2 : coded >= limit ? coded - 2 : coded;
 }
 
-static inline Choice choose_limited(int quantiser, float x, int32_t limit) {
-    Choice choice;
-    for (int parity = 0; parity < 2; parity++) {
-        float off = x - (float)(2 * pick_limited(quantiser, parity, x, limit) + quantiser);
-        choice.cost[parity] = off * off;
-    }
-    return choice;
+static inline void choose_limited(float cost[2][2], float x, int32_t limit) {
+    for (int q = 0; q < 2; q++)
+        for (int parity = 0; parity < 2; parity++) {
+            float off = x - (float)(2 * pick_limited(q, parity, x, limit) + q);
+            cost[q][parity] = off * off;
+        }
 }
 
 static inline int32_t pick_plain(int quantiser, int parity, float x) {
@@ -190,126 +203,175 @@ static inline int32_t pick_plain(int quantiser, int parity, float x) {
     return low + ((low ^ parity) & 1);
 }
 
-static inline Choice choose_plain(int quantiser, float x, const float rates[PLACES], int32_t lowest) {
-    Choice choice;
-    int32_t low = floor_of((x - (float)quantiser) * 0.5f);
-    float above = x - (float)(2 * low + quantiser);
-    choice.cost[low & 1] = above * above + rates[place_in(low - lowest)];
-    choice.cost[~low & 1] = (2 - above) * (2 - above) + rates[place_in(low + 1 - lowest)];
-    return choice;
+static inline void choose_plain(float cost[2][2], float x, const float rates[2][PLACES], int32_t lowest) {
+    for (int q = 0; q < 2; q++) {
+        int32_t low = floor_of((x - (float)q) * 0.5f);
+        float above = x - (float)(2 * low + q);
+        cost[q][low & 1] = above * above + rates[q][place_in(low - lowest)];
+        cost[q][~low & 1] = (2 - above) * (2 - above) + rates[q][place_in(low + 1 - lowest)];
+    }
 }
 
-/* Rows on their way through the trellis. */
+/* ---------------------------------------------------------------- there and back */
+
+/* Numbers on their way through the trellis, in the order they take it: column by column or row by row. */
 typedef struct Walk {
     const DfyTrellis *trellis;
+    const float *parts;
     Rates *rates;
     uint8_t *classes; /* of rows of centred numbers */
     float *sums;
     DfyTrellisOdd *odd; /* of each number */
     double step;
     float inverse;
-    size_t stride; /* rows from one to the next that is quantised */
-    int last;      /* the state at the end */
+    size_t rows;
 } Walk;
 
-static inline Choice choose(const Walk *w, Kind kind, float part, int k, int class, int quantiser) {
-    float x = part * w->inverse;
-    if (kind == CENTRED) return choose_centred(quantiser, fabsf(x), w->rates->centred[k][class][quantiser]);
-    if (kind == LIMITED) return choose_limited(quantiser, x, w->trellis->limits[k]);
-    return choose_plain(quantiser, x, w->rates->plain[k][quantiser], w->rates->lowest[k]);
-}
+/* Some of them in a row: their columns and their rows' classes. */
+typedef struct Piece {
+    const float *parts;
+    size_t count;
+    uint8_t column[DFY_TRELLIS_RUN], class[DFY_TRELLIS_RUN];
+} Piece;
 
-static inline int32_t pick(const Walk *w, Kind kind, float part, int k, int class, int quantiser, int parity) {
-    float x = part * w->inverse;
-    if (kind == LIMITED) return pick_limited(quantiser, parity, x, w->trellis->limits[k]);
-    if (kind == PLAIN) return pick_plain(quantiser, parity, x);
-    int32_t coded = pick_centred(quantiser, parity, fabsf(x), w->rates->centred[k][class][quantiser]);
-    return x < 0 ? -coded : coded;
-}
-
-static inline void step_one(const Walk *w, Kind kind, DfyTrellisShort *costs, size_t row, int k, size_t at) {
-    float part = w->trellis->parts[place_of(w->trellis, row, k)];
-    int class = kind == CENTRED ? w->classes[row] : 0;
-    const Choice cost[2] = {choose(w, kind, part, k, class, 0), choose(w, kind, part, k, class, 1)};
-    dfy_trellis_cost_step(costs, &w->odd[at], (const float(*)[2])cost);
-    if (at % LOWERED == 0) dfy_trellis_short_lower(costs);
-}
-
-static inline void walk_forward(Walk *w, Kind kind) {
-    DfyTrellisShort costs = {{0}};
-    for (int state = 1; state < DFY_TRELLIS_STATES; state++) costs.of[state] = INT16_MAX;
+static void take_piece(Piece *piece, const Walk *w, Kind kind, size_t at) {
     const DfyTrellis *t = w->trellis;
-    size_t at = 0;
-    if (t->by_column)
-        for (int k = 0; k < t->n; k++)
-            for (size_t i = 0; i < t->rows; i += w->stride) step_one(w, kind, &costs, i, k, at++);
+    size_t columns = (size_t)t->n, left = w->rows * columns - at;
+    piece->parts = w->parts + at;
+    piece->count = left < DFY_TRELLIS_RUN ? left : DFY_TRELLIS_RUN;
+    size_t row = t->by_column ? at % w->rows : at / columns, k = t->by_column ? at / w->rows : at % columns;
+    for (size_t i = 0; i < piece->count; i++) {
+        piece->column[i] = (uint8_t)k;
+        if (kind == CENTRED) piece->class[i] = w->classes[row];
+        if (t->by_column ? ++row == w->rows : ++k == columns) {
+            row = t->by_column ? 0 : row + 1;
+            k = t->by_column ? k + 1 : 0;
+        }
+    }
+}
+
+static inline void choose(float cost[2][2], const Walk *w, Kind kind, const Piece *piece, size_t i) {
+    int k = piece->column[i];
+    float x = piece->parts[i] * w->inverse;
+    if (kind == CENTRED)
+        choose_centred(cost, fabsf(x), w->rates->centred[k][piece->class[i]]);
+    else if (kind == LIMITED)
+        choose_limited(cost, x, w->trellis->limits[k]);
     else
-        for (size_t i = 0; i < t->rows; i += w->stride)
-            for (int k = 0; k < t->n; k++) step_one(w, kind, &costs, i, k, at++);
-    for (int state = w->last = 0; state < DFY_TRELLIS_STATES; state++)
-        if (costs.of[state] < costs.of[w->last]) w->last = state;
+        choose_plain(cost, x, w->rates->plain[k], w->rates->lowest[k]);
 }
 
-/* One number back: its squared error, and the state before it. */
-static inline double step_back(const Walk *w, Kind kind, int *state, size_t row, int k, size_t at, int32_t *values) {
-    size_t place = place_of(w->trellis, row, k);
-    float part = w->trellis->parts[place];
-    int parity = dfy_trellis_is_odd(&w->odd[at], *state), quantiser = dfy_trellis_quantiser_before(*state);
-    int32_t coded = pick(w, kind, part, k, kind == CENTRED ? w->classes[row] : 0, quantiser, parity);
-    *state = dfy_trellis_before(*state, parity);
-    int32_t value = kind == CENTRED ? dfy_trellis_value(*state, coded) : 2 * coded + quantiser;
-    double error = part - value * w->step;
-    if (values) values[place] = value;
-    return error * error;
+/* The multiple of the step that is the best one of a quantiser and parity. */
+static inline int32_t pick(const Walk *w, Kind kind, const Piece *piece, size_t i, int quantiser, int parity) {
+    int k = piece->column[i];
+    float x = piece->parts[i] * w->inverse;
+    if (kind == LIMITED) return 2 * pick_limited(quantiser, parity, x, w->trellis->limits[k]) + quantiser;
+    if (kind == PLAIN) return 2 * pick_plain(quantiser, parity, x) + quantiser;
+    int32_t coded = pick_centred(quantiser, parity, fabsf(x), w->rates->centred[k][piece->class[i]][quantiser]);
+    int32_t size = 2 * coded - (quantiser & (coded > 0)), sign = -(x < 0);
+    return (size ^ sign) - sign;
 }
 
-static inline double walk_back(const Walk *w, Kind kind, size_t rows, int32_t *values) {
+static inline void walk_forward(DfyTrellisPaths *paths, const Walk *w, Kind kind) {
+    Piece piece;
+    float cost[DFY_TRELLIS_RUN][2][2];
+    size_t count = w->rows * (size_t)w->trellis->n;
+    dfy_trellis_begin(paths);
+    for (size_t at = 0; at < count; at += piece.count) {
+        take_piece(&piece, w, kind, at);
+        for (size_t i = 0; i < piece.count; i++) choose(cost[i], w, kind, &piece, i);
+        dfy_trellis_run(paths, w->odd + at, (const float(*)[2][2])cost, piece.count);
+    }
+}
+
+/* Adds squared errors to their columns', from the last one back. */
+static void add_errors(double sums[DFY_TRELLIS_MOST], const double *errors, const Piece *piece) {
+    int column = piece->column[piece->count - 1];
+    double sum = sums[column];
+    for (size_t i = piece->count; i-- > 0;) {
+        if (piece->column[i] != column) {
+            sums[column] = sum;
+            column = piece->column[i];
+            sum = sums[column];
+        }
+        sum += errors[i];
+    }
+    sums[column] = sum;
+}
+
+/* Returns the mean of the weighted squared errors. */
+static inline double walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind kind, int32_t *values) {
     const DfyTrellis *t = w->trellis;
-    int state = w->last;
+    Piece piece;
     double sums[DFY_TRELLIS_MOST] = {0}, sum = 0;
-    size_t at = rows * (size_t)t->n, count = at;
-    if (t->by_column)
-        for (int k = t->n; k-- > 0;)
-            for (size_t i = rows; i-- > 0;) sums[k] += step_back(w, kind, &state, i * w->stride, k, --at, values);
-    else
-        for (size_t i = rows; i-- > 0;)
-            for (int k = t->n; k-- > 0;) sums[k] += step_back(w, kind, &state, i * w->stride, k, --at, values);
+    size_t count = w->rows * (size_t)t->n;
+    int seat = dfy_trellis_end(paths);
+    for (size_t end = count, at; end > 0; end = at) {
+        uint8_t way[DFY_TRELLIS_RUN];
+        double errors[DFY_TRELLIS_RUN];
+        at = (end - 1) / DFY_TRELLIS_RUN * DFY_TRELLIS_RUN;
+        take_piece(&piece, w, kind, at);
+        seat = dfy_trellis_run_back(way, paths, w->odd + at, at, piece.count, seat);
+        for (size_t i = 0; i < piece.count; i++) {
+            int32_t value = pick(w, kind, &piece, i, way[i] >> 1, way[i] & 1);
+            double error = piece.parts[i] - value * w->step;
+            if (values) values[at + i] = value;
+            errors[i] = error * error;
+        }
+        add_errors(sums, errors, &piece);
+    }
     for (int k = 0; k < t->n; k++) sum += (t->norm ? t->norm[k] : 1) * sums[k];
     return count ? sum / (double)count : 0;
 }
 
 /* There and back; the kind is known where this is put in place. */
-static inline double walk(Walk *w, Kind kind, size_t rows, int32_t *values) {
-    walk_forward(w, kind);
-    return walk_back(w, kind, rows, values);
+static inline double walk(const Walk *w, Kind kind, int32_t *values) {
+    DfyTrellisPaths paths;
+    walk_forward(&paths, w, kind);
+    return walk_back(&paths, w, kind, values);
 }
 
-static void learn(Walk *w) {
+static void learn(Walk *w, size_t stride) {
     const DfyTrellis *t = w->trellis;
-    size_t stride = t->learn_rows ? t->rows / t->learn_rows + 1 : w->stride;
+    size_t learnt = t->learn_rows ? t->rows / t->learn_rows + 1 : stride;
     if (t->centred) {
         classify(w->classes, w->sums, t, (float)w->step);
-        learn_centred(w->rates, t, (float)w->step, stride, w->classes);
+        learn_centred(w->rates, t, (float)w->step, learnt, w->classes);
     } else if (!t->limits) {
-        learn_plain(w->rates, t, (float)w->step, w->stride);
+        learn_plain(w->rates, t, (float)w->step, stride);
     }
+}
+
+/* Every stride-th row, and its class. */
+static void take_rows(Walk *w, float *parts, size_t stride) {
+    const DfyTrellis *t = w->trellis;
+    for (size_t i = 0; i < w->rows; i++) {
+        for (int k = 0; k < t->n; k++)
+            parts[t->by_column ? (size_t)k * w->rows + i : i * (size_t)t->n + (size_t)k] =
+                t->parts[place_of(t, i * stride, k)];
+        if (t->centred) w->classes[i] = w->classes[i * stride];
+    }
+    w->parts = parts;
 }
 
 double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, size_t stride) {
     size_t rows = (t->rows + stride - 1) / stride, count = rows * (size_t)t->n;
-    Walk w = {.trellis = t, .step = step, .inverse = (float)(1 / step), .stride = stride};
+    Walk w = {.trellis = t, .parts = t->parts, .step = step, .inverse = (float)(1 / step), .rows = rows};
+    float *some = stride > 1 ? malloc((count + 1) * sizeof *some) : NULL;
     double mean = -1;
     w.rates = malloc(sizeof *w.rates);
     w.classes = malloc(t->rows + 1);
     w.sums = malloc((t->rows + 1) * sizeof *w.sums);
     w.odd = malloc((count + 1) * sizeof *w.odd);
-    if (w.rates && w.classes && w.sums && w.odd) {
-        learn(&w);
+    if (w.rates && w.classes && w.sums && w.odd && (some || stride == 1)) {
+        learn(&w, stride);
+        if (some) take_rows(&w, some, stride);
         if (t->centred)
-            mean = walk(&w, CENTRED, rows, values);
+            mean = walk(&w, CENTRED, values);
         else
-            mean = t->limits ? walk(&w, LIMITED, rows, values) : walk(&w, PLAIN, rows, values);
+            mean = t->limits ? walk(&w, LIMITED, values) : walk(&w, PLAIN, values);
     }
+    free(some);
     free(w.rates);
     free(w.classes);
     free(w.sums);

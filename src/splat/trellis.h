@@ -57,8 +57,8 @@ typedef struct DfyTrellis {
 } DfyTrellis;
 
 /*
- * Quantises every stride-th row; values (rows x n multiples of step, may be NULL) gets the result. Returns the mean of
- * weighted squared errors, or a negative number when there is no memory.
+ * Quantises every stride-th row; values gets their multiples of the step as if there were no others, and may be NULL.
+ * Returns the mean of weighted squared errors, or a negative number when there is no memory.
  */
 double dfy_trellis_quantise(int32_t *values, const DfyTrellis *trellis, double step, size_t stride);
 
@@ -68,31 +68,46 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *trellis, double s
  */
 double dfy_trellis_foresee(const DfyTrellis *trellis, double step, size_t stride);
 
-/* A bit a state (lowest first): the cheaper way there is the odd number's. */
+/* A bit a seat (lowest first, see trellis_step.c): the cheaper way there is the odd number's. */
 typedef struct DfyTrellisOdd {
     uint64_t of[DFY_TRELLIS_STATES / 64];
 } DfyTrellisOdd;
 
+enum {
+    DFY_TRELLIS_CYCLE = DFY_TRELLIS_STATES - 1,
+    DFY_TRELLIS_DEAREST = 4000, /* what a choice costs more than the cheapest one at most, in 1/256 squared step */
+    DFY_TRELLIS_LOWERED = 16,   /* numbers after which costs are lowered; by then every state can be reached */
+    DFY_TRELLIS_RUN = 256,      /* numbers of a run; only the last has fewer */
+    DFY_TRELLIS_RUNS = 3        /* ways to do it */
+};
+
 /*
- * Sums of squared errors (and worth of bits) so far of the cheapest way to each state, in 1/256 squared step. A choice
- * costs DFY_TRELLIS_DEAREST at most more than the cheapest one, so that a way that doesn't begin in state 0 never wins.
+ * Sums of squared errors (and worth of bits) so far of the cheapest way to each seat, in 1/256 squared step. Choices
+ * cost so little that a way that doesn't begin in state 0 never wins.
  */
-enum { DFY_TRELLIS_DEAREST = 4000 };
-typedef struct DfyTrellisShort {
-    int16_t of[DFY_TRELLIS_STATES];
-} DfyTrellisShort;
+typedef struct DfyTrellisPaths {
+    int16_t cost[DFY_TRELLIS_STATES];
+    int phase; /* in the cycle of the two below */
+    uint8_t partner[DFY_TRELLIS_CYCLE], quantiser[DFY_TRELLIS_CYCLE];
+} DfyTrellisPaths;
 
-/* One number on: more[quantiser][parity] is what the best number of that parity costs more than the cheapest of all. */
-void dfy_trellis_short_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const int16_t more[2][2]);
-/* The reference for it. */
-void dfy_trellis_short_step_c(DfyTrellisShort *costs, DfyTrellisOdd *odd, const int16_t more[2][2]);
-/* The same from costs in squared steps. */
-void dfy_trellis_cost_step(DfyTrellisShort *costs, DfyTrellisOdd *odd, const float cost[2][2]);
-/* Takes the first state's cost from all, so that sums stay in range: every 16 numbers. */
-void dfy_trellis_short_lower(DfyTrellisShort *costs);
+/* Every way begins in state 0. */
+void dfy_trellis_begin(DfyTrellisPaths *paths);
+/* The seat of the cheapest state. */
+int dfy_trellis_end(const DfyTrellisPaths *paths);
 
-static inline int dfy_trellis_is_odd(const DfyTrellisOdd *odd, int state) {
-    return (int)(odd->of[state >> 6] >> (state & 63) & 1);
-}
+/*
+ * So many numbers on: cost[number][quantiser][parity] is what the best number of that parity costs, in squared steps.
+ * The first seat's cost is taken from all after every 16 numbers, so that sums stay in range.
+ */
+void dfy_trellis_run(DfyTrellisPaths *paths, DfyTrellisOdd *odd, const float (*cost)[2][2], size_t count);
+/* Numbers at .. at + count - 1 back from a seat: way[number] becomes 2 x quantiser + parity. Returns the seat before.
+ */
+int dfy_trellis_run_back(uint8_t *way, const DfyTrellisPaths *paths, const DfyTrellisOdd *odd, size_t at, size_t count,
+                         int seat);
+
+/* All that this processor has, the best first and the reference last; they do the same. Returns how many. */
+typedef void (*DfyTrellisRun)(DfyTrellisPaths *paths, DfyTrellisOdd *odd, const float (*cost)[2][2], size_t count);
+int dfy_trellis_runs(DfyTrellisRun runs[DFY_TRELLIS_RUNS]);
 
 #endif

@@ -17,7 +17,7 @@
 /*
  * A number's candidates are the nearest values of each remainder by 4, which says quantiser (the low bit) and parity.
  */
-enum { STATES = DFY_TRELLIS_STATES, CLASSES = 4, LOWERED = 16 };
+enum { CLASSES = 4, RUN = DFY_TRELLIS_RUN };
 
 /* A rotation Rz(azimuth) Ry(polar) Rz(twist), with the sine and cosine of half the polar angle. */
 typedef struct Way {
@@ -30,8 +30,6 @@ typedef struct Search {
     int32_t *sectors;                /* of the rings */
     Way *ways;                       /* of the splats */
     DfyTrellisOdd *odd;              /* of each splat's number */
-    DfyTrellisShort costs;
-    size_t at;
 } Search;
 
 static Way way_of(const double quaternion[4], int axis) {
@@ -115,93 +113,87 @@ static int32_t ring_of(const Search *search, double x, int class) {
 
 /* ---------------------------------------------------------------- three trellises */
 
-static void begin(Search *search) {
-    for (int s = 0; s < STATES; s++) search->costs.of[s] = s ? INT16_MAX : 0;
-    search->at = 0;
+/* What one splat's choices cost, in squared rings, as the trellis wants it: by quantiser and parity. */
+typedef float Costs[2][2];
+
+static inline void set_cost(Costs cost, int32_t value, double squared) {
+    cost[value & 1][value >> 1 & 1] = (float)squared;
 }
 
-/* By class, what one splat's choices cost, in squared rings. */
-static inline void step(Search *search, const float cost[CLASSES]) {
-    const float by_quantiser[2][2] = {{cost[0], cost[2]}, {cost[1], cost[3]}};
-    dfy_trellis_cost_step(&search->costs, &search->odd[search->at], by_quantiser);
-    if (search->at++ % LOWERED == 0) dfy_trellis_short_lower(&search->costs);
-}
+/* One of the three, all of whose numbers are chosen alike. */
+typedef struct Step {
+    void (*weigh)(const Search *search, const DfyTurn *turns, size_t i, Costs cost);
+    void (*take)(Search *search, DfyTurn *turns, size_t i, int class);
+} Step;
 
-static int best_end(const Search *search) {
-    int state = 0;
-    for (int s = 1; s < STATES; s++)
-        if (search->costs.of[s] < search->costs.of[state]) state = s;
-    return state;
-}
-
-/* The class that leads to a state, which becomes the one before. */
-static inline int step_back(Search *search, int *state) {
-    int parity = dfy_trellis_is_odd(&search->odd[--search->at], *state);
-    int class = 2 * parity + dfy_trellis_quantiser_before(*state);
-    *state = dfy_trellis_before(*state, parity);
-    return class;
-}
-
-static void choose_rings(Search *search, DfyTurn *turns, size_t count) {
-    begin(search);
-    for (size_t i = 0; i < count; i++) {
-        double x = place_of_ring(search, &search->ways[i]);
-        float cost[CLASSES];
-        for (int c = 0; c < CLASSES; c++) {
-            float off = (float)(x - ring_of(search, x, c));
-            cost[c] = off * off;
-        }
-        step(search, cost);
+static inline void walk(Search *search, DfyTurn *turns, size_t count, Step step) {
+    DfyTrellisPaths paths;
+    dfy_trellis_begin(&paths);
+    for (size_t at = 0; at < count; at += RUN) {
+        Costs cost[RUN];
+        size_t piece = count - at < RUN ? count - at : RUN;
+        for (size_t i = 0; i < piece; i++) step.weigh(search, turns, at + i, cost[i]);
+        dfy_trellis_run(&paths, search->odd + at, (const float(*)[2][2])cost, piece);
     }
-    int state = best_end(search);
-    for (size_t i = count; i-- > 0;)
-        turns[i].ring = ring_of(search, place_of_ring(search, &search->ways[i]), step_back(search, &state));
+    int seat = dfy_trellis_end(&paths);
+    for (size_t end = count, at; end > 0; end = at) {
+        uint8_t way[RUN];
+        at = (end - 1) / RUN * RUN;
+        seat = dfy_trellis_run_back(way, &paths, search->odd + at, at, end - at, seat);
+        for (size_t i = end; i-- > at;) step.take(search, turns, i, (way[i - at] & 1) * 2 + (way[i - at] >> 1));
+    }
+}
+
+static void weigh_rings(const Search *search, const DfyTurn *turns, size_t i, Costs cost) {
+    double x = place_of_ring(search, &search->ways[i]);
+    (void)turns;
+    for (int c = 0; c < CLASSES; c++) {
+        float off = (float)(x - ring_of(search, x, c));
+        cost[c & 1][c >> 1] = off * off;
+    }
+}
+
+static void take_ring(Search *search, DfyTurn *turns, size_t i, int class) {
+    turns[i].ring = ring_of(search, place_of_ring(search, &search->ways[i]), class);
+}
+
+static void weigh_sectors(const Search *search, const DfyTurn *turns, size_t i, Costs cost) {
+    const Way *way = &search->ways[i];
+    double rings = search->grid->rings, scale = rings * rings / (PI * PI), left;
+    int32_t sectors = search->sectors[turns[i].ring];
+    double around = place_on_circle(way->azimuth, sectors), size = 2 * PI / sectors;
+    View view = view_from(search, way, turns[i].ring);
+    int32_t first = four_around(around);
+    for (int s = 0; s < CLASSES; s++)
+        set_cost(cost, first + s, look_at(&view, (around - first - s) * size, &left) * scale);
 }
 
 /* The twist of each way becomes what is left of it. */
-static void choose_sectors(Search *search, DfyTurn *turns, size_t count) {
-    double rings = search->grid->rings, scale = rings * rings / (PI * PI), left;
-    begin(search);
-    for (size_t i = 0; i < count; i++) {
-        const Way *way = &search->ways[i];
-        int32_t sectors = search->sectors[turns[i].ring];
-        double around = place_on_circle(way->azimuth, sectors), size = 2 * PI / sectors;
-        View view = view_from(search, way, turns[i].ring);
-        int32_t first = four_around(around);
-        float cost[CLASSES];
-        for (int s = 0; s < CLASSES; s++)
-            cost[(first + s) & 3] = (float)(look_at(&view, (around - first - s) * size, &left) * scale);
-        step(search, cost);
-    }
-    int state = best_end(search);
-    for (size_t i = count; i-- > 0;) {
-        Way *way = &search->ways[i];
-        int32_t sectors = search->sectors[turns[i].ring];
-        double around = place_on_circle(way->azimuth, sectors);
-        int32_t sector = of_class(around, step_back(search, &state));
-        View view = view_from(search, way, turns[i].ring);
-        look_at(&view, (around - sector) * 2 * PI / sectors, &left);
-        turns[i].sector = on_circle(sector, sectors);
-        way->twist += left;
-    }
+static void take_sector(Search *search, DfyTurn *turns, size_t i, int class) {
+    Way *way = &search->ways[i];
+    int32_t sectors = search->sectors[turns[i].ring];
+    double around = place_on_circle(way->azimuth, sectors), left;
+    int32_t sector = of_class(around, class);
+    View view = view_from(search, way, turns[i].ring);
+    look_at(&view, (around - sector) * 2 * PI / sectors, &left);
+    turns[i].sector = on_circle(sector, sectors);
+    way->twist += left;
 }
 
-static void choose_twists(Search *search, DfyTurn *turns, size_t count) {
+static void weigh_twists(const Search *search, const DfyTurn *turns, size_t i, Costs cost) {
     int32_t twists = search->grid->twists;
     float size = (float)(2.0 * search->grid->rings / twists);
-    begin(search);
-    for (size_t i = 0; i < count; i++) {
-        double about = place_on_circle(search->ways[i].twist, twists);
-        int32_t first = four_around(about);
-        float cost[CLASSES], miss = (float)(about - first);
-        for (int t = 0; t < CLASSES; t++, miss -= 1) cost[(first + t) & 3] = miss * miss * size * size;
-        step(search, cost);
-    }
-    int state = best_end(search);
-    for (size_t i = count; i-- > 0;) {
-        double about = place_on_circle(search->ways[i].twist, twists);
-        turns[i].twist = on_circle(of_class(about, step_back(search, &state)), twists);
-    }
+    double about = place_on_circle(search->ways[i].twist, twists);
+    int32_t first = four_around(about);
+    float miss = (float)(about - first);
+    (void)turns;
+    for (int t = 0; t < CLASSES; t++, miss -= 1) set_cost(cost, first + t, miss * miss * size * size);
+}
+
+static void take_twist(Search *search, DfyTurn *turns, size_t i, int class) {
+    int32_t twists = search->grid->twists;
+    double about = place_on_circle(search->ways[i].twist, twists);
+    turns[i].twist = on_circle(of_class(about, class), twists);
 }
 
 int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint8_t *axes, size_t count,
@@ -223,9 +215,9 @@ int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint
     }
     for (size_t i = 0; !status && i < count; i++) search.ways[i] = way_of(quaternions[i], axes[i]);
     if (!status) {
-        choose_rings(&search, turns, count);
-        choose_sectors(&search, turns, count);
-        choose_twists(&search, turns, count);
+        walk(&search, turns, count, (Step){weigh_rings, take_ring});
+        walk(&search, turns, count, (Step){weigh_sectors, take_sector});
+        walk(&search, turns, count, (Step){weigh_twists, take_twist});
     }
     free(search.half_sine);
     free(search.half_cosine);

@@ -30,25 +30,51 @@ static void two_states_lead_to_each_and_back(void **state) {
             assert_int_equal(dfy_trellis_coded(s, dfy_trellis_value(s, number)), number);
 }
 
-static void a_short_step_equals_the_reference(void **state) {
+/* Numbers of any cost, some of them equal, through every run of this machine beside the reference. */
+static void every_run_equals_the_reference(void **state) {
     (void)state;
+    enum { COUNT = 5 * DFY_TRELLIS_RUN + 77 };
+    static float cost[COUNT][2][2];
+    static DfyTrellisOdd odd[COUNT], expected[COUNT];
+    DfyTrellisRun runs[DFY_TRELLIS_RUNS];
+    DfyTrellisPaths reference, paths;
+    int count = dfy_trellis_runs(runs);
     uint32_t seed = 11;
-    DfyTrellisShort fast, slow;
-    for (int i = 0; i < DFY_TRELLIS_STATES; i++) fast.of[i] = i ? INT16_MAX : 0;
-    slow = fast;
-    for (int round = 0; round < 5000; round++) {
-        DfyTrellisOdd a, b;
-        int16_t more[2][2];
-        for (int i = 0; i < 4; i++)
-            more[i / 2][i % 2] = round % 5 ? (int16_t)((next_random(&seed) + 1) * (DFY_TRELLIS_DEAREST / 2)) : 1;
-        dfy_trellis_short_step(&fast, &a, (const int16_t(*)[2])more);
-        dfy_trellis_short_step_c(&slow, &b, (const int16_t(*)[2])more);
-        assert_memory_equal(&fast, &slow, sizeof fast);
-        assert_memory_equal(&a, &b, sizeof a);
-        if (round % 16 == 15 || (round > 4000 && round % 3)) {
-            dfy_trellis_short_lower(&fast);
-            dfy_trellis_short_lower(&slow);
+    for (size_t i = 0; i < COUNT * 4; i++)
+        cost[i / 4][i / 2 % 2][i % 2] = i / 4 % 5 ? (float)(next_random(&seed) + 1) * (i % 400 ? 2.0f : 90.0f) : 1;
+    assert_true(count > 0);
+    for (int r = count; r-- > 0;) {
+        dfy_trellis_begin(&paths);
+        for (size_t at = 0; at < COUNT; at += DFY_TRELLIS_RUN) {
+            size_t some = COUNT - at < DFY_TRELLIS_RUN ? COUNT - at : DFY_TRELLIS_RUN;
+            runs[r](&paths, odd + at, (const float(*)[2][2])cost + at, some);
         }
+        if (r == count - 1) {
+            reference = paths;
+            memcpy(expected, odd, sizeof odd);
+        }
+        assert_memory_equal(paths.cost, reference.cost, sizeof paths.cost);
+        assert_memory_equal(odd, expected, sizeof odd);
+        assert_int_equal(paths.phase, COUNT % DFY_TRELLIS_CYCLE);
+    }
+}
+
+/* Seats are another way to say states: a way traced back goes through states that follow on each other. */
+static void ways_go_from_state_to_state(void **state) {
+    (void)state;
+    enum { COUNT = 200 };
+    float cost[COUNT][2][2];
+    DfyTrellisOdd odd[COUNT];
+    DfyTrellisPaths paths;
+    uint8_t way[COUNT];
+    uint32_t seed = 5;
+    for (size_t i = 0; i < COUNT * 4; i++) cost[i / 4][i / 2 % 2][i % 2] = (float)(next_random(&seed) + 1);
+    dfy_trellis_begin(&paths);
+    dfy_trellis_run(&paths, odd, (const float(*)[2][2])cost, COUNT);
+    assert_int_equal(dfy_trellis_run_back(way, &paths, odd, 0, COUNT, dfy_trellis_end(&paths)), 0);
+    for (int i = 0, at = 0; i < COUNT; i++) {
+        assert_int_equal(way[i] >> 1, at & 1);
+        at = dfy_trellis_next(at, way[i] & 1);
     }
 }
 
@@ -143,7 +169,8 @@ static void rotations_are_cells_that_the_machine_reaches(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_states_lead_to_each_and_back),
-        cmocka_unit_test(a_short_step_equals_the_reference),
+        cmocka_unit_test(every_run_equals_the_reference),
+        cmocka_unit_test(ways_go_from_state_to_state),
         cmocka_unit_test(errors_are_smaller_than_rounding_leaves),
         cmocka_unit_test(rotations_are_cells_that_the_machine_reaches),
     };
