@@ -24,8 +24,10 @@ double dfy_exact_exp(double x) {
     if (x > 700) x = 700;
     if (x < -700) x = -700;
     int k = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
+    static const double parts[] = {1.0 / 13, 1.0 / 12, 1.0 / 11, 1.0 / 10, 1.0 / 9, 1.0 / 8, 1.0 / 7,
+                                   1.0 / 6,  1.0 / 5,  1.0 / 4,  1.0 / 3,  1.0 / 2, 1};
     double r = x - (double)k * 0.69314718055994530942, sum = 1, factor = k < 0 ? 0.5 : 2;
-    for (int i = 13; i > 0; i--) sum = 1 + sum * r / (double)i;
+    for (int i = 0; i < 13; i++) sum = 1 + sum * (r * parts[i]);
     for (int left = k < 0 ? -k : k; left; left >>= 1, factor *= factor)
         if (left & 1) sum *= factor;
     return sum;
@@ -33,8 +35,10 @@ double dfy_exact_exp(double x) {
 
 /* Of 0 .. tan(pi / 8), by its series. */
 static double series_atan(double t) {
+    static const double parts[] = {1.0 / 25, 1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                   1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1};
     double square = t * t, sum = 0;
-    for (int k = 25; k > 0; k -= 2) sum = 1 / (double)k - square * sum;
+    for (int i = 0; i < 13; i++) sum = parts[i] - square * sum;
     return t * sum;
 }
 

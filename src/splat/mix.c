@@ -28,7 +28,7 @@ int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits) {
     for (int i = 0; i < DFY_MIX_SETS; i++)
         for (int j = 0; j < DFY_MIX_INPUTS; j++) mixer->weights[i][j] = FIRST_WEIGHT;
     dfy_logistic_curve(mixer->squash, mixer->stretch, DFY_MIX_MARGIN);
-    for (int i = 0; i <= DFY_MIX_SETTLED; i++) mixer->reciprocal[i] = (uint16_t)(131072 / (2 * i + 3));
+    for (uint32_t uses = 0; uses <= DFY_MIX_SETTLED; uses++) mixer->by_uses[uses] = dfy_mix_by_uses(uses);
     return DFY_OK;
 }
 
@@ -49,12 +49,11 @@ int dfy_mix_bit(DfyMixer *mixer, const uint32_t *contexts, int count, int set, i
     }
 }
 
-/* How far the middle of 2^bits values from `low` is from a prediction, in quarters of half of them: 0..31. */
-static inline uint32_t relative_place(int32_t low, int bits, int32_t prediction) {
-    int64_t distance = ((int64_t)low * 16 + ((int64_t)8 << bits) - 8 - prediction) * 4;
-    uint64_t place = (uint64_t)(distance < 0 ? -distance : distance) >> (bits + 3);
-    uint32_t far = place > 15 ? 15 : (uint32_t)place;
-    return distance < 0 ? 15 - far : 16 + far;
+/* How far the middle of 2^bits values is from a prediction, in quarters of half of them: 0..31. */
+static inline uint32_t relative_place(int64_t middle_16, int bits, int32_t prediction) {
+    int64_t distance = (middle_16 - prediction) * 4, sign = distance >> 63;
+    uint64_t place = (uint64_t)((distance ^ sign) - sign) >> (bits + 3);
+    return ((place > 15 ? 15 : (uint32_t)place) ^ (uint32_t)sign) + 16;
 }
 
 /* The low bits of each of which mixing saved less than PAYS. */
@@ -69,10 +68,11 @@ static inline void find_slots(uint32_t *slots, uint32_t *base, const DfyMixConte
                               int32_t low, int left) {
     uint32_t depth = (uint32_t)level & 3, prefix = (uint32_t)low >> left;
     uint32_t node = 1u << depth | (prefix & ((1u << depth) - 1));
+    int64_t middle_16 = (int64_t)low * 16 + ((int64_t)8 << left) - 8;
     for (int i = 0; i < count; i++) {
         uint32_t hash = contexts[i].hash;
         if (contexts[i].relative) {
-            slots[i] = (hash & ~31u) + (uint32_t)level * 32 + relative_place(low, left, contexts[i].prediction);
+            slots[i] = (hash & ~31u) + (uint32_t)level * 32 + relative_place(middle_16, left, contexts[i].prediction);
         } else {
             if (!depth) base[i] = dfy_mix_hash(hash, prefix * 8 + (uint32_t)level / 4) & ~15u;
             slots[i] = base[i] + node;

@@ -30,22 +30,40 @@ typedef struct DfyMixer {
     uint32_t *slots; /* probability of a 1 and count of uses; by hash (collisions unchecked) or by number */
     void *memory;    /* that the slots are in */
     uint32_t slot_mask;
-    int32_t (*weights)[DFY_MIX_INPUTS];       /* 1/65536 */
-    int16_t stretch[DFY_MIX_TABLE];           /* of probability / 4096 */
-    uint16_t squash[DFY_MIX_TABLE];           /* of logit + 2048 */
-    uint16_t reciprocal[DFY_MIX_SETTLED + 1]; /* 65536 / (n + 1.5) */
+    int32_t (*weights)[DFY_MIX_INPUTS];    /* 1/65536 */
+    int16_t stretch[DFY_MIX_TABLE];        /* of probability / 4096 */
+    uint16_t squash[DFY_MIX_TABLE];        /* of logit + 2048 */
+    uint32_t by_uses[DFY_MIX_SETTLED + 1]; /* see dfy_mix_rate, dfy_mix_trust and dfy_mix_more */
 } DfyMixer;
 
 /* Allocates 2^slot_bits slots; DFY_ERROR_MEMORY when there are none. */
 int dfy_mixer_open(DfyMixer *mixer, DfyRangeCoder *coder, int slot_bits);
 void dfy_mixer_close(DfyMixer *mixer);
 
-/* A slot after a bit: nearer to it by 1/(uses + 1.5). */
-static inline uint32_t dfy_mix_learn(const DfyMixer *mixer, uint32_t slot, int bit) {
-    uint32_t uses = slot & DFY_MIX_USES;
-    int32_t target = (bit << DFY_MIX_FRACTION) - bit, p = (int32_t)(slot >> (32 - DFY_MIX_FRACTION));
-    p += (int32_t)(((int64_t)(target - p) * mixer->reciprocal[uses]) >> 16);
-    return (uint32_t)p << (32 - DFY_MIX_FRACTION) | (uses + (uses < DFY_MIX_SETTLED));
+/* What follows from a slot's uses: how fast it learns, how far it is believed, and whether uses are still counted. */
+static inline uint32_t dfy_mix_by_uses(uint32_t uses) {
+    uint32_t trust = uses < 4 ? uses : 4; /* of 4: what was seen fewer times is hearsay */
+    return 131072 / (2 * uses + 3) | trust << 16 | (uint32_t)(uses < DFY_MIX_SETTLED) << 24;
+}
+static inline uint32_t dfy_mix_rate(uint32_t by_uses) { /* 65536 / (uses + 1.5) */
+    return by_uses & 0xFFFF;
+}
+static inline int32_t dfy_mix_trust(uint32_t by_uses) {
+    return (int32_t)(by_uses >> 16 & 0xFF);
+}
+static inline uint32_t dfy_mix_more(uint32_t by_uses) {
+    return by_uses >> 24;
+}
+
+/* A slot after a bit, `aim` being the probability of certainty: nearer to it by 1/(uses + 1.5). */
+static inline uint32_t dfy_mix_towards(uint32_t slot, uint32_t by_uses, int64_t aim) {
+    int64_t change = (aim - (slot >> (32 - DFY_MIX_FRACTION))) * dfy_mix_rate(by_uses);
+    return slot + ((uint32_t)(change >> (16 - (32 - DFY_MIX_FRACTION))) & ~(uint32_t)DFY_MIX_USES) +
+           dfy_mix_more(by_uses);
+}
+
+static inline int64_t dfy_mix_aim(int bit) {
+    return bit ? (1 << DFY_MIX_FRACTION) - 1 : 0;
 }
 
 /*
@@ -54,17 +72,14 @@ static inline uint32_t dfy_mix_learn(const DfyMixer *mixer, uint32_t slot, int b
  */
 static inline int dfy_mix_in_place(DfyMixer *mixer, const uint32_t *contexts, int count, int set, int bit,
                                    uint32_t *probability) {
-    uint32_t *slot[DFY_MIX_INPUTS], seen[DFY_MIX_INPUTS];
+    uint32_t *slot[DFY_MIX_INPUTS], seen[DFY_MIX_INPUTS], by_uses[DFY_MIX_INPUTS];
     int32_t input[DFY_MIX_INPUTS], *weights = mixer->weights[set];
     int64_t sum = 0;
     for (int i = 0; i < count; i++) {
         slot[i] = &mixer->slots[contexts[i] & mixer->slot_mask];
         seen[i] = *slot[i];
-    }
-    for (int i = 0; i < count; i++) {
-        int32_t uses = (int32_t)(seen[i] & DFY_MIX_USES);
-        /* What was seen fewer than four times is hearsay. */
-        input[i] = mixer->stretch[seen[i] >> 20] * (uses < 4 ? uses : 4) >> 2;
+        by_uses[i] = mixer->by_uses[seen[i] & DFY_MIX_USES];
+        input[i] = mixer->stretch[seen[i] >> 20] * dfy_mix_trust(by_uses[i]) >> 2;
         sum += (int64_t)weights[i] * input[i];
     }
     int32_t logit = (int32_t)(sum >> 16);
@@ -72,9 +87,12 @@ static inline int dfy_mix_in_place(DfyMixer *mixer, const uint32_t *contexts, in
     uint32_t p = *probability = mixer->squash[logit + 2048];
     bit = dfy_code_with(mixer->coder, p, bit);
     int32_t error = (((bit << 16) - (int32_t)p) >> 2) * DFY_MIX_LEARNING;
-    for (int i = 0; i < count; i++) weights[i] += (input[i] * error + (1 << 15)) >> 16;
+    int64_t aim = dfy_mix_aim(bit);
     /* Should two contexts share a slot, the last one has it. */
-    for (int i = 0; i < count; i++) *slot[i] = dfy_mix_learn(mixer, seen[i], bit);
+    for (int i = 0; i < count; i++) {
+        weights[i] += (input[i] * error + (1 << 15)) >> 16;
+        *slot[i] = dfy_mix_towards(seen[i], by_uses[i], aim);
+    }
     return bit;
 }
 
@@ -85,7 +103,7 @@ static inline int dfy_mix_alone(DfyMixer *mixer, uint32_t context, int bit) {
     uint32_t *slot = &mixer->slots[context & mixer->slot_mask], p = *slot >> 16;
     p = p < DFY_MIX_MARGIN ? DFY_MIX_MARGIN : p > 65536 - DFY_MIX_MARGIN ? 65536 - DFY_MIX_MARGIN : p;
     bit = dfy_code_with(mixer->coder, p, bit);
-    *slot = dfy_mix_learn(mixer, *slot, bit);
+    *slot = dfy_mix_towards(*slot, mixer->by_uses[*slot & DFY_MIX_USES], dfy_mix_aim(bit));
     return bit;
 }
 

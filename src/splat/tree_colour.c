@@ -38,6 +38,8 @@ typedef struct Seen {
     uint16_t colour, recent;
     uint16_t sum;          /* of magnitudes */
     uint8_t total, energy; /* its logarithm, coarse and fine */
+    int16_t value;         /* the last one */
+    uint16_t size;         /* its magnitude, 16 at most */
 } Seen;
 
 typedef struct ColourCoder {
@@ -65,12 +67,15 @@ static inline int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
     uint32_t near_size = 0, around = 0;
     int32_t lean = 0;
     for (int j = 0; j < near->count; j++) {
-        int32_t v = c->column[near->splats[j]];
-        near_size += at_most((uint32_t)abs(v), 16);
-        around += c->seen[near->splats[j]].energy;
-        lean += v;
+        const Seen *other = &c->seen[near->splats[j]];
+        near_size += other->size;
+        around += other->energy;
+        lean += other->value;
     }
-    around = near->count ? around / (uint32_t)near->count / 6 : 31;
+    if (near->count == DFY_TREE_NEAR) /* a constant is divided by much faster */
+        around = around / DFY_TREE_NEAR / 6;
+    else
+        around = near->count ? around / (uint32_t)near->count / 6 : 31;
     uint32_t quantiser = (uint32_t)c->trellis & 1, of_quantiser = quantiser * DFY_MIX_STEPS;
     uint32_t contexts[CONTEXTS] = {
         BY_RECENT + (at_most(seen->recent, 15) * TOTALS + seen->total) * SLOTS + of_quantiser,
@@ -88,7 +93,8 @@ static inline int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
 static inline void pass(ColourCoder *c, uint32_t i, int32_t coded) {
     Seen *seen = &c->seen[i];
     int32_t value = dfy_trellis_value(c->trellis, coded);
-    c->column[i] = (int16_t)value;
+    c->column[i] = seen->value = (int16_t)value;
+    seen->size = (uint16_t)at_most((uint32_t)abs(value), 16);
     c->trellis = dfy_trellis_next(c->trellis, coded);
     seen->recent = (uint16_t)(seen->recent / 2 + at_most((uint32_t)abs(coded), 8) * 2);
     if (!coded) return;
