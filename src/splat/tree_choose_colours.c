@@ -8,6 +8,7 @@
 
 #include "splat/transform.h"
 #include "splat/tree_choose_parts.h"
+#include "splat/wide.h"
 
 enum {
     BASE_ROWS = 8000,   /* splats that a transform is trained on, in haste */
@@ -198,24 +199,53 @@ static int choose_sh_base(const DfyTreeChoice *choice, DfyTreeGrid *g, const Dfy
     return status;
 }
 
+enum {
+    TOGETHER = 16, /* splats whose coefficients are found before they go to their columns */
+    SUMS = 8,      /* coefficients that are summed up together */
+    PADDED = (DFY_TREE_REST + SUMS - 1) / SUMS * SUMS
+};
+
+/* What colours less their mean, and behind them the first colour's coefficients, add to each coefficient. */
+typedef struct Columns {
+    float of[DFY_TREE_REST + 3][PADDED], mean[DFY_TREE_REST];
+} Columns;
+
+DFY_BODY void find_parts_body(float *parts, const Columns *c, const DfySplats *s, const uint32_t *order, size_t count,
+                              const int32_t (*dc)[3]) {
+    size_t n = (size_t)dfy_splat_rest(s->degree) * 3;
+    for (size_t from = 0; from < count; from += TOGETHER) {
+        float rows[TOGETHER][PADDED], values[DFY_TREE_REST + 3];
+        size_t some = count - from < TOGETHER ? count - from : TOGETHER;
+        for (size_t i = 0; i < some; i++) {
+            const float *rest = s->rest + (size_t)order[from + i] * n;
+            for (size_t j = 0; j < n; j++) values[j] = rest[j] - c->mean[j];
+            for (size_t j = 0; j < 3; j++) values[n + j] = (float)dc[from + i][j];
+            for (size_t first = 0; first < n; first += SUMS) {
+                float sum[SUMS] = {0};
+                for (size_t j = 0; j < n + 3; j++)
+                    for (size_t k = 0; k < SUMS; k++) sum[k] += c->of[j][first + k] * values[j];
+                memcpy(rows[i] + first, sum, sizeof sum);
+            }
+        }
+        for (size_t k = 0; k < n; k++)
+            for (size_t i = 0; i < some; i++) parts[k * count + from + i] = rows[i][k];
+    }
+}
+DFY_TWICE(find_parts,
+          (float *parts, const Columns *c, const DfySplats *s, const uint32_t *order, size_t count,
+           const int32_t (*dc)[3]),
+          (parts, c, s, order, count, dc))
+
 void dfy_tree_colour_parts(float *parts, const DfyTreeGrid *g, const DfySplats *s, const uint32_t *order, size_t count,
                            const double *analysis, const int32_t (*dc)[3]) {
     size_t n = (size_t)dfy_tree_rest(g);
-    float columns[(DFY_TREE_REST + 3) * DFY_TREE_REST], mean[DFY_TREE_REST], row[DFY_TREE_REST];
+    Columns c = {{{0}}, {0}};
     for (size_t k = 0; k < n; k++) {
-        mean[k] = (float)g->sh_mean[k] / DFY_TREE_ONE;
-        for (size_t i = 0; i < n; i++) columns[i * n + k] = (float)analysis[k * n + i];
-        for (size_t j = 0; j < 3; j++) columns[(n + j) * n + k] = (float)g->sh_from_dc[k][j] / -128 / DFY_TREE_ONE;
+        c.mean[k] = (float)g->sh_mean[k] / DFY_TREE_ONE;
+        for (size_t i = 0; i < n; i++) c.of[i][k] = (float)analysis[k * n + i];
+        for (size_t j = 0; j < 3; j++) c.of[n + j][k] = (float)g->sh_from_dc[k][j] / -128 / DFY_TREE_ONE;
     }
-    for (size_t i = 0; i < count; i++) {
-        const float *rest = s->rest + (size_t)order[i] * n;
-        for (size_t k = 0; k < n; k++) row[k] = 0;
-        for (size_t j = 0; j < n + 3; j++) {
-            float v = j < n ? rest[j] - mean[j] : (float)dc[i][j - n];
-            for (size_t k = 0; k < n; k++) row[k] += columns[j * n + k] * v;
-        }
-        for (size_t k = 0; k < n; k++) parts[k * count + i] = row[k];
-    }
+    find_parts(parts, &c, s, order, count, dc);
 }
 
 int dfy_tree_choose_sh(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, double error, float *work,

@@ -17,6 +17,9 @@ enum {
 /* Of the wanted error: what is not improved on over a long way. */
 #define LONG_ENOUGH 0.9875
 
+/* Numbers whose bits are worth something are farther off: so much less is the first step, times the wanted error. */
+#define WORTH_OF_STEP 0.075
+
 /* What the trellis leaves of rounding's mean square, for centred numbers, more or less. */
 #define USUAL_PART 0.57
 
@@ -105,20 +108,21 @@ static double with_power(Power *p, double step, double ratio) {
 }
 
 /*
- * The same with fewer tries. How the trellis' error compares with rounding's is learnt on a sample, and the step
- * follows from what rounding leaves of all: that is some thousandths off, for which the aim leaves room. The error of
- * numbers that aren't centred simply grows with the step.
+ * The same with fewer tries. How the trellis' error compares with rounding's is learnt on a sample should all be many
+ * (a small one first, which only brings the step near), and the step follows from what rounding leaves of all: that is
+ * some thousandths off, for which the aim leaves room. The error of numbers that aren't centred simply grows with the
+ * step.
  */
 static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error,
                         const DfyTreeHaste *haste) {
-    double step = error * DFY_TREE_FIRST_STEP, aim = error * haste->aim;
+    double step = error * (DFY_TREE_FIRST_STEP - WORTH_OF_STEP * (double)t->bit_worth), aim = error * haste->aim;
     size_t sample = t->rows / haste->sample_rows + 1;
     if (t->centred) step = foreseen_step(t, step, USUAL_PART, aim * aim);
     int32_t too_large = INT32_MAX;
-    Power power = {1, 0, 0};
     int long_way = t->rows * (size_t)t->n > LONG_WAY;
-    for (int i = sample == 1 ? 1 : long_way ? -1 : 0; i <= MOST_TRIES; i++) {
-        size_t stride = i > 0 ? 1 : sample;
+    Power power = {1, 0, 0};
+    for (int i = long_way && sample > 1 ? -1 : 1; i <= MOST_TRIES; i++) {
+        size_t stride = i > 0 ? 1 : i ? sample * 4 : sample;
         *chosen = as_number(step);
         if (*chosen >= too_large) *chosen = too_large > 1 ? too_large - 1 : 1;
         double exact = (double)*chosen / DFY_TREE_ONE;
@@ -130,6 +134,7 @@ static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, d
         if (i > 0 && ratio > 1) too_large = *chosen;
         if (i > 1) aim -= 0.002 * error;
         double rounding = t->centred && mean > 0 ? dfy_trellis_foresee(t, exact, stride) : 0;
+        if (i < 1) power.step = 0; /* other rows */
         if (rounding > 0)
             step = foreseen_step(t, step, mean / rounding, aim * aim);
         else

@@ -5,6 +5,7 @@
 
 #include "splat/exact.h"
 #include "splat/tree.h"
+#include "splat/wide.h"
 
 enum { MAX_STEP = 1 << 24, MAX_INDEX_BITS = 20 };
 
@@ -169,41 +170,70 @@ void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTr
     s->dirty = 1;
 }
 
-/* Colours from coefficients, sixteen sums at a time; they are exact in double precision: below 2^53, and whole. */
-enum { SUMS = 16, PADDED = (DFY_TREE_REST + SUMS - 1) / SUMS * SUMS };
+/* Colours from coefficients, eight sums at a time; they are exact in double precision: below 2^53, and whole. */
+enum { SUMS = 8, PADDED = (DFY_TREE_REST + SUMS - 1) / SUMS * SUMS };
 
 typedef struct RestBase {
-    double base[DFY_TREE_REST][PADDED], mean[PADDED];
+    double base[DFY_TREE_REST][PADDED], mean[PADDED], from_dc[3][PADDED];
 } RestBase;
 
-static void rest_of_splat(int32_t *rest, const RestBase *b, const double *part, int n) {
+/* A whole number shifted right by 7: what is taken off first makes rounding to the nearest rounding down. */
+static inline double shifted(double sum) {
+    const double whole = 3.0 * (1LL << 51); /* numbers around it have no fraction */
+    double part = sum * (1.0 / DFY_TREE_BASE_ONE) - (DFY_TREE_BASE_ONE - 1) / (2.0 * DFY_TREE_BASE_ONE);
+    return part + whole - whole;
+}
+
+static inline int32_t limited(double value) {
+    const double limit = 1 << 28;
+    value = value < -limit ? -limit : value;
+    return (int32_t)(value > limit ? limit : value);
+}
+
+/* Coefficients from what the first colour says of them and multiples of the step. */
+static inline void parts_of_splat(double *part, const RestBase *b, const int32_t dc[3], const int16_t *sh, int step,
+                                  int n) {
+    for (int from = 0; from < n; from += SUMS)
+        for (int i = from; i < from + SUMS; i++) {
+            double foreseen = b->from_dc[0][i] * dc[0] + b->from_dc[1][i] * dc[1] + b->from_dc[2][i] * dc[2];
+            part[i] = shifted(foreseen) + (double)sh[i] * step;
+        }
+}
+
+static inline void rest_of_splat(int32_t *rest, const RestBase *b, const double *part, int n) {
     for (int from = 0; from < n; from += SUMS) {
         double sum[SUMS];
+        int32_t whole[SUMS];
         for (int i = 0; i < SUMS; i++) sum[i] = b->mean[from + i];
         for (int k = 0; k < n; k++)
             for (int i = 0; i < SUMS; i++) sum[i] += part[k] * b->base[k][from + i];
-        for (int i = 0; i < SUMS && from + i < n; i++) rest[from + i] = clamp64((int64_t)sum[i] >> 7, 1 << 28);
+        for (int i = 0; i < SUMS; i++) whole[i] = limited(shifted(sum[i]));
+        for (int i = 0; i < SUMS && from + i < n; i++) rest[from + i] = whole[i];
     }
 }
+
+DFY_BODY void rest_of_splats_body(DfyTreeState *state, const RestBase *b, const int16_t *sh) {
+    int n = dfy_tree_rest(&state->grid);
+    int16_t multiples[PADDED] = {0};
+    double part[PADDED];
+    for (size_t i = 0; i < state->count; i++) {
+        for (int k = 0; k < n; k++) multiples[k] = sh[(size_t)k * state->count + i];
+        parts_of_splat(part, b, state->splats[i].dc_part, multiples, state->grid.sh_step, n);
+        rest_of_splat(state->rest + i * (size_t)n, b, part, n);
+    }
+}
+DFY_TWICE(rest_of_splats, (DfyTreeState * state, const RestBase *b, const int16_t *sh), (state, b, sh))
 
 void dfy_tree_rest_values(DfyTreeState *state, const int16_t *sh) {
     const DfyTreeGrid *g = &state->grid;
     int n = dfy_tree_rest(g);
-    RestBase b = {{{0}}, {0}};
+    RestBase b = {{{0}}, {0}, {{0}}};
     for (int k = 0; k < n; k++) {
         b.mean[k] = (double)g->sh_mean[k] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
         for (int i = 0; i < n; i++) b.base[k][i] = g->sh_base[k][i];
+        for (int j = 0; j < 3; j++) b.from_dc[j][k] = g->sh_from_dc[k][j];
     }
-    for (size_t i = 0; i < state->count; i++) {
-        const int32_t *dc = state->splats[i].dc_part;
-        double part[DFY_TREE_REST];
-        for (int k = 0; k < n; k++) {
-            const int16_t *from_dc = g->sh_from_dc[k];
-            int64_t foreseen = (int64_t)from_dc[0] * dc[0] + (int64_t)from_dc[1] * dc[1] + (int64_t)from_dc[2] * dc[2];
-            part[k] = (double)((foreseen >> 7) + (int64_t)sh[(size_t)k * state->count + i] * g->sh_step);
-        }
-        rest_of_splat(state->rest + i * (size_t)n, &b, part, n);
-    }
+    rest_of_splats(state, &b, sh);
 }
 
 /* ---------------------------------------------------------------- model */
