@@ -20,9 +20,6 @@ enum {
 /* Numbers whose bits are worth something are farther off: so much less is the first step, times the wanted error. */
 #define WORTH_OF_STEP 0.075
 
-/* What the trellis leaves of rounding's mean square, for centred numbers, more or less. */
-#define USUAL_PART 0.57
-
 /* ---------------------------------------------------------------- searching */
 
 const DfyTreeHaste *dfy_tree_haste(int effort) {
@@ -75,6 +72,23 @@ static int search_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, do
 
 /* ---------------------------------------------------------------- foreseeing */
 
+/*
+ * What the trellis leaves of rounding's mean square, for centred numbers, within some hundredths: more as the wanted
+ * error nears what the numbers are themselves.
+ */
+static double usual_part(const DfyTrellis *t, double wanted) {
+    double energy = 0;
+    for (int k = 0; k < t->n; k++) {
+        size_t apart = t->by_column ? 1 : (size_t)t->n;
+        const float *column = t->parts + (t->by_column ? (size_t)k * t->rows : (size_t)k);
+        double sum = 0;
+        for (size_t i = 0; i < t->rows; i++) sum += (double)column[i * apart] * column[i * apart];
+        energy += (t->norm ? t->norm[k] : 1) * sum;
+    }
+    double left = energy > 0 ? wanted * (double)t->rows * t->n / energy : 1;
+    return 0.55 + left / (1 + 0.8 * left);
+}
+
 /* The step at which `part` of what rounding leaves is the wanted mean square. */
 static double foreseen_step(const DfyTrellis *t, double step, double part, double wanted) {
     double power = 1.6, before = 0, mean_before = 0;
@@ -108,21 +122,20 @@ static double with_power(Power *p, double step, double ratio) {
 }
 
 /*
- * The same with fewer tries. How the trellis' error compares with rounding's is learnt on a sample should all be many
- * (a small one first, which only brings the step near), and the step follows from what rounding leaves of all: that is
- * some thousandths off, for which the aim leaves room. The error of numbers that aren't centred simply grows with the
- * step.
+ * The same with fewer tries. How the trellis' error compares with rounding's is learnt on a sample should all be many,
+ * and the step follows from what rounding leaves of all: that is some thousandths off, for which the aim leaves room.
+ * The error of numbers that aren't centred simply grows with the step.
  */
 static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error,
                         const DfyTreeHaste *haste) {
     double step = error * (DFY_TREE_FIRST_STEP - WORTH_OF_STEP * (double)t->bit_worth), aim = error * haste->aim;
     size_t sample = t->rows / haste->sample_rows + 1;
-    if (t->centred) step = foreseen_step(t, step, USUAL_PART, aim * aim);
+    if (t->centred) step = foreseen_step(t, step, usual_part(t, aim * aim), aim * aim);
     int32_t too_large = INT32_MAX;
     int long_way = t->rows * (size_t)t->n > LONG_WAY;
     Power power = {1, 0, 0};
-    for (int i = long_way && sample > 1 ? -1 : 1; i <= MOST_TRIES; i++) {
-        size_t stride = i > 0 ? 1 : i ? sample * 4 : sample;
+    for (int i = long_way && sample > 1 ? 0 : 1; i <= MOST_TRIES; i++) {
+        size_t stride = i > 0 ? 1 : sample;
         *chosen = as_number(step);
         if (*chosen >= too_large) *chosen = too_large > 1 ? too_large - 1 : 1;
         double exact = (double)*chosen / DFY_TREE_ONE;

@@ -9,10 +9,12 @@
 #endif
 
 enum {
-    LEVELS = 16,    /* magnitudes with a rate of their own */
-    CLASSES = 10,   /* of rows, by their energy: a busy row's numbers cost less */
-    PLACES = 256,   /* plain numbers with a rate of their own, from the lowest on */
-    LARGEST = 16000 /* centred number: values must fit 16 bits */
+    LEVELS = 16,     /* magnitudes with a rate of their own */
+    CLASSES = 10,    /* of rows, by their energy: a busy row's numbers cost less */
+    PLACES = 256,    /* plain numbers with a rate of their own, from the lowest on */
+    LARGEST = 16000, /* centred number: values must fit 16 bits */
+    /* Numbers after which one way is settled on: what that costs is next to nothing, and their ways fit the cache. */
+    STRETCH = 64 * DFY_TRELLIS_RUN
 };
 
 #define SMALL 5.0f /* steps */
@@ -272,15 +274,13 @@ static inline int32_t pick(const Walk *w, Kind kind, const Piece *piece, size_t 
     return (size ^ sign) - sign;
 }
 
-static inline void walk_forward(DfyTrellisPaths *paths, const Walk *w, Kind kind) {
+static inline void walk_forward(DfyTrellisPaths *paths, const Walk *w, Kind kind, size_t from, size_t to) {
     Piece piece;
     float cost[DFY_TRELLIS_RUN][2][2];
-    size_t count = w->rows * (size_t)w->trellis->n;
-    dfy_trellis_begin(paths);
-    for (size_t at = 0; at < count; at += piece.count) {
+    for (size_t at = from; at < to; at += piece.count) {
         take_piece(&piece, w, kind, at);
         for (size_t i = 0; i < piece.count; i++) choose(cost[i], w, kind, &piece, i);
-        dfy_trellis_run(paths, w->odd + at, (const float(*)[2][2])cost, piece.count);
+        dfy_trellis_run(paths, w->odd + (at - from), (const float(*)[2][2])cost, piece.count);
     }
 }
 
@@ -299,19 +299,16 @@ static void add_errors(double sums[DFY_TRELLIS_MOST], const double *errors, cons
     sums[column] = sum;
 }
 
-/* Returns the mean of the weighted squared errors. */
-static inline double walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind kind, int32_t *values) {
-    const DfyTrellis *t = w->trellis;
+static inline void walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind kind, size_t from, size_t to,
+                             double sums[DFY_TRELLIS_MOST], int32_t *values) {
     Piece piece;
-    double sums[DFY_TRELLIS_MOST] = {0}, sum = 0;
-    size_t count = w->rows * (size_t)t->n;
     int seat = dfy_trellis_end(paths);
-    for (size_t end = count, at; end > 0; end = at) {
+    for (size_t end = to, at; end > from; end = at) {
         uint8_t way[DFY_TRELLIS_RUN];
         double errors[DFY_TRELLIS_RUN];
         at = (end - 1) / DFY_TRELLIS_RUN * DFY_TRELLIS_RUN;
         take_piece(&piece, w, kind, at);
-        seat = dfy_trellis_run_back(way, paths, w->odd + at, at, piece.count, seat);
+        seat = dfy_trellis_run_back(way, paths, w->odd + (at - from), at, piece.count, seat);
         for (size_t i = 0; i < piece.count; i++) {
             int32_t value = pick(w, kind, &piece, i, way[i] >> 1, way[i] & 1);
             double error = piece.parts[i] - value * w->step;
@@ -320,15 +317,26 @@ static inline double walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind
         }
         add_errors(sums, errors, &piece);
     }
-    for (int k = 0; k < t->n; k++) sum += (t->norm ? t->norm[k] : 1) * sums[k];
-    return count ? sum / (double)count : 0;
 }
 
-/* There and back; the kind is known where this is put in place. */
+/*
+ * There and back, a stretch after the other; the kind is known where this is put in place. Returns the mean of the
+ * weighted squared errors.
+ */
 static inline double walk(const Walk *w, Kind kind, int32_t *values) {
+    const DfyTrellis *t = w->trellis;
     DfyTrellisPaths paths;
-    walk_forward(&paths, w, kind);
-    return walk_back(&paths, w, kind, values);
+    double sums[DFY_TRELLIS_MOST] = {0}, sum = 0;
+    size_t count = w->rows * (size_t)t->n;
+    dfy_trellis_begin(&paths);
+    for (size_t from = 0, to; from < count; from = to) {
+        to = count - from < STRETCH ? count : from + STRETCH;
+        walk_forward(&paths, w, kind, from, to);
+        walk_back(&paths, w, kind, from, to, sums, values);
+        dfy_trellis_settle(&paths);
+    }
+    for (int k = 0; k < t->n; k++) sum += (t->norm ? t->norm[k] : 1) * sums[k];
+    return count ? sum / (double)count : 0;
 }
 
 static void learn(Walk *w, size_t stride) {
@@ -362,7 +370,7 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, s
     w.rates = malloc(sizeof *w.rates);
     w.classes = malloc(t->rows + 1);
     w.sums = malloc((t->rows + 1) * sizeof *w.sums);
-    w.odd = malloc((count + 1) * sizeof *w.odd);
+    w.odd = malloc((count < STRETCH ? count + 1 : STRETCH) * sizeof *w.odd);
     if (w.rates && w.classes && w.sums && w.odd && (some || stride == 1)) {
         learn(&w, stride);
         if (some) take_rows(&w, some, stride);

@@ -96,6 +96,9 @@ void dfy_trellis_begin(DfyTrellisPaths *paths);
 /* The seat of the cheapest state. */
 int dfy_trellis_end(const DfyTrellisPaths *paths);
 
+/* From here on, all ways begin where the cheapest one ends. */
+void dfy_trellis_settle(DfyTrellisPaths *paths);
+
 /*
  * So many numbers on: cost[number][quantiser][parity] is what the best number of that parity costs, in squared steps.
  * The first seat's cost is taken from all after every 16 numbers, so that sums stay in range.

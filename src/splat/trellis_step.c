@@ -57,6 +57,11 @@ int dfy_trellis_end(const DfyTrellisPaths *paths) {
     return end;
 }
 
+void dfy_trellis_settle(DfyTrellisPaths *paths) {
+    int end = dfy_trellis_end(paths);
+    for (int seat = 0; seat < STATES; seat++) paths->cost[seat] = seat == end ? 0 : INT16_MAX;
+}
+
 int dfy_trellis_run_back(uint8_t *way, const DfyTrellisPaths *paths, const DfyTrellisOdd *odd, size_t at, size_t count,
                          int seat) {
     size_t phase = (at + count) % CYCLE;
