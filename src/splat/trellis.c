@@ -26,10 +26,6 @@ typedef struct Rates {
     int32_t lowest[DFY_TRELLIS_MOST];
 } Rates;
 
-static inline float lesser(float a, float b) {
-    return a < b ? a : b;
-}
-
 /* One row after the other, or every stride-th: where its numbers are. */
 static inline size_t place_of(const DfyTrellis *t, size_t row, int k) {
     return t->by_column ? (size_t)k * t->rows + row : row * (size_t)t->n + (size_t)k;
@@ -161,7 +157,8 @@ static inline void choose_small(float cost[2][2], float x, const float rates[2][
     for (int q = 0; q < 2; q++) {
         float each[4];
         for (int i = 0; i < 4; i++) each[i] = (x - value[q][i]) * (x - value[q][i]) + rates[q][i];
-        for (int parity = 0; parity < 2; parity++) cost[q][parity] = lesser(each[parity], each[parity + 2]);
+        for (int parity = 0; parity < 2; parity++)
+            cost[q][parity] = each[parity] < each[parity + 2] ? each[parity] : each[parity + 2];
     }
 #endif
 }
