@@ -65,13 +65,13 @@ static int not_worth_mixing(const DfyMixDepth *depth) {
 
 /* The slots of the question whether a number is in the upper half of 2^left values from `low`. */
 static inline void find_slots(uint32_t *slots, uint32_t *base, const DfyMixContext *contexts, int count, int level,
-                              int32_t low, int left) {
+                              int32_t low, int left, unsigned relative) {
     uint32_t depth = (uint32_t)level & 3, prefix = (uint32_t)low >> left;
     uint32_t node = 1u << depth | (prefix & ((1u << depth) - 1));
     int64_t middle_16 = (int64_t)low * 16 + ((int64_t)8 << left) - 8;
     for (int i = 0; i < count; i++) {
         uint32_t hash = contexts[i].hash;
-        if (contexts[i].relative) {
+        if (relative >> i & 1) {
             slots[i] = (hash & ~31u) + (uint32_t)level * 32 + relative_place(middle_16, left, contexts[i].prediction);
         } else {
             if (!depth) base[i] = dfy_mix_hash(hash, prefix * 8 + (uint32_t)level / 4) & ~15u;
@@ -80,13 +80,14 @@ static inline void find_slots(uint32_t *slots, uint32_t *base, const DfyMixConte
     }
 }
 
-static inline int32_t number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, int count, int set,
+/* relative: a bit a context. */
+static inline __attribute__((always_inline)) int32_t number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, int count, unsigned relative, int set,
                              int bits, int32_t value) {
     uint32_t slots[DFY_MIX_INPUTS], base[DFY_MIX_INPUTS] = {0}, p;
     int32_t low = 0;
     int on_trial = depth->numbers < DFY_MIX_TRIAL, even = on_trial ? 0 : depth->even < bits ? depth->even : bits;
     for (int level = 0, left = bits; left > even; level++, left--) {
-        find_slots(slots, base, contexts, count, level, low, left);
+        find_slots(slots, base, contexts, count, level, low, left, relative);
         int32_t middle = low + (1 << (left - 1));
         int upper = dfy_mix_in_place(mixer, slots, count, set + (level < 12 ? level : 12), value >= middle, &p);
         low = upper ? middle : low;
@@ -97,8 +98,16 @@ static inline int32_t number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixCo
 
 int32_t dfy_mix_number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, int count, int set, int bits,
                        int32_t value) {
-    value = count == 3 ? number(mixer, depth, contexts, 3, set, bits, value)
-                       : number(mixer, depth, contexts, count, set, bits, value);
+    unsigned relative = 0;
+    for (int i = 0; i < count; i++) relative |= (unsigned)(contexts[i].relative != 0) << i;
+    if (count == 3 && relative == 6) /* what is known where number is put in place, need not be asked */
+        value = number(mixer, depth, contexts, 3, 6, set, bits, value);
+    else if (count == 3 && relative == 3)
+        value = number(mixer, depth, contexts, 3, 3, set, bits, value);
+    else if (count == 3 && !relative)
+        value = number(mixer, depth, contexts, 3, 0, set, bits, value);
+    else
+        value = number(mixer, depth, contexts, count, relative, set, bits, value);
     if (++depth->numbers == DFY_MIX_TRIAL) {
         depth->even = not_worth_mixing(depth);
         memset(depth->saved, 0, sizeof depth->saved);

@@ -37,15 +37,24 @@ static int class_of(float mean) {
     return c;
 }
 
+/* Adds the sizes of a column's values, each of them at most so large. */
+static inline void add_sizes(float *sums, const float *column, size_t apart, size_t rows, float most) {
+    for (size_t i = 0; i < rows; i++) {
+        float size = fabsf(column[i * apart]);
+        sums[i] += size < most ? size : most;
+    }
+}
+
 /* Classes of rows: how large their coefficients are, in steps, on a logarithmic scale. */
 static void classify(uint8_t *classes, float *sums, const DfyTrellis *t, float step) {
     float most = 64 * step, part = 1 / ((float)t->n * step);
     memset(sums, 0, t->rows * sizeof *sums);
-    for (int k = 0; k < t->n; k++)
-        for (size_t i = 0; i < t->rows; i++) {
-            float size = fabsf(t->parts[place_of(t, i, k)]);
-            sums[i] += size < most ? size : most;
-        }
+    for (int k = 0; k < t->n; k++) {
+        if (t->by_column)
+            add_sizes(sums, t->parts + place_of(t, 0, k), 1, t->rows, most);
+        else
+            add_sizes(sums, t->parts + place_of(t, 0, k), (size_t)t->n, t->rows, most);
+    }
     for (size_t i = 0; i < t->rows; i++) classes[i] = (uint8_t)class_of(sums[i] * part);
 }
 

@@ -7,16 +7,10 @@
 #define PI 3.14159265358979323846
 
 uint32_t dfy_isqrt(uint64_t value) {
-    uint64_t root = 0, bit = (uint64_t)1 << 62;
-    while (bit > value) bit >>= 2;
-    for (; bit; bit >>= 2) {
-        if (value >= root + bit) {
-            value -= root + bit;
-            root = (root >> 1) + bit;
-        } else {
-            root >>= 1;
-        }
-    }
+    double guess = sqrt((double)value); /* the same everywhere, and off by less than one */
+    uint64_t root = guess < UINT32_MAX ? (uint64_t)guess : UINT32_MAX;
+    while (root * root > value) root--;
+    while (root < UINT32_MAX && (root + 1) * (root + 1) <= value) root++;
     return (uint32_t)root;
 }
 
