@@ -81,8 +81,9 @@ static inline void find_slots(uint32_t *slots, uint32_t *base, const DfyMixConte
 }
 
 /* relative: a bit a context. */
-static inline __attribute__((always_inline)) int32_t number(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, int count, unsigned relative, int set,
-                             int bits, int32_t value) {
+static inline __attribute__((always_inline)) int32_t number(DfyMixer *mixer, DfyMixDepth *depth,
+                                                            const DfyMixContext *contexts, int count, unsigned relative,
+                                                            int set, int bits, int32_t value) {
     uint32_t slots[DFY_MIX_INPUTS], base[DFY_MIX_INPUTS] = {0}, p;
     int32_t low = 0;
     int on_trial = depth->numbers < DFY_MIX_TRIAL, even = on_trial ? 0 : depth->even < bits ? depth->even : bits;

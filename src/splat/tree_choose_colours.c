@@ -11,7 +11,10 @@
 #include "splat/wide.h"
 
 enum {
-    BASE_ROWS = 8000,   /* splats that a transform is trained on, in haste */
+    BASE_ROWS = 8000, /* splats that a transform is trained on, in haste */
+    TOGETHER = 16,    /* splats whose coefficients are worked on before they go to their places */
+    SUMS = 8,         /* coefficients that are summed up together */
+    PADDED = (DFY_TREE_REST + SUMS - 1) / SUMS * SUMS,
     SPLATS_A_ENTRY = 64 /* a trained transform of n x n entries is worth its bytes from 64 n splats on */
 };
 
@@ -23,21 +26,34 @@ enum {
 
 /* ---------------------------------------------------------------- transforms */
 
+/* Adds the products of each value with all; rows are padded with zeros. */
+DFY_BODY void add_products_body(double *sums, const double (*rows)[PADDED], size_t count, size_t n) {
+    for (size_t a = 0; a < n; a++)
+        for (size_t from = 0; from <= a; from += SUMS) {
+            double sum[SUMS];
+            for (size_t b = 0; b < SUMS; b++) sum[b] = sums[a * PADDED + from + b];
+            for (size_t i = 0; i < count; i++)
+                for (size_t b = 0; b < SUMS; b++) sum[b] += rows[i][a] * rows[i][from + b];
+            for (size_t b = 0; b < SUMS; b++) sums[a * PADDED + from + b] = sum[b];
+        }
+}
+DFY_TWICE(add_products, (double *sums, const double (*rows)[PADDED], size_t count, size_t n), (sums, rows, count, n))
+
 /* Mean and covariance of count rows of n values. */
-static void covariance(double *mean, double *matrix, const float *rows, size_t count, int n) {
-    memset(mean, 0, (size_t)n * sizeof *mean);
-    memset(matrix, 0, (size_t)(n * n) * sizeof *matrix);
+static void covariance(double *mean, double *matrix, const float *rows, size_t count, size_t n) {
+    double sums[DFY_TREE_REST * PADDED] = {0}, off[TOGETHER][PADDED] = {{0}};
+    memset(mean, 0, n * sizeof *mean);
     for (size_t i = 0; i < count; i++)
-        for (int k = 0; k < n; k++) mean[k] += rows[i * (size_t)n + (size_t)k];
-    for (int k = 0; k < n; k++) mean[k] /= (double)(count ? count : 1);
-    for (size_t i = 0; i < count; i++) {
-        double off[DFY_TREE_REST];
-        for (int k = 0; k < n; k++) off[k] = rows[i * (size_t)n + (size_t)k] - mean[k];
-        for (int a = 0; a < n; a++)
-            for (int b = 0; b <= a; b++) matrix[a * n + b] += off[a] * off[b];
+        for (size_t k = 0; k < n; k++) mean[k] += rows[i * n + k];
+    for (size_t k = 0; k < n; k++) mean[k] /= (double)(count ? count : 1);
+    for (size_t from = 0; from < count; from += TOGETHER) {
+        size_t some = count - from < TOGETHER ? count - from : TOGETHER;
+        for (size_t i = 0; i < some; i++)
+            for (size_t k = 0; k < n; k++) off[i][k] = rows[(from + i) * n + k] - mean[k];
+        add_products(sums, (const double(*)[PADDED])off, some, n);
     }
-    for (int a = 0; a < n; a++)
-        for (int b = 0; b < a; b++) matrix[b * n + a] = matrix[a * n + b];
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = 0; b <= a; b++) matrix[a * n + b] = matrix[b * n + a] = sums[a * PADDED + b];
 }
 
 /* Luminance and two differences of three channels: the transform of models too small to train one. */
@@ -58,7 +74,7 @@ static int choose_base(double *analysis, int16_t *base, size_t base_stride, doub
     double *work = calloc((size_t)(n * n) * 2, sizeof *work);
     if (!work) return DFY_ERROR_MEMORY;
     double *matrix = work, *vectors = work + n * n;
-    covariance(mean, matrix, rows, count, n);
+    covariance(mean, matrix, rows, count, (size_t)n);
     if (splats >= (size_t)n * SPLATS_A_ENTRY)
         dfy_principal_axes(vectors, matrix, n);
     else
@@ -198,12 +214,6 @@ static int choose_sh_base(const DfyTreeChoice *choice, DfyTreeGrid *g, const Dfy
     }
     return status;
 }
-
-enum {
-    TOGETHER = 16, /* splats whose coefficients are found before they go to their columns */
-    SUMS = 8,      /* coefficients that are summed up together */
-    PADDED = (DFY_TREE_REST + SUMS - 1) / SUMS * SUMS
-};
 
 /* What colours less their mean, and behind them the first colour's coefficients, add to each coefficient. */
 typedef struct Columns {

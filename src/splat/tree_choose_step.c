@@ -18,7 +18,7 @@ enum {
 #define LONG_ENOUGH 0.9875
 
 /* Numbers whose bits are worth something are farther off: so much less is the first step, times the wanted error. */
-#define WORTH_OF_STEP 0.075
+#define WORTH_OF_STEP 0.1
 
 /* ---------------------------------------------------------------- searching */
 

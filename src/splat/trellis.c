@@ -1,4 +1,5 @@
 #include "splat/trellis.h"
+#include "splat/wide.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -248,13 +249,18 @@ static void take_piece(Piece *piece, const Walk *w, Kind kind, size_t at) {
     piece->parts = w->parts + at;
     piece->count = left < DFY_TRELLIS_RUN ? left : DFY_TRELLIS_RUN;
     size_t row = t->by_column ? at % w->rows : at / columns, k = t->by_column ? at / w->rows : at % columns;
-    for (size_t i = 0; i < piece->count; i++) {
+    for (size_t i = 0; t->by_column && i < piece->count; row = 0, k++) {
+        size_t some = piece->count - i < w->rows - row ? piece->count - i : w->rows - row;
+        memset(piece->column + i, (int)k, some);
+        if (kind == CENTRED) memcpy(piece->class + i, w->classes + row, some);
+        i += some;
+    }
+    for (size_t i = 0; !t->by_column && i < piece->count; i++) {
         piece->column[i] = (uint8_t)k;
         if (kind == CENTRED) piece->class[i] = w->classes[row];
-        if (t->by_column ? ++row == w->rows : ++k == columns) {
-            row = t->by_column ? 0 : row + 1;
-            k = t->by_column ? k + 1 : 0;
-        }
+        if (++k < columns) continue;
+        k = 0;
+        row++;
     }
 }
 
@@ -394,7 +400,7 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, s
 }
 
 /* Of `count` values, one from the next by `stride`: the sum of squared errors, in 2 steps. */
-static double sum_rounding(const float *parts, size_t count, size_t stride, float half, float centre) {
+DFY_BODY double sum_of_rounding(const float *parts, size_t count, size_t stride, float half, float centre) {
     float sums[8] = {0}; /* lanes */
     double sum = 0;
     size_t i = 0;
@@ -414,13 +420,21 @@ static double sum_rounding(const float *parts, size_t count, size_t stride, floa
     return sum;
 }
 
+DFY_BODY void sum_rounding_body(double *sum, const float *parts, size_t count, size_t stride, float half,
+                                float centre) {
+    *sum = stride == 1 ? sum_of_rounding(parts, count, 1, half, centre)
+                       : sum_of_rounding(parts, count, stride, half, centre);
+}
+DFY_TWICE(sum_rounding, (double *sum, const float *parts, size_t count, size_t stride, float half, float centre),
+          (sum, parts, count, stride, half, centre))
+
 double dfy_trellis_foresee(const DfyTrellis *t, double step, size_t stride) {
     double sum = 0;
     size_t rows = (t->rows + stride - 1) / stride, apart = t->by_column ? stride : stride * (size_t)t->n;
     for (int k = 0; k < t->n; k++) {
         const float *column = t->parts + place_of(t, 0, k);
-        double part = apart == 1 ? sum_rounding(column, rows, 1, (float)(0.5 / step), t->centred ? 0.35f : 0.5f)
-                                 : sum_rounding(column, rows, apart, (float)(0.5 / step), t->centred ? 0.35f : 0.5f);
+        double part;
+        sum_rounding(&part, column, rows, apart, (float)(0.5 / step), t->centred ? 0.35f : 0.5f);
         sum += (t->norm ? t->norm[k] : 1) * part;
     }
     return rows ? sum * 4 * step * step / (double)(rows * (size_t)t->n) : 0;
