@@ -122,6 +122,14 @@ void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int numbe
     pthread_mutex_unlock(&pool->mutex);
 }
 
+void dfy_pool_lock(DfyPool *pool) {
+    if (pool->threads > 1) pthread_mutex_lock(&pool->mutex);
+}
+
+void dfy_pool_unlock(DfyPool *pool) {
+    if (pool->threads > 1) pthread_mutex_unlock(&pool->mutex);
+}
+
 void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
     if (pool->threads == 1) {
         *progress = value;
@@ -135,7 +143,7 @@ void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static int has_progressed(const int *progress, int wanted) {
+int dfy_pool_reached(const int *progress, int wanted) {
     return __atomic_load_n(progress, __ATOMIC_SEQ_CST) >= wanted;
 }
 
@@ -148,12 +156,12 @@ static void relax(void) {
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     if (pool->threads == 1) return; /* lower numbers are done already */
     for (int i = 0; i < LOOKS; i++) {
-        if (has_progressed(progress, wanted)) return;
+        if (dfy_pool_reached(progress, wanted)) return;
         relax();
     }
     pthread_mutex_lock(&pool->mutex);
     __atomic_add_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
-    while (!has_progressed(progress, wanted)) pthread_cond_wait(&pool->progress, &pool->mutex);
+    while (!dfy_pool_reached(progress, wanted)) pthread_cond_wait(&pool->progress, &pool->mutex);
     __atomic_sub_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -178,6 +186,12 @@ void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int numbe
     (void)pool;
     for (int i = 0; i < count; i++) job(context, i, 0);
 }
+void dfy_pool_lock(DfyPool *pool) {
+    (void)pool;
+}
+void dfy_pool_unlock(DfyPool *pool) {
+    (void)pool;
+}
 void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
     (void)pool;
     *progress = value;
@@ -186,6 +200,9 @@ void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     (void)pool;
     (void)progress;
     (void)wanted;
+}
+int dfy_pool_reached(const int *progress, int wanted) {
+    return *progress >= wanted;
 }
 int dfy_processors(void) {
     return 1;

@@ -15,12 +15,18 @@ int dfy_pool_threads(const DfyPool *pool);
  */
 void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int number, int thread), void *context);
 
+/* For what jobs share: held for a few instructions only. */
+void dfy_pool_lock(DfyPool *pool);
+void dfy_pool_unlock(DfyPool *pool);
+
 /*
  * Progress that jobs wait for: a job that needs another's first `wanted` steps blocks until the other has said so.
  * Deadlock-free as long as jobs wait only for lower numbers.
  */
 void dfy_pool_advance(DfyPool *pool, int *progress, int value);
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted);
+/* Whether dfy_pool_wait would return at once. */
+int dfy_pool_reached(const int *progress, int wanted);
 
 /* Processors there are, at least 1. */
 int dfy_processors(void);

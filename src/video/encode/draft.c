@@ -54,14 +54,44 @@ typedef struct Work {
     DfyDecider *const *deciders;
     const DfyEffort *effort;
     DfyLevelRates rates[2][2]; /* luma or chroma; inter or intra */
+    int taken[2], at_work[2];  /* of each draft: jobs begun, its rows and its filters; threads that are at it */
 } Work;
 
-/* Rows of all pictures in turn, each two superblocks behind the row above. */
-static void decide_row(void *context, int number, int thread) {
-    const Work *work = context;
-    DfyDraft *d = work->drafts[number % work->count];
+/* Whether the next job of a draft can be begun without waiting for a whole picture: a row, or the filters at last. */
+static int is_ready(const Work *work, int i) {
+    const DfyPictureCoding *p = &work->drafts[i]->picture;
+    return work->taken[i] < p->rows || dfy_pool_reached(&work->drafts[i]->progress[p->rows - 1], p->columns);
+}
+
+/*
+ * The draft that the next job is for, with the job: a row, or the filters when it is the number of rows. Drafts with
+ * the fewest threads at work come first, since threads in one picture wait for each other wherever something moves.
+ */
+static int take_job(Work *work, int *job) {
+    int chosen = -1, least = 0;
+    dfy_pool_lock(work->pool);
+    for (int i = 0; i < work->count; i++) {
+        if (work->taken[i] > work->drafts[i]->picture.rows) continue;
+        int order = is_ready(work, i) ? work->at_work[i] : 1000;
+        if (chosen >= 0 && order >= least) continue;
+        chosen = i;
+        least = order;
+    }
+    *job = work->taken[chosen]++;
+    work->at_work[chosen]++;
+    dfy_pool_unlock(work->pool);
+    return chosen;
+}
+
+static void leave_job(Work *work, int draft) {
+    dfy_pool_lock(work->pool);
+    work->at_work[draft]--;
+    dfy_pool_unlock(work->pool);
+}
+
+/* One row of a picture, two superblocks behind the row above. */
+static void decide_row(const Work *work, DfyDraft *d, int row, int thread) {
     DfyPictureCoding *p = &d->picture;
-    int row = number / work->count;
     for (int column = 0; column < p->columns; column++) {
         int needed = column + 2 < p->columns ? column + 2 : p->columns;
         if (row) dfy_pool_wait(work->pool, &d->progress[row - 1], needed);
@@ -115,18 +145,31 @@ static void choose_cdef(DfyDraft *d, const DfyFrame *frame) {
     }
 }
 
-static void filter_picture(void *context, int number, int thread) {
-    const Work *work = context;
-    (void)thread;
-    dfy_deblock(&work->drafts[number]->picture);
-    dfy_frame_extend(work->frames[number]);
-    choose_cdef(work->drafts[number], work->frames[number]);
-    dfy_cdef(&work->drafts[number]->picture, work->drafts[number]->header.cdef, work->scratch[number]);
+/* Filters a picture once all of it is decided. */
+static void filter_picture(const Work *work, int draft) {
+    DfyDraft *d = work->drafts[draft];
+    dfy_pool_wait(work->pool, &d->progress[d->picture.rows - 1], d->picture.columns);
+    dfy_deblock(&d->picture);
+    dfy_frame_extend(work->frames[draft]);
+    choose_cdef(d, work->frames[draft]);
+    dfy_cdef(&d->picture, d->header.cdef, work->scratch[draft]);
+}
+
+/* One of the jobs there are; which, follows from those that others are at. */
+static void do_job(void *context, int number, int thread) {
+    Work *work = context;
+    int job, draft = take_job(work, &job);
+    (void)number;
+    if (job < work->drafts[draft]->picture.rows)
+        decide_row(work, work->drafts[draft], job, thread);
+    else
+        filter_picture(work, draft);
+    leave_job(work, draft);
 }
 
 void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFrame *const *scratch, int count,
                        DfyPool *pool, DfyDecider *const *deciders, const DfyEffort *effort) {
-    Work work = {drafts, frames, scratch, count, pool, deciders, effort, {{{0}}}};
+    Work work = {drafts, frames, scratch, count, pool, deciders, effort, {{{0}}}, {0}, {0}};
     for (int i = 0; i < 4; i++)
         dfy_level_rates(&work.rates[i >> 1][i & 1], &drafts[0]->picture.contexts->residual[i >> 1][i & 1]);
     int rows = drafts[0]->picture.rows;
@@ -134,8 +177,7 @@ void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFram
         dfy_picture_coding_begin(&drafts[i]->picture, frames[i]);
         memset(drafts[i]->progress, 0, (size_t)rows * sizeof *drafts[i]->progress);
     }
-    dfy_pool_run(pool, rows * count, decide_row, &work);
-    dfy_pool_run(pool, count, filter_picture, &work);
+    dfy_pool_run(pool, (rows + 1) * count, do_job, &work);
 }
 
 int dfy_draft_is_copy(const DfyDraft *d) {
