@@ -70,66 +70,64 @@ static uint32_t level_bits(const DfyLevelRates *r, int diagonal, const DfyTempla
 
 /* ---------------------------------------------------------------- levels */
 
+/* What coding some coefficients adds to dropping them: squared error, at the coefficients' scale, and 1/256 bits. */
+typedef struct Sum {
+    int64_t error;
+    uint32_t bits;
+} Sum;
+
 /* A level that was chosen, in coding order. */
 typedef struct Level {
-    int64_t before; /* cost of what is coded before it */
-    int64_t flags;  /* of its flag and its group's, which fall away where it is the last */
-    uint32_t bits_before, flag_bits;
+    Sum before;         /* of what is coded before it */
+    uint32_t flag_bits; /* of its flag and its group's, which fall away where it is the last */
     int16_t magnitude;
-    uint8_t x, y, large; /* large: more than 1 */
+    uint8_t x, y;
 } Level;
 
 typedef struct Quantiser {
     int scale, shift, step, down; /* level = (c * scale) >> shift; value = (level * step) >> down */
     int error_shift;              /* squared coefficient error >> this = squared pixel error */
     uint32_t lambda;
-    int threshold; /* least magnitude that rounds to one */
+    int64_t bit_cost; /* of 1/256 bit, where an error of one costs 1 << 16 */
     int log2, large;
     const DfyLevelRates *rates;
     const int16_t *coefficients;
-    int64_t flag_cost[3][5]; /* of a significance flag that says no */
-    DfyLevelMap map;
-    uint8_t coded[9][9]; /* groups */
-    int64_t cost;        /* of what was coded so far */
-    uint32_t bits;
+    Sum sum; /* of what was coded so far */
     int count;
+    uint8_t coded[9][9]; /* groups */
+    DfyLevelMap map;
     Level levels[32 * 32];
 } Quantiser;
 
-/* Squared error of a coefficient that is coded as a level. */
-static int64_t squared_error(const Quantiser *q, int magnitude, int level) {
-    int64_t d = magnitude - (((int64_t)level * q->step + (1 << (q->down - 1))) >> q->down);
-    return d * d;
+static int64_t cost_of(const Quantiser *q, int64_t error, uint32_t bits) {
+    return error * 65536 + q->bit_cost * (int64_t)bits;
 }
 
-/* A rate in pixel error << 8 at the coefficients' scale: everything << error_shift. */
-static int64_t cost_of(const Quantiser *q, uint32_t bits) {
-    return (int64_t)((uint64_t)q->lambda * bits >> 8) << q->error_shift;
+/* What coding a coefficient as a level changes its squared error by: (m - v)^2 - m^2. */
+static int64_t error_change(const Quantiser *q, int magnitude, int level) {
+    int64_t value = ((uint32_t)level * (uint32_t)q->step + (1u << (q->down - 1))) >> q->down;
+    return value * (value - 2 * magnitude);
 }
 
-/* Chooses the level of a coefficient that is large enough for one; returns whether it is not zero. */
-static int choose_level(Quantiser *q, int x, int y, int flagged, const DfyTemplate *near) {
-    int magnitude = abs(q->coefficients[(y << q->log2) + x]), diagonal = dfy_diagonal_class(x + y);
-    const uint16_t *flag = q->rates->significant[q->large][dfy_significant_class(x + y)][near->significant];
-    uint32_t bits = flagged ? flag[0] : 0, one_bits = flagged ? flag[1] : 0;
-    int most = (int)(((int64_t)magnitude * q->scale + (1 << (q->shift - 1))) >> q->shift);
-    if (most > 32000) most = 32000;
-    int least = most > 2 ? most - 1 : 1, chosen = 0;
-    int64_t best = most > 2 ? INT64_MAX : cost_of(q, bits); /* never drop what is that large */
-    int64_t dropped = (int64_t)magnitude * magnitude;
+/*
+ * The level of a coefficient that is large enough for one, and in *change what it adds. flag: rates of its significance
+ * flag.
+ */
+static int choose_level(const Quantiser *q, int magnitude, int diagonal, const uint16_t flag[2],
+                        const DfyTemplate *near, Sum *change) {
+    uint32_t scaled = (uint32_t)magnitude * (uint32_t)q->scale + (1u << (q->shift - 1));
+    int most = (int)(scaled >> q->shift), least = most > 2 ? most - 1 : 1, chosen = 0;
+    if (most > 32000) most = least = 32000;
+    *change = (Sum){0, flag[0]};
+    int64_t best = most > 2 ? INT64_MAX : cost_of(q, 0, flag[0]); /* never drop what is that large */
     for (int level = most; level >= least; level--) {
-        uint32_t level_rate = one_bits + level_bits(q->rates, diagonal, near, level);
-        int64_t cost = (squared_error(q, magnitude, level) - dropped) * 256 + cost_of(q, level_rate);
+        uint32_t bits = flag[1] + level_bits(q->rates, diagonal, near, level);
+        int64_t error = error_change(q, magnitude, level), cost = cost_of(q, error, bits);
         if (cost >= best) continue;
         best = cost;
+        *change = (Sum){error, bits};
         chosen = level;
-        bits = level_rate;
     }
-    if (chosen)
-        q->levels[q->count++] = (Level){q->cost,         cost_of(q, one_bits), q->bits,    one_bits,
-                                        (int16_t)chosen, (uint8_t)x,           (uint8_t)y, chosen > 1};
-    q->cost += best;
-    q->bits += bits;
     return chosen;
 }
 
@@ -140,46 +138,58 @@ static int has_neighbours(const Quantiser *q, int gx, int gy) {
 
 /* Chooses the levels of a group from `place` on; hits: a bit for each coefficient that may be one. */
 static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned hits, int flagged) {
-    int blank = !has_neighbours(q, gx, gy), first = q->count;
+    static const uint16_t untold[2] = {0, 0};
+    const uint16_t(*significant)[5][2] = q->rates->significant[q->large];
+    const int16_t *coefficients = q->coefficients + ((4 * gy) << q->log2) + 4 * gx;
+    uint16_t *map = q->map.level + 4 * (gy * DFY_LEVEL_STRIDE + gx);
+    int blank = !has_neighbours(q, gx, gy), base = 4 * (gx + gy), first = q->count;
+    Sum sum = q->sum, change;
     for (; place >= 0; place--) {
-        int x = gx * 4 + dfy_diagonal4[place][0], y = gy * 4 + dfy_diagonal4[place][1];
-        DfyTemplate near = {0, 0, 0};
-        if (!blank) near = dfy_template(&q->map, x, y);
+        int x = dfy_diagonal4[place][0], y = dfy_diagonal4[place][1], at = y * DFY_LEVEL_STRIDE + x;
         int told = place || !flagged || q->count > first; /* the only one of a flagged group has no flag */
-        if (hits >> place & 1) {
-            int level = choose_level(q, x, y, told, &near);
-            if (!level) continue;
-            dfy_level_map_set(&q->map, x, y, level);
+        DfyTemplate near = {0, 0, 0};
+        if (!blank) near = dfy_template_at(map + at);
+        const uint16_t *flag = told ? significant[dfy_significant_class(base + x + y)][near.significant] : untold;
+        int magnitude = abs(coefficients[(y << q->log2) + x]), level = 0;
+        if (hits >> place & 1)
+            level = choose_level(q, magnitude, dfy_diagonal_class(base + x + y), flag, &near, &change);
+        else
+            change = (Sum){0, flag[0]};
+        if (level) {
+            uint8_t in_x = (uint8_t)(gx * 4 + x), in_y = (uint8_t)(gy * 4 + y);
+            q->levels[q->count++] = (Level){sum, flag[1], (int16_t)level, in_x, in_y};
+            map[at] = dfy_level_mark(level);
             blank = 0;
-        } else if (told) {
-            int class = dfy_significant_class(x + y);
-            q->cost += q->flag_cost[class][near.significant];
-            q->bits += q->rates->significant[q->large][class][near.significant][0];
         }
+        sum.error += change.error;
+        sum.bits += change.bits;
+    }
+    q->sum = sum;
+}
+
+/* Takes back the levels from `first` on. */
+static void drop_levels(Quantiser *q, int first) {
+    for (; q->count > first; q->count--) {
+        const Level *l = &q->levels[q->count - 1];
+        q->map.level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
     }
 }
 
 /* One group of those that carry a flag: it may be left out as a whole. */
 static void choose_flagged_group(Quantiser *q, int gx, int gy, unsigned hits) {
     const uint16_t *flag = q->rates->group[q->large][q->coded[gy][gx + 1] + q->coded[gy + 1][gx]];
-    int64_t cost = q->cost, without = cost_of(q, flag[0]);
-    uint32_t bits = q->bits;
+    Sum before = q->sum;
     int first = q->count;
     if (hits) choose_group(q, gx, gy, 15, hits, 1);
-    int64_t with = cost_of(q, flag[1]);
-    if (q->count == first || without <= q->cost - cost + with) {
-        for (; q->count > first; q->count--)
-            dfy_level_map_set(&q->map, q->levels[q->count - 1].x, q->levels[q->count - 1].y, 0);
-        q->cost = cost + without;
-        q->bits = bits + flag[0];
+    int64_t with = cost_of(q, q->sum.error - before.error, q->sum.bits - before.bits + flag[1]);
+    if (q->count == first || cost_of(q, 0, flag[0]) <= with) {
+        drop_levels(q, first);
+        q->sum = before;
+        q->sum.bits += flag[0];
         return;
     }
-    for (int i = first; i < q->count; i++) {
-        q->levels[i].flags += with;
-        q->levels[i].flag_bits += flag[1];
-    }
-    q->cost += with;
-    q->bits += flag[1];
+    for (int i = first; i < q->count; i++) q->levels[i].flag_bits += flag[1];
+    q->sum.bits += flag[1];
     q->coded[gy][gx] = 1;
 }
 
@@ -190,13 +200,14 @@ static const Level *choose_end(const Quantiser *q, uint32_t *bits, int64_t *best
     *best = 0;
     for (const Level *l = q->levels; l < q->levels + q->count; l++) {
         uint32_t last_bits = (uint32_t)last[0][q->log2 - 2][l->x] + last[1][q->log2 - 2][l->y];
-        int64_t cost = q->cost - l->before - l->flags + cost_of(q, last_bits);
+        uint32_t rest = q->sum.bits - l->before.bits - l->flag_bits + last_bits;
+        int64_t cost = cost_of(q, q->sum.error - l->before.error, rest);
         if (cost < *best) {
             *best = cost;
             end = l;
-            *bits = q->bits - l->bits_before - l->flag_bits + last_bits;
+            *bits = rest;
         }
-        if (l->large) break;
+        if (l->magnitude > 1) break;
     }
     return end;
 }
@@ -204,12 +215,10 @@ static const Level *choose_end(const Quantiser *q, uint32_t *bits, int64_t *best
 static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits, int64_t *gain) {
     const uint8_t(*order)[2] = dfy_group_order(q->log2);
     int side = 1 << q->log2, across = side / 4, g = across * across - 1;
-    for (int class = 0; class < 3; class ++)
-        for (int i = 0; i < 5; i++) q->flag_cost[class][i] = cost_of(q, q->rates->significant[q->large][class][i][0]);
+    q->bit_cost = (int64_t)q->lambda << q->error_shift;
     dfy_level_map_clear(&q->map, side);
     memset(q->coded, 0, sizeof q->coded);
-    q->cost = 0;
-    q->bits = 0;
+    q->sum = (Sum){0, 0};
     q->count = 0;
     while (!hits[order[g][1] * across + order[g][0]]) g--;
     for (int first = g; g >= 0; g--) {
@@ -226,7 +235,7 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits, in
     int64_t cost;
     const Level *end = choose_end(q, &bits, &cost);
     if (!end) return 0;
-    *gain = -cost >> q->error_shift;
+    *gain = -cost >> (q->error_shift + 8);
     memset(levels, 0, sizeof *levels << (2 * q->log2));
     for (const Level *l = end; l < q->levels + q->count; l++) {
         int at = (l->y << q->log2) + l->x;
@@ -273,8 +282,7 @@ uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t 
                       uint32_t lambda, int trellis, const DfyLevelRates *rates, int64_t *gain) {
     uint16_t hits[64];
     Quantiser q;
-    q.threshold = threshold(log2, qp);
-    if (!kernels->hits(hits, coefficients, 1 << log2, q.threshold)) return 0;
+    if (!kernels->hits(hits, coefficients, 1 << log2, threshold(log2, qp))) return 0;
     q.scale = scales[qp % 6];
     q.shift = quantiser_shift(log2, qp);
     q.step = steps[qp % 6] << (qp / 6);

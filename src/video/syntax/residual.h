@@ -12,39 +12,52 @@ const uint8_t (*dfy_group_order(int log2))[2];
 /* Unary group of a last position 0..31. */
 extern const uint8_t dfy_last_group[32];
 
-/* Magnitudes coded so far, with two columns and rows of zeros beyond the last. */
+/*
+ * Magnitudes coded so far, with two columns and rows of zeros beyond the last: each with DFY_LEVEL_COUNT more unless it
+ * is zero, so that a sum of them tells how many there are, too.
+ */
+#define DFY_LEVEL_STRIDE 36
+#define DFY_LEVEL_COUNT (1 << 12)
 typedef struct DfyLevelMap {
-    uint8_t level[34][36];
+    uint16_t level[34 * DFY_LEVEL_STRIDE];
 } DfyLevelMap;
 
 static inline void dfy_level_map_clear(DfyLevelMap *map, int side) {
-    for (int y = 0; y < side + 2; y++) memset(map->level[y], 0, (size_t)side + 2);
+    for (int y = 0; y < side + 2; y++)
+        memset(map->level + y * DFY_LEVEL_STRIDE, 0, (size_t)(side + 2) * sizeof *map->level);
+}
+
+/* What stands in the map for a magnitude that is not 0. */
+static inline uint16_t dfy_level_mark(int magnitude) {
+    return (uint16_t)((magnitude > 100 ? 100 : magnitude) + DFY_LEVEL_COUNT);
 }
 
 static inline void dfy_level_map_set(DfyLevelMap *map, int x, int y, int magnitude) {
-    map->level[y][x] = (uint8_t)(magnitude > 100 ? 100 : magnitude);
+    map->level[y * DFY_LEVEL_STRIDE + x] = dfy_level_mark(magnitude);
 }
 
 typedef struct DfyTemplate {
     int sum, significant, beyond; /* of magnitudes; class of the significance flag; class of the greater flags */
 } DfyTemplate;
 
-static inline DfyTemplate dfy_template(const DfyLevelMap *map, int x, int y) {
-    const uint8_t *row = map->level[y] + x, *below = map->level[y + 1] + x, *low = map->level[y + 2] + x;
-    int a = row[1], b = row[2], c = below[0], d = below[1], e = low[0];
-    int sum = a + b + c + d + e;
-    int count = (a > 0) + (b > 0) + (c > 0) + (d > 0) + (e > 0);
-    int beyond = sum - count;
-    int half = (sum + 1) >> 1;
-    return (DfyTemplate){sum, sum > 6 ? 4 : half > 3 ? 3 : half, beyond > 4 ? 4 : beyond};
+/* at: a place in map->level. */
+static inline DfyTemplate dfy_template_at(const uint16_t *at) {
+    int all = at[1] + at[2] + at[DFY_LEVEL_STRIDE] + at[DFY_LEVEL_STRIDE + 1] + at[2 * DFY_LEVEL_STRIDE];
+    int sum = all % DFY_LEVEL_COUNT, beyond = sum - all / DFY_LEVEL_COUNT, half = (sum + 1) >> 1;
+    return (DfyTemplate){sum, half > 4 ? 4 : half, beyond > 4 ? 4 : beyond};
 }
 
-/* By the diagonal x + y of a coefficient. */
+static inline DfyTemplate dfy_template(const DfyLevelMap *map, int x, int y) {
+    return dfy_template_at(map->level + y * DFY_LEVEL_STRIDE + x);
+}
+
+/* By the diagonal x + y of a coefficient, 0..62. */
+extern const uint8_t dfy_significant_classes[63], dfy_diagonal_classes[63];
 static inline int dfy_significant_class(int diagonal) {
-    return diagonal < 2 ? 0 : diagonal < 5 ? 1 : 2;
+    return dfy_significant_classes[diagonal];
 }
 static inline int dfy_diagonal_class(int diagonal) {
-    return diagonal == 0 ? 0 : diagonal < 3 ? 1 : diagonal < 10 ? 2 : 3;
+    return dfy_diagonal_classes[diagonal];
 }
 
 static inline int dfy_group_any(const int16_t *levels, int side, int gx, int gy) {
