@@ -13,7 +13,7 @@
 
 enum { SPARSE = 128 }; /* cells are sparse when all but one in so many are a point's own */
 
-#define NONE UINT32_MAX /* no cell */
+enum { NONE = 0 }; /* no cell: it is empty, as are its halves */
 
 typedef struct Cell {
     uint32_t start, count; /* of the keys in it */
@@ -23,7 +23,7 @@ typedef struct Cell {
 } Cell;
 
 typedef struct Walk {
-    Cell *cells, *next;
+    Cell *cells, *next; /* from the second on: the first is no cell */
     uint32_t cell_count;
     int sparse; /* nearly every cell holds one point: neighbours are too far to tell anything */
 } Walk;
@@ -62,16 +62,16 @@ static uint32_t at_most(uint32_t value, uint32_t limit) {
 }
 
 /* 0 none, 1 few, 2 as many as here, 3 more: counts seen from a cell of n points. */
-static uint32_t density(uint32_t count, uint32_t n) {
-    return !count ? 0 : count * 2 <= n ? 1 : count <= n * 2 ? 2 : 3;
+static inline uint32_t density(uint32_t count, uint32_t n) {
+    return (uint32_t)(count > 0) + (count * 2 > n) + (count > n * 2);
 }
 
-static uint32_t points(const Walk *walk, uint32_t cell) {
-    return cell == NONE ? 0 : walk->cells[cell].count;
+static inline uint32_t points(const Walk *walk, uint32_t cell) {
+    return walk->cells[cell].count;
 }
 
-static uint32_t points_below(const Walk *walk, uint32_t cell) {
-    return cell == NONE ? 0 : walk->cells[cell].lower;
+static inline uint32_t points_below(const Walk *walk, uint32_t cell) {
+    return walk->cells[cell].lower;
 }
 
 /* What the neighbours say on where in the cell the points are. */
@@ -89,8 +89,7 @@ static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_
         uint32_t low = points_below(walk, known), high = points(walk, known) - low;
         lower += low;
         upper += high;
-        lateral =
-            lateral * 9 + (density(low, n) ? 1 + (low > high) : 0) * 3 + (density(high, n) ? 1 + (high > low) : 0);
+        lateral = lateral * 9 + ((uint32_t)(low > 0) + (low > high)) * 3 + (high > 0) + (high > low);
         lateral_counts = lateral_counts * 4 + density(points(walk, unknown), n);
     }
     uint32_t sides = (near_before * 4 + whole_before) * 4 + whole_after;
@@ -151,7 +150,7 @@ static void add_children(Walk *walk, Cell *cell, uint32_t *children) {
 }
 
 static uint32_t child_of(const Walk *walk, uint32_t cell, int half) {
-    return cell == NONE ? NONE : walk->cells[cell].child[half];
+    return walk->cells[cell].child[half];
 }
 
 /* A child's neighbours are its parent's neighbours' children, but for its sibling. */
@@ -172,36 +171,36 @@ static void no_neighbours(Cell *cell) {
 
 static void code_level(DfyMixer *mixer, Walk *walk, int axis, int level, int bit, uint64_t *keys) {
     int encoding = mixer->coder->mode;
-    uint32_t children = 0;
-    for (uint32_t i = 0; i < walk->cell_count; i++) {
+    uint32_t children = 1;
+    for (uint32_t i = 1; i <= walk->cell_count; i++) {
         Cell *cell = &walk->cells[i];
         if (walk->sparse) no_neighbours(cell);
         uint32_t lower = encoding ? count_lower(keys, cell, bit) : 0;
         cell->lower = code_lower(mixer, walk, i, axis, level, lower);
     }
-    for (uint32_t i = 0; i < walk->cell_count; i++) {
+    for (uint32_t i = 1; i <= walk->cell_count; i++) {
         Cell *cell = &walk->cells[i];
         for (uint32_t k = encoding ? cell->count : cell->lower; k < cell->count; k++)
             keys[cell->start + k] |= (uint64_t)1 << bit;
         add_children(walk, cell, &children);
     }
-    for (uint32_t i = 0; i < walk->cell_count && !walk->sparse; i++) find_neighbours(walk, &walk->cells[i], axis);
+    for (uint32_t i = 1; i <= walk->cell_count && !walk->sparse; i++) find_neighbours(walk, &walk->cells[i], axis);
     Cell *swap = walk->cells;
     walk->cells = walk->next;
     walk->next = swap;
-    walk->cell_count = children;
+    walk->cell_count = children - 1;
 }
 
 int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t *keys) {
     uint8_t axes[3 * DFY_PLACE_BITS];
     int levels = dfy_place_axes(bits, axes);
     Walk walk = {.cell_count = 1};
-    walk.cells = calloc(count, sizeof *walk.cells);
-    walk.next = calloc(count, sizeof *walk.next);
+    walk.cells = calloc((size_t)count + 1, sizeof *walk.cells);
+    walk.next = calloc((size_t)count + 1, sizeof *walk.next);
     int status = walk.cells && walk.next ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
-        walk.cells[0].count = count;
-        no_neighbours(&walk.cells[0]);
+        walk.cells[1].count = count;
+        no_neighbours(&walk.cells[1]);
         if (!mixer->coder->mode) memset(keys, 0, count * sizeof *keys);
         for (int level = 0; level < levels; level++) {
             walk.sparse = walk.cell_count > count - count / SPARSE;

@@ -17,8 +17,10 @@ enum {
 /* Of the wanted error: what is not improved on over a long way. */
 #define LONG_ENOUGH 0.9875
 
+/* Times the wanted error: the first step in haste, of numbers that aren't centred. */
+#define PLAIN_STEP 2.0075
 /* Numbers whose bits are worth something are farther off: so much less is the first step, times the wanted error. */
-#define WORTH_OF_STEP 0.1
+#define WORTH_OF_STEP 0.1125
 
 /* ---------------------------------------------------------------- searching */
 
@@ -126,9 +128,8 @@ static double with_power(Power *p, double step, double ratio) {
  * and the step follows from what rounding leaves of all: that is some thousandths off, for which the aim leaves room.
  * The error of numbers that aren't centred simply grows with the step.
  */
-static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error,
-                        const DfyTreeHaste *haste) {
-    double step = error * (DFY_TREE_FIRST_STEP - WORTH_OF_STEP * (double)t->bit_worth), aim = error * haste->aim;
+static int foresee_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double error, const DfyTreeHaste *haste) {
+    double step = error * (PLAIN_STEP - WORTH_OF_STEP * (double)t->bit_worth), aim = error * haste->aim;
     size_t sample = t->rows / haste->sample_rows + 1;
     if (t->centred) step = foreseen_step(t, step, usual_part(t, aim * aim), aim * aim);
     int32_t too_large = INT32_MAX;
@@ -139,6 +140,7 @@ static int foresee_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, d
         *chosen = as_number(step);
         if (*chosen >= too_large) *chosen = too_large > 1 ? too_large - 1 : 1;
         double exact = (double)*chosen / DFY_TREE_ONE;
+        t->wanted = i > 0 ? error * error : 0;
         double mean = dfy_trellis_quantise(i > 0 ? values : NULL, t, exact, stride),
                ratio = sqrt(fmax(mean, 0)) / error;
         if (mean < 0) return DFY_ERROR_MEMORY;

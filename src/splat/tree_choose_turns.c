@@ -8,6 +8,12 @@
 #include "splat/exact.h"
 #include "splat/tree_choose_parts.h"
 
+enum { AIMS = 8 }; /* of a search */
+
+/* Of the wanted error: what is not improved on. */
+#define NEAR 0.99
+#define NEAR_IN_HASTE 0.975
+
 /* The grid of fewest cells that should have this error, were its cells near cubes. */
 static void find_grid(DfyTurnGrid *grid, double error) {
     double best = INFINITY, left = error * DFY_TREE_FIRST_STEP; /* root of the sum of three squared steps */
@@ -68,24 +74,40 @@ static double turns_error(const DfyTreeTurns *t, const DfyTurnGrid *grid) {
     return t->count ? sqrt(sum / (double)t->count) : 0;
 }
 
-/* Finds how much larger the data's error is than the rule's; *aim becomes what the rule must be given. */
+static int same_grid(const DfyTurnGrid *a, const DfyTurnGrid *b) {
+    return a->rings == b->rings && a->sectors == b->sectors && a->twists == b->twists;
+}
+
+/*
+ * Finds how much larger the data's error is than the rule's; *aim becomes what the rule must be given. Coarse grids are
+ * few, so that several aims are answered by one: it isn't tried again.
+ */
 static int try_turns(const DfyTreeTurns *turns, double *aim, double error, double from, double to) {
-    int status = DFY_OK;
-    for (int i = 0; !status && i < DFY_TREE_REFINEMENTS; i++) {
-        DfyTurnGrid grid;
-        find_grid(&grid, *aim);
-        status = dfy_tree_turns_quantise(turns, &grid);
-        double ratio = turns_error(turns, &grid) / error;
-        if (ratio >= from && ratio <= to) break;
-        *aim *= fmin((from + to) / 2 / fmax(ratio, 0.25), 2);
+    DfyTurnGrid grids[AIMS];
+    double ratios[AIMS], good = 0, bad = 0;
+    int status = DFY_OK, tried = 0;
+    for (int i = 0; !status && i < AIMS; i++) {
+        int known = 0;
+        find_grid(&grids[tried], *aim);
+        while (!same_grid(&grids[known], &grids[tried])) known++;
+        if (known == tried) {
+            if (tried == DFY_TREE_REFINEMENTS) break;
+            status = dfy_tree_turns_quantise(turns, &grids[tried]);
+            ratios[tried] = turns_error(turns, &grids[tried]) / error;
+            tried++;
+        }
+        if (ratios[known] >= from && ratios[known] <= to) return status;
+        *(ratios[known] <= to ? &good : &bad) = *aim;
+        *aim = good > 0 && bad > 0 ? (good + bad) / 2 : *aim * fmin((from + to) / 2 / fmax(ratios[known], 0.25), 2);
     }
+    if (good > 0) *aim = good;
     return status;
 }
 
-/* On all rotations: the coarsest of a few grids whose error is small enough. */
+/* On all rotations: the coarsest of a few grids whose error is small enough; in haste the first that is near. */
 static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const DfyTreeTurns *turns, double aim, double error) {
     int status = DFY_OK, found = 0;
-    double fewest = INFINITY;
+    double fewest = INFINITY, near = dfy_tree_haste(choice->effort) ? NEAR_IN_HASTE : NEAR;
     for (int i = 0; !status && i < 2 * DFY_TREE_REFINEMENTS && (!found || i < DFY_TREE_REFINEMENTS - 1); i++) {
         DfyTurnGrid grid;
         find_grid(&grid, aim);
@@ -101,7 +123,7 @@ static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const DfyTreeTurn
             found = 1;
             fewest = cells;
         }
-        if (ratio <= 1 && (ratio > 0.99 || i > 0)) break;
+        if (ratio <= 1 && (ratio > near || i > 0)) break;
         aim *= fmin(0.997 / fmax(ratio, 0.25), 2);
     }
     return status;

@@ -15,7 +15,7 @@
 #include "splat/transform.h"
 #include "splat/tree_motion.h"
 
-enum { TIGHTENINGS = 5, LOOSENINGS = 4 };
+enum { TIGHTENINGS = 5, LOOSENINGS = 4, AHEAD = 6 };
 /* Key frames aim a little below the wanted errors, so that what inter frames leave alone has room. */
 #define MARGIN 0.999
 #define SAME_SPLAT 80.0 /* pairs of frames with different counts less alike than this are different splats */
@@ -362,6 +362,18 @@ static int remember(DfyTreeEncoder *e, const DfySplats *splats, DfyMessage *mess
     return dfy_splats_copy(&e->last, splats, message);
 }
 
+/* Brings what is known of a splat near; splats that follow each other in space don't in memory. */
+static inline void fetch(const DfySplats *s, size_t i, size_t rest) {
+#ifdef __GNUC__
+    __builtin_prefetch(s->xyz + i * 3);
+    __builtin_prefetch(s->rotation + i * 4);
+    __builtin_prefetch(s->scale + i * 3);
+    __builtin_prefetch(s->opacity + i);
+    __builtin_prefetch(s->dc + i * 3);
+    for (size_t k = 0; k < rest; k += 16) __builtin_prefetch(s->rest + i * rest + k);
+#endif
+}
+
 /* Squared errors of splats just coded, straight from their values. */
 static void measure(DfyTreeEncoder *e, const DfySplats *splats, uint32_t from) {
     const DfyTreeGrid *g = &e->state.grid;
@@ -369,6 +381,7 @@ static void measure(DfyTreeEncoder *e, const DfySplats *splats, uint32_t from) {
     for (uint32_t i = from; i < e->state.count; i++) {
         const DfyTreeSplat *s = &e->state.splats[i];
         size_t j = e->order[i];
+        if (i + AHEAD < e->state.count) fetch(splats, e->order[i + AHEAD], rest);
         double turn[3], place = 0, scale = 0, dc = 0, sh = 0, ring = turn_degrees(g);
         for (size_t k = 0; k < 3; k++) {
             double p = ((double)splats->xyz[j * 3 + k] - g->origin[k]) / g->step -

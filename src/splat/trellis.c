@@ -1,4 +1,5 @@
 #include "splat/trellis.h"
+#include "splat/exact.h"
 #include "splat/wide.h"
 
 #include <math.h>
@@ -15,10 +16,19 @@ enum {
     PLACES = 256,    /* plain numbers with a rate of their own, from the lowest on */
     LARGEST = 16000, /* centred number: values must fit 16 bits */
     /* Numbers after which one way is settled on: what that costs is next to nothing, and their ways fit the cache. */
-    STRETCH = 64 * DFY_TRELLIS_RUN
+    STRETCH = 64 * DFY_TRELLIS_RUN,
+    MENDINGS = 3 /* tries */
 };
 
 #define SMALL 5.0f /* steps */
+
+/* Of the wanted mean: what can be mended, and what is as good. */
+#define LEAST_MENDED 0.984
+#define MOST_MENDED 1.01
+#define LEAST_GOOD 0.993
+/* With what power of a bit's worth the mean grows, more or less, and by how much that is changed at most. */
+#define USUAL_POWER 0.2
+#define MOST_FACTOR 1.6
 
 /* What numbers cost, in squared steps. */
 typedef struct Rates {
@@ -331,24 +341,76 @@ static inline void walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind k
     }
 }
 
+/* How far a walk is, and the squared errors behind it. */
+typedef struct Way {
+    DfyTrellisPaths paths;
+    size_t at;
+    double sums[DFY_TRELLIS_MOST];
+} Way;
+
+/* There and back, a stretch after the other; the kind is known where this is put in place. */
+static inline void walk_on(Way *way, const Walk *w, Kind kind, size_t end, int32_t *values) {
+    for (size_t to; way->at < end; way->at = to) {
+        to = end - way->at < STRETCH ? end : way->at + STRETCH;
+        walk_forward(&way->paths, w, kind, way->at, to);
+        walk_back(&way->paths, w, kind, way->at, to, way->sums, values);
+        dfy_trellis_settle(&way->paths);
+    }
+}
+
+/* The mean of the weighted squared errors so far, as if the others had none. */
+static double mean_of(const Walk *w, const Way *way) {
+    const DfyTrellis *t = w->trellis;
+    size_t count = w->rows * (size_t)t->n;
+    double sum = 0;
+    for (int k = 0; k < t->n; k++) sum += (t->norm ? t->norm[k] : 1) * way->sums[k];
+    return count ? sum / (double)count : 0;
+}
+
+static void scale_rates(Rates *rates, Kind kind, int n, float factor) {
+    for (int k = 0; k < n; k++) {
+        float *first = kind == CENTRED ? rates->centred[k][0][0] : rates->plain[k][0];
+        size_t count = kind == CENTRED ? CLASSES * 2 * LEVELS : 2 * PLACES;
+        for (size_t i = 0; i < count; i++) first[i] *= factor;
+    }
+}
+
 /*
- * There and back, a stretch after the other; the kind is known where this is put in place. Returns the mean of the
- * weighted squared errors.
+ * Brings a mean that is a little off nearer to the wanted one: for the last numbers bits become worth more or less,
+ * and how their error follows is learnt by trying.
  */
+static inline double mend(const Way *before, double mean, const Walk *w, Kind kind, int32_t *values) {
+    double wanted = w->trellis->wanted, head = mean_of(w, before), tail = mean - head, factor = 1, power = USUAL_POWER;
+    for (int i = 0; i < MENDINGS && !(mean <= wanted && mean >= wanted * LEAST_GOOD); i++) {
+        double aim = wanted * (1 - (1 - LEAST_GOOD) * (0.3 + 0.2 * i)) - head;
+        if (!(aim > 0 && tail > 0)) break;
+        double next = dfy_exact_exp(dfy_exact_ln(aim / tail) / power);
+        next = next > MOST_FACTOR ? MOST_FACTOR : next < 1 / MOST_FACTOR ? 1 / MOST_FACTOR : next;
+        if (fabs(next / factor - 1) < 1e-3) break;
+        scale_rates(w->rates, kind, w->trellis->n, (float)(next / factor));
+        factor = next;
+        Way way = *before;
+        walk_on(&way, w, kind, w->rows * (size_t)w->trellis->n, values);
+        mean = mean_of(w, &way);
+        if (fabs(factor - 1) < 0.02 || !(mean > head)) continue;
+        power = dfy_exact_ln((mean - head) / tail) / dfy_exact_ln(factor);
+        power = power < 0.05 ? 0.05 : power > 0.6 ? 0.6 : power;
+    }
+    return mean;
+}
+
+/* Returns the mean of the weighted squared errors. */
 static inline double walk(const Walk *w, Kind kind, int32_t *values) {
     const DfyTrellis *t = w->trellis;
-    DfyTrellisPaths paths;
-    double sums[DFY_TRELLIS_MOST] = {0}, sum = 0;
-    size_t count = w->rows * (size_t)t->n;
-    dfy_trellis_begin(&paths);
-    for (size_t from = 0, to; from < count; from = to) {
-        to = count - from < STRETCH ? count : from + STRETCH;
-        walk_forward(&paths, w, kind, from, to);
-        walk_back(&paths, w, kind, from, to, sums, values);
-        dfy_trellis_settle(&paths);
-    }
-    for (int k = 0; k < t->n; k++) sum += (t->norm ? t->norm[k] : 1) * sums[k];
-    return count ? sum / (double)count : 0;
+    size_t count = w->rows * (size_t)t->n, last = count / 10 * 7 / DFY_TRELLIS_RUN * DFY_TRELLIS_RUN;
+    Way way = {.at = 0}, before;
+    dfy_trellis_begin(&way.paths);
+    walk_on(&way, w, kind, last, values);
+    before = way;
+    walk_on(&way, w, kind, count, values);
+    double mean = mean_of(w, &way);
+    int near = mean > t->wanted * LEAST_MENDED && mean < t->wanted * MOST_MENDED;
+    return kind != LIMITED && t->bit_worth > 0 && near ? mend(&before, mean, w, kind, values) : mean;
 }
 
 static void learn(Walk *w, size_t stride) {

@@ -53,6 +53,7 @@ typedef struct DfyTrellis {
     int by_column;         /* parts and values are column by column, and so goes the trellis; else row by row */
     const int32_t *limits; /* plain numbers: column k's are in 0..limits[k]-1; NULL: any */
     size_t learn_rows;     /* centred: what numbers cost is learnt from about so many rows; 0: those quantised */
+    double wanted;         /* what the mean of squared errors should be, and no larger; 0: as the step makes it */
     float bit_worth; /* in squared steps: larger gives up more error for fewer bits, which a finer step makes good */
 } DfyTrellis;
 
