@@ -107,13 +107,6 @@ static inline int dfy_mix_alone(DfyMixer *mixer, uint32_t context, int bit) {
     return bit;
 }
 
-/* Brings a context's slots near before they are asked for. */
-static inline void dfy_mix_fetch(const DfyMixer *mixer, uint32_t context) {
-#ifdef __GNUC__
-    __builtin_prefetch(&mixer->slots[context & mixer->slot_mask & ~15u]);
-#endif
-}
-
 static inline uint32_t dfy_mix_hash(uint32_t a, uint32_t b) {
     uint32_t h = a * 0x9E3779B1u ^ (b + 0x7F4A7C15u) * 0x85EBCA6Bu;
     h = (h ^ h >> 15) * 0x2C1B3C6Du;

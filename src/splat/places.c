@@ -23,7 +23,7 @@ typedef struct Cell {
 } Cell;
 
 typedef struct Walk {
-    Cell *cells, *next; /* from the second on: the first is no cell */
+    Cell *cells, *next; /* from the second on: the first is no cell; and room for one behind */
     uint32_t cell_count;
     int sparse; /* nearly every cell holds one point: neighbours are too far to tell anything */
 } Walk;
@@ -140,11 +140,14 @@ static uint32_t count_lower(const uint64_t *keys, const Cell *cell, int bit) {
     return low;
 }
 
+/* Without branches, as no processor guesses which halves are empty. */
 static void add_children(Walk *walk, Cell *cell, uint32_t *children) {
     uint32_t count[2] = {cell->lower, cell->count - cell->lower}, start = cell->start;
     for (int half = 0; half < 2; half++) {
-        cell->child[half] = count[half] ? *children : NONE;
-        if (count[half]) walk->next[(*children)++] = (Cell){.start = start, .count = count[half]};
+        uint32_t any = count[half] > 0;
+        cell->child[half] = *children & (0 - any);
+        walk->next[*children] = (Cell){.start = start, .count = count[half]};
+        *children += any;
         start += count[half];
     }
 }
@@ -195,8 +198,8 @@ int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t
     uint8_t axes[3 * DFY_PLACE_BITS];
     int levels = dfy_place_axes(bits, axes);
     Walk walk = {.cell_count = 1};
-    walk.cells = calloc((size_t)count + 1, sizeof *walk.cells);
-    walk.next = calloc((size_t)count + 1, sizeof *walk.next);
+    walk.cells = calloc((size_t)count + 2, sizeof *walk.cells);
+    walk.next = calloc((size_t)count + 2, sizeof *walk.next);
     int status = walk.cells && walk.next ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
         walk.cells[1].count = count;

@@ -208,7 +208,7 @@ static inline void rest_of_splat(int32_t *rest, const RestBase *b, const double 
         for (int k = 0; k < n; k++)
             for (int i = 0; i < SUMS; i++) sum[i] += part[k] * b->base[k][from + i];
         for (int i = 0; i < SUMS; i++) whole[i] = limited(shifted(sum[i]));
-        for (int i = 0; i < SUMS && from + i < n; i++) rest[from + i] = whole[i];
+        memcpy(rest + from, whole, (size_t)(n - from < SUMS ? n - from : SUMS) * sizeof *rest);
     }
 }
 
