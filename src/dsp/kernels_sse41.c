@@ -42,35 +42,79 @@ static uint32_t sum32(__m128i v) {
     return (uint32_t)_mm_cvtsi128_si32(v);
 }
 
-/* Absolute differences of 16 pairs, added up in parts. WebAssembly lacks the instruction, and its emulation is slow. */
-static __m128i differences(__m128i a, __m128i b) {
+/* ---------------------------------------------------------------- what WebAssembly lacks, and emulates slowly */
+
+#define PARTS_ROWS 32 /* rows of up to 64 pixels whose differences the parts have room for */
+
+/* Adds absolute differences of 16 pairs to parts of a sum. */
+static inline __m128i add_differences(__m128i parts, __m128i a, __m128i b) {
 #ifdef __wasm_simd128__
     v128_t apart = (v128_t)_mm_or_si128(_mm_subs_epu8(a, b), _mm_subs_epu8(b, a));
-    return (__m128i)wasm_u32x4_extadd_pairwise_u16x8(wasm_u16x8_extadd_pairwise_u8x16(apart));
+    return _mm_add_epi16(parts, (__m128i)wasm_u16x8_extadd_pairwise_u8x16(apart));
 #else
-    return _mm_sad_epu8(a, b);
+    return _mm_add_epi32(parts, _mm_sad_epu8(a, b));
 #endif
 }
+
+static inline uint32_t sum_parts(__m128i parts) {
+#ifdef __wasm_simd128__
+    parts = (__m128i)wasm_u32x4_extadd_pairwise_u16x8((v128_t)parts);
+#endif
+    return sum32(parts);
+}
+
+/* Products of pixels with taps, added up in pairs, which must fit 16 bits. */
+static inline __m128i pair_products(__m128i pixels, __m128i taps) {
+#ifdef __wasm_simd128__
+    /* low * first + high * second, where a pair is low + 256 * high, modulo 2^16. */
+    __m128i first = _mm_srai_epi16(_mm_slli_epi16(taps, 8), 8);
+    __m128i second = _mm_sub_epi16(_mm_srai_epi16(taps, 8), _mm_slli_epi16(taps, 8));
+    return _mm_add_epi16(_mm_mullo_epi16(pixels, first), _mm_mullo_epi16(_mm_srli_epi16(pixels, 8), second));
+#else
+    return _mm_maddubs_epi16(pixels, taps);
+#endif
+}
+
+static inline __m128i shift_right(__m128i words, int count) {
+#ifdef __wasm_simd128__
+    return (__m128i)wasm_u16x8_shr((v128_t)words, (uint32_t)count);
+#else
+    return _mm_srl_epi16(words, _mm_cvtsi32_si128(count));
+#endif
+}
+
+/* ---------------------------------------------------------------- differences */
 
 /* Two rows of eight in one register. */
 static __m128i load8x2(const uint8_t *p, ptrdiff_t stride) {
     return _mm_unpacklo_epi64(load8(p), load8(p + stride));
 }
 
-static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
-    __m128i sum = _mm_setzero_si128();
+static inline uint32_t sad_rows(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width,
+                                int height) {
+    __m128i parts = _mm_setzero_si128();
     if (width == 8) {
         for (int y = 0; y < height; y += 2, a += 2 * a_stride, b += 2 * b_stride)
-            sum = _mm_add_epi32(sum, differences(load8x2(a, a_stride), load8x2(b, b_stride)));
-        return sum32(sum);
+            parts = add_differences(parts, load8x2(a, a_stride), load8x2(b, b_stride));
+        return sum_parts(parts);
     }
     for (int y = 0; y < height; y++, a += a_stride, b += b_stride) {
         int x = 0;
-        for (; x + 16 <= width; x += 16) sum = _mm_add_epi32(sum, differences(load16(a + x), load16(b + x)));
-        for (; x + 8 <= width; x += 8) sum = _mm_add_epi32(sum, differences(load8(a + x), load8(b + x)));
-        for (; x < width; x += 4) sum = _mm_add_epi32(sum, differences(load4(a + x), load4(b + x)));
+        for (; x + 16 <= width; x += 16) parts = add_differences(parts, load16(a + x), load16(b + x));
+        for (; x + 8 <= width; x += 8) parts = add_differences(parts, load8(a + x), load8(b + x));
+        for (; x < width; x += 4) parts = add_differences(parts, load4(a + x), load4(b + x));
     }
-    return sum32(sum);
+    return sum_parts(parts);
+}
+
+static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
+    uint32_t sum = 0;
+    for (; height > PARTS_ROWS; height -= PARTS_ROWS) {
+        sum += sad_rows(a, a_stride, b, b_stride, width, PARTS_ROWS);
+        a += PARTS_ROWS * a_stride;
+        b += PARTS_ROWS * b_stride;
+    }
+    return sum + sad_rows(a, a_stride, b, b_stride, width, height);
 }
 
 static __m128i square_difference(__m128i a, __m128i b) {
@@ -196,10 +240,10 @@ static __m128i row8(const uint8_t *src, __m128i taps01, __m128i taps23, __m128i 
     __m128i p = load16(src - 3);
     const __m128i m0 = _mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8);
     __m128i two = _mm_set1_epi8(2), m1 = _mm_add_epi8(m0, two), m2 = _mm_add_epi8(m1, two), m3 = _mm_add_epi8(m2, two);
-    __m128i a = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m0), taps01);
-    __m128i b = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m1), taps23);
-    __m128i c = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m2), taps45);
-    __m128i d = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m3), taps67);
+    __m128i a = pair_products(_mm_shuffle_epi8(p, m0), taps01);
+    __m128i b = pair_products(_mm_shuffle_epi8(p, m1), taps23);
+    __m128i c = pair_products(_mm_shuffle_epi8(p, m2), taps45);
+    __m128i d = pair_products(_mm_shuffle_epi8(p, m3), taps67);
     return _mm_add_epi16(_mm_add_epi16(a, b), _mm_add_epi16(c, d));
 }
 
@@ -293,7 +337,7 @@ static inline void filter_pixel_columns(int16_t *dst, const uint8_t *src, ptrdif
             __m128i here = load8(from), sum = _mm_setzero_si128();
             rows[2 * count - 2] = _mm_unpacklo_epi8(before, here);
             before = here;
-            for (int i = 0; i < count; i++) sum = _mm_add_epi16(sum, _mm_maddubs_epi16(rows[2 * i], pairs[i]));
+            for (int i = 0; i < count; i++) sum = _mm_add_epi16(sum, pair_products(rows[2 * i], pairs[i]));
             save16(dst + y * DFY_BLEND_STRIDE + x, sum);
             next_pixel_rows(rows, count);
         }
@@ -314,8 +358,8 @@ static void horizontal(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int w
     for (int y = 0; y < height; y++, src += stride, dst += 64)
         for (int x = 0; x < width; x += 8) {
             __m128i p = load16(src + x - 1);
-            save16(dst + x, _mm_add_epi16(_mm_maddubs_epi16(_mm_shuffle_epi8(p, m0), t0),
-                                          _mm_maddubs_epi16(_mm_shuffle_epi8(p, m1), t1)));
+            save16(dst + x, _mm_add_epi16(pair_products(_mm_shuffle_epi8(p, m0), t0),
+                                          pair_products(_mm_shuffle_epi8(p, m1), t1)));
         }
 }
 
@@ -613,7 +657,7 @@ static void slant(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side,
         __m128i weights = _mm_set1_epi16((int16_t)((32 - fraction) | fraction << 8));
         for (int x = 0; x < side; x += 8) {
             __m128i pairs = _mm_unpacklo_epi8(load8(from + x), load8(from + x + 1));
-            __m128i words = _mm_srli_epi16(_mm_add_epi16(_mm_maddubs_epi16(pairs, weights), round), 5);
+            __m128i words = _mm_srli_epi16(_mm_add_epi16(pair_products(pairs, weights), round), 5);
             put(dst + x, words, side - x);
         }
     }
@@ -741,13 +785,14 @@ static int edge_direction(const uint8_t *src, ptrdiff_t stride, uint32_t *varian
 
 /* One of the filter's lines: its threshold, and how fast differences beyond it lose weight. */
 typedef struct Line {
-    __m128i threshold, shift;
+    __m128i threshold;
+    int shift;
     ptrdiff_t at[2]; /* the first and second pixel along it */
 } Line;
 
 static Line make_line(int direction, ptrdiff_t stride, int threshold, int damping) {
     int shift = damping - (31 - __builtin_clz((unsigned)threshold));
-    Line line = {_mm_set1_epi16((int16_t)threshold), _mm_cvtsi32_si128(shift < 0 ? 0 : shift), {0, 0}};
+    Line line = {_mm_set1_epi16((int16_t)threshold), shift < 0 ? 0 : shift, {0, 0}};
     for (int k = 0; k < 2; k++)
         line.at[k] = dfy_directions[direction & 7][k][0] * stride + dfy_directions[direction & 7][k][1];
     return line;
@@ -763,7 +808,7 @@ static inline __m128i pull(const Line *line, int k, const uint8_t *src, __m128i 
     for (int side = 0; side < 2; side++) {
         __m128i there = _mm_cvtepu8_epi16(load8(side ? src - line->at[k] : src + line->at[k]));
         __m128i difference = _mm_sub_epi16(there, here), magnitude = _mm_abs_epi16(difference);
-        __m128i most = _mm_subs_epu16(line->threshold, _mm_srl_epi16(magnitude, line->shift));
+        __m128i most = _mm_subs_epu16(line->threshold, shift_right(magnitude, line->shift));
         __m128i sign = _mm_srai_epi16(difference, 15);
         sum = _mm_add_epi16(sum, _mm_sub_epi16(_mm_xor_si128(_mm_min_epi16(magnitude, most), sign), sign));
         extremes->low = _mm_min_epi16(extremes->low, there);
