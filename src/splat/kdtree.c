@@ -148,8 +148,13 @@ static double likeness(const DfySplats *a, size_t i, const DfySplats *b, size_t 
         double dc = (double)a->dc[i * 3 + k] - b->dc[j * 3 + k], ds = (double)a->scale[i * 3 + k] - b->scale[j * 3 + k];
         cost += dc * dc * 16 + ds * ds * 4;
     }
-    double da = (double)a->opacity[i] - b->opacity[j];
-    return cost + da * da * 4;
+    double da = (double)a->opacity[i] - b->opacity[j], rest = 0;
+    size_t n = a->degree == b->degree ? (size_t)dfy_splat_rest(a->degree) * 3 : 0;
+    for (size_t k = 0; k < n; k++) {
+        double d = (double)a->rest[i * n + k] - b->rest[j * n + k];
+        rest += d * d;
+    }
+    return cost + da * da * 4 + (n ? rest * 48 / (double)n : 0); /* as much as the first colour */
 }
 
 static int by_cost(const void *a, const void *b) {
