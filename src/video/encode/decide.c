@@ -40,6 +40,8 @@ struct DfyDecider {
     Candidate best[4]; /* by log2 - 3 */
     Candidate trial;
     Pixels predicted;
+    DfyIntraBorder borders[3]; /* of the block at hand, where has_border says so: the same for all its modes */
+    uint8_t has_border[3];
     int16_t parent_vectors[5][DFY_MAX_REFERENCES][2]; /* by log2 - 2: what larger blocks found */
 };
 
@@ -591,7 +593,7 @@ typedef struct Ranked {
 /* A square whose modes are being ranked. */
 typedef struct Ranking {
     DfyDecider *d;
-    DfyIntraBorder border;
+    const DfyIntraBorder *border;
     uint8_t likely[DFY_LIKELY_MODES];
     int x, y, log2, small;
     uint64_t seen; /* modes, a bit each */
@@ -599,13 +601,20 @@ typedef struct Ranking {
     int count, most;
 } Ranking;
 
+/* The border of the whole block at hand in one plane. */
+static const DfyIntraBorder *border_of(DfyDecider *d, int plane, int x, int y, int log2) {
+    if (!d->has_border[plane]) dfy_intra_border(d->picture, plane, x, y, log2, &d->borders[plane]);
+    d->has_border[plane] = 1;
+    return &d->borders[plane];
+}
+
 static void rank_mode(Ranking *r, int mode) {
     uint8_t pixels[32 * 32];
     DfyDecider *d = r->d;
     int side = 1 << r->log2;
     if (mode < 0 || mode >= DFY_INTRA_MODES || r->seen >> mode & 1) return;
     r->seen |= (uint64_t)1 << mode;
-    dfy_predict_mode(d->picture->kernels, &r->border, 0, r->log2, mode, pixels, side);
+    dfy_predict_mode(d->picture->kernels, r->border, 0, r->log2, mode, pixels, side);
     uint32_t satd =
         d->picture->kernels->satd(source_at(d, 0, r->x, r->y), source_stride(d, 0), pixels, side, side, side);
     int64_t cost = dfy_cost(satd, d->lambda_absolute, mode_bits(d, mode, r->likely, r->small));
@@ -623,9 +632,13 @@ static void rank_mode(Ranking *r, int mode) {
  * is far worse than `limit`.
  */
 static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *ranked, int most, int64_t limit) {
-    Ranking r = {.d = d, .x = x, .y = y, .log2 = log2, .small = small, .ranked = ranked, .most = most};
+    DfyIntraBorder own;
+    Ranking r = {.d = d, .x = x, .y = y, .log2 = log2, .small = small, .ranked = ranked, .most = most, .border = &own};
     dfy_likely_modes(d->picture, x, y, r.likely);
-    dfy_intra_border(d->picture, 0, x, y, log2, &r.border);
+    if (small)
+        dfy_intra_border(d->picture, 0, x, y, log2, &own);
+    else
+        r.border = border_of(d, 0, x, y, log2);
     for (int i = 0; i < DFY_LIKELY_MODES; i++) rank_mode(&r, r.likely[i]);
     for (int mode = 2; mode < DFY_INTRA_MODES; mode += in_a_hurry(d) ? 4 : 1) rank_mode(&r, mode);
     if (ranked[0].cost / 2 > limit) return 0;
@@ -669,7 +682,11 @@ static void measure_intra(DfyDecider *d, DfyBlock *block, int choose_modes, int6
                 p->modes[(y >> 2) * p->cell_stride * 2 + (x >> 2)] = c->block.intra[which];
             }
             int mode = plane ? dfy_chroma_mode(&c->block) : c->block.intra[which];
-            dfy_predict_intra(p, plane, px, py, log2, mode, predicted, 1 << log2);
+            if (block->split)
+                dfy_predict_intra(p, plane, px, py, log2, mode, predicted, 1 << log2);
+            else
+                dfy_predict_mode(p->kernels, border_of(d, plane, px, py, log2), plane, log2, mode, predicted,
+                                 1 << log2);
             Transform t = {.plane = plane,
                            .x = px,
                            .y = py,
@@ -705,6 +722,7 @@ static void keep_intra(DfyDecider *d, const DfyBlock *block, Candidate *best) {
 
 static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t inter_absolute) {
     if (block.log2 > 5) return;
+    memset(d->has_border, 0, sizeof d->has_border);
     block.kind = DFY_INTRA;
     block.motion[0] = block.motion[1] = (DfyMotion){.reference = {-1, -1}};
     Ranked ranked[8];
