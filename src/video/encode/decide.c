@@ -496,9 +496,7 @@ static int64_t search_pair(PartSearch *s, DfyMotion *both) {
         int64_t now = dfy_search(&s->search, both->mv[move]) + extra +
                       dfy_cost(0, d->lambda_absolute, dfy_vector_bits(stay_predictors, both->mv[stay], NULL));
         if (now >= cost) break;
-        int hardly = now > cost - cost / 16;
         cost = now;
-        if (hardly && in_a_hurry(d)) break;
     }
     return cost;
 }
