@@ -30,24 +30,42 @@ struct DfyPool {
 
 /*
  * How often a job looks for the progress that it needs before it sleeps: some ten microseconds, which is what most
- * waits take, and less than being woken.
+ * waits take, and less than being woken. WebAssembly has no instruction to pause with, so its looks are shorter.
  */
+#ifdef __EMSCRIPTEN__
+#define LOOKS 40000
+#else
 #define LOOKS 1000
+#endif
 
 typedef struct Worker {
     DfyPool *pool;
     int thread;
 } Worker;
 
+static void relax(void) {
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Waits for the last jobs of others; called and left with the mutex held. */
+static void wait_for_others(DfyPool *pool) {
+    pthread_mutex_unlock(&pool->mutex);
+    for (int i = 0; i < LOOKS && __atomic_load_n(&pool->busy, __ATOMIC_SEQ_CST); i++) relax();
+    pthread_mutex_lock(&pool->mutex);
+    while (pool->busy) pthread_cond_wait(&pool->done, &pool->mutex);
+}
+
 /* Takes jobs until there are none; called and left with the mutex held. */
 static void take_jobs(DfyPool *pool, int thread) {
     while (pool->next < pool->count) {
         int number = pool->next++;
-        pool->busy++;
+        __atomic_add_fetch(&pool->busy, 1, __ATOMIC_SEQ_CST);
         pthread_mutex_unlock(&pool->mutex);
         pool->job(pool->context, number, thread);
         pthread_mutex_lock(&pool->mutex);
-        pool->busy--;
+        __atomic_sub_fetch(&pool->busy, 1, __ATOMIC_SEQ_CST);
     }
     if (!pool->busy) pthread_cond_broadcast(&pool->done);
 }
@@ -118,7 +136,7 @@ void dfy_pool_run(DfyPool *pool, int count, void (*job)(void *context, int numbe
     pool->round++;
     pthread_cond_broadcast(&pool->work);
     take_jobs(pool, 0);
-    while (pool->busy) pthread_cond_wait(&pool->done, &pool->mutex);
+    wait_for_others(pool);
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -145,12 +163,6 @@ void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
 
 int dfy_pool_reached(const int *progress, int wanted) {
     return __atomic_load_n(progress, __ATOMIC_SEQ_CST) >= wanted;
-}
-
-static void relax(void) {
-#if defined __x86_64__ || defined __i386__
-    __builtin_ia32_pause();
-#endif
 }
 
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
