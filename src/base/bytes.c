@@ -36,12 +36,6 @@ static uint64_t read_le(DfyBytes *bytes, size_t size) {
     return value;
 }
 
-static float float_of_bits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static uint32_t bits_of_float(float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -61,7 +55,7 @@ uint64_t dfy_read_u64be(DfyBytes *bytes) {
     return read_be(bytes, 8);
 }
 float dfy_read_f32be(DfyBytes *bytes) {
-    return float_of_bits(dfy_read_u32be(bytes));
+    return dfy_float_of_bits(dfy_read_u32be(bytes));
 }
 uint16_t dfy_read_u16le(DfyBytes *bytes) {
     return (uint16_t)read_le(bytes, 2);
@@ -73,7 +67,7 @@ uint64_t dfy_read_u64le(DfyBytes *bytes) {
     return read_le(bytes, 8);
 }
 float dfy_read_f32le(DfyBytes *bytes) {
-    return float_of_bits(dfy_read_u32le(bytes));
+    return dfy_float_of_bits(dfy_read_u32le(bytes));
 }
 
 uint8_t *dfy_buffer_reserve(DfyBuffer *buffer, size_t size) {
@@ -154,8 +148,8 @@ float dfy_half_to_float(uint16_t half) {
         float value = (float)fraction * (1.0f / 16777216.0f);
         return sign ? -value : value;
     }
-    if (exponent == 31) return float_of_bits(sign | 0x7F800000u | fraction << 13);
-    return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    if (exponent == 31) return dfy_float_of_bits(sign | 0x7F800000u | fraction << 13);
+    return dfy_float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
 uint16_t dfy_float_to_half(float value) {

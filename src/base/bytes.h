@@ -30,12 +30,14 @@ uint32_t dfy_read_u32le(DfyBytes *bytes);
 uint64_t dfy_read_u64le(DfyBytes *bytes);
 float dfy_read_f32le(DfyBytes *bytes);
 
-/* Four bytes that are known to be there. */
-static inline float dfy_float_of_le(const uint8_t *bytes) {
-    uint32_t bits = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+static inline float dfy_float_of_bits(uint32_t bits) {
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+/* Of four bytes that are known to be there. */
+static inline float dfy_float_of_le(const uint8_t *bytes) {
+    return dfy_float_of_bits(bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24);
 }
 
 typedef struct DfyBuffer {

@@ -29,8 +29,8 @@ struct DfyPool {
 #if DFY_THREADS
 
 /*
- * How often a job looks for the progress that it needs before it sleeps: some ten microseconds, which is what most
- * waits take, and less than being woken. WebAssembly has no instruction to pause with, so its looks are shorter.
+ * How often a thread looks for what it waits for before it sleeps: some ten microseconds, which is what most waits
+ * take, and less than being woken. WebAssembly has no instruction to pause with, so its looks are shorter.
  */
 #ifdef __EMSCRIPTEN__
 #define LOOKS 40000
@@ -166,7 +166,7 @@ int dfy_pool_reached(const int *progress, int wanted) {
 }
 
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
-    if (pool->threads == 1) return; /* lower numbers are done already */
+    if (pool->threads == 1) return; /* jobs that began before are done already */
     for (int i = 0; i < LOOKS; i++) {
         if (dfy_pool_reached(progress, wanted)) return;
         relax();

@@ -21,7 +21,8 @@ void dfy_pool_unlock(DfyPool *pool);
 
 /*
  * Progress that jobs wait for: a job that needs another's first `wanted` steps blocks until the other has said so.
- * Deadlock-free as long as jobs wait only for lower numbers.
+ * Deadlock-free as long as jobs wait only for what jobs that began before them do; one thread does jobs one by one, so
+ * that it is done by then.
  */
 void dfy_pool_advance(DfyPool *pool, int *progress, int value);
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted);

@@ -539,8 +539,8 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
     memcpy(motion->mv[0], s.found[s.first].vector, sizeof s.found[s.first].vector);
     block->merge[part] = 0;
     int64_t best = s.found[s.first].cost;
-    int far_worse = s.second >= 0 && in_a_hurry(d) && s.found[s.second].cost > best + best / 2;
-    if (s.second >= 0 && !far_worse && d->effort->refine_two) {
+    int comes_near = s.second >= 0 && (!in_a_hurry(d) || s.found[s.second].cost <= best + best / 2);
+    if (comes_near && d->effort->refine_two) {
         int64_t cost = search_pair(&s, &both);
         if (cost < best) {
             best = cost;

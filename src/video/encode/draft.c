@@ -1,5 +1,6 @@
 #include "video/encode/draft.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +73,7 @@ static int take_job(Work *work, int *job) {
     dfy_pool_lock(work->pool);
     for (int i = 0; i < work->count; i++) {
         if (work->taken[i] > work->drafts[i]->picture.rows) continue;
-        int order = is_ready(work, i) ? work->at_work[i] : 1000;
+        int order = is_ready(work, i) ? work->at_work[i] : INT_MAX;
         if (chosen >= 0 && order >= least) continue;
         chosen = i;
         least = order;
@@ -169,7 +170,13 @@ static void do_job(void *context, int number, int thread) {
 
 void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFrame *const *scratch, int count,
                        DfyPool *pool, DfyDecider *const *deciders, const DfyEffort *effort) {
-    Work work = {drafts, frames, scratch, count, pool, deciders, effort, {{{0}}}, {0}, {0}};
+    Work work = {.drafts = drafts,
+                 .frames = frames,
+                 .scratch = scratch,
+                 .count = count,
+                 .pool = pool,
+                 .deciders = deciders,
+                 .effort = effort};
     for (int i = 0; i < 4; i++)
         dfy_level_rates(&work.rates[i >> 1][i & 1], &drafts[0]->picture.contexts->residual[i >> 1][i & 1]);
     int rows = drafts[0]->picture.rows;
