@@ -126,7 +126,7 @@ typedef struct DfyEncoderSettings {
     DfyMatrix matrix; /* colour of I420 input, recorded in the file */
     DfyRange range;
     int effort;                  /* 1 (fastest) .. 9 (smallest), default 5; version 2 */
-    int threads;                 /* 0: as many as there are processors; version 2 */
+    int threads;                 /* 0: as many as there are processors */
     uint64_t target_size_bytes;  /* 0: constant quality; version 2 */
     uint64_t expected_frames;    /* 0: unknown; used by target size and by progress */
     uint64_t memory_limit_bytes; /* 0: the default, 2 GiB; version 1 holds all frames within it */

@@ -1,32 +1,26 @@
-/* The pictures of a chunk: canonicals from the plate and from each other, deltas from the decoded canonical. */
+/*
+ * The pictures of a chunk: canonicals from the plate and from each other, deltas from the decoded canonical.
+ *
+ * Pictures are coded a few at a time by a pool of threads. What was coded before is deflated meanwhile, as long as
+ * there are blocks left for the others; so two chunks are at work, the one that is coded and the one before it. They
+ * are written in their order by the caller's thread, and the bytes are those that one thread writes.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/picture.h"
+#include "base/pool.h"
+#include "v1/packer.h"
+#include "v1/picture_coder.h"
 #include "v1/reader.h"
 #include "v1/writer.h"
 
-#define SMALL_PICTURE 8192 /* bytes before deflate; level 8 takes twice as long as 7, for 3 percent: it is for */
-#define SMALL_LEVEL 8      /* cycles whose pictures are small in the mean, which are soon done */
-#define LARGE_LEVEL 7
 #define EXCESS_ALLOWED 200u /* as the plan has it */
 #define TRIAL_FRAMES 10
+#define TRIAL_LEVEL 6
 #define BIT_WORTH 10.0 /* lambdas: what a bit less costs in error along the whole curve of qualities, as measured */
 #define INTRA_ADVANTAGE 0.7 /* an I picture is taken when the plate differs by so much less than the picture before */
-
-typedef struct CycleCoder {
-    DfyV1Writer *writer;
-    DfyV1PictureCoder temporal, still, delta; /* still: of cycles whose pictures all build on the plate */
-    DfyPicture source, decoded;               /* RGB */
-    DfyBuffer payload;
-} CycleCoder;
-
-/* How a chunk's pictures are coded. */
-typedef struct Way {
-    DfyV1PictureCoder *coder;
-    DfyV1Framing framing;
-    uint8_t flags;
-} Way;
+#define PACKERS 2
 
 /* A coded canonical, decoded again picture by picture. */
 typedef struct Replay {
@@ -34,165 +28,102 @@ typedef struct Replay {
     uint8_t flags;
     DfyPicture picture;
     DfyV1ResidualDecoder residual;
+    DfyPicture shown[2][DFY_V1_MOST_PICTURES]; /* what is being coded from, and what will be next */
+    int current;
+    uint32_t left; /* pictures still to be shown */
+    int status;
 } Replay;
+
+typedef struct CycleCoder {
+    DfyV1Writer *writer;
+    DfyPool *pool;
+    DfyV1BlockCoder rgb, ycc;
+    DfyV1PictureCoder pictures;
+    Replay replay;
+    DfyV1Packer packer[PACKERS];
+    const DfyV1Piece *piece[PACKERS]; /* whose payload it is; NULL: none, or written */
+    int current;                      /* the packer of the chunk that is coded */
+    uint32_t coded;                   /* frames of it */
+    /* What the jobs of a run share. */
+    const DfyV1Way *way;
+    const DfyV1Shot *shot;
+    int shots, packings, replays;
+    int rows_begun;
+    int *row_done;
+    int failed;
+} CycleCoder;
 
 static int coder_open(CycleCoder *coder, DfyV1Writer *writer) {
     const DfyEncoderSettings *settings = &writer->settings;
-    const int width = settings->width, height = settings->height, quality = settings->quality;
+    const int width = settings->width, height = settings->height;
     *coder = (CycleCoder){.writer = writer};
-    int status = dfy_v1_picture_coder_open(&coder->temporal, width, height, quality, DFY_V1_SPACE_RGB);
-    if (!status) status = dfy_v1_picture_coder_open(&coder->still, width, height, quality, DFY_V1_SPACE_YCC_BGR);
-    if (!status) status = dfy_v1_picture_coder_open(&coder->delta, width, height, quality, DFY_V1_SPACE_RGB);
-    if (!status) status = dfy_picture_alloc(&coder->source, DFY_PIXELS_RGB, width, height);
-    if (!status) status = dfy_picture_alloc(&coder->decoded, DFY_PIXELS_RGB, width, height);
-    if (writer->codebook.words) coder->temporal.codebook = &writer->codebook;
+    coder->pool = dfy_pool_new(settings->threads ? settings->threads : dfy_processors());
+    if (!coder->pool) return dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for coding pictures.");
+    dfy_v1_block_coder_init(&coder->rgb, settings->quality, DFY_V1_SPACE_RGB);
+    dfy_v1_block_coder_init(&coder->ycc, settings->quality, DFY_V1_SPACE_YCC_BGR);
+    int status =
+        dfy_v1_picture_coder_open(&coder->pictures, width, height, settings->quality, dfy_pool_threads(coder->pool));
+    coder->row_done = calloc((size_t)(height + 7) / 8, sizeof *coder->row_done);
+    if (!coder->row_done) status = DFY_ERROR_MEMORY;
     return status ? dfy_fail(writer->message, status, "There is no memory for coding pictures.") : DFY_OK;
 }
 
+static void replay_close(Replay *replay) {
+    dfy_picture_free(&replay->picture);
+    for (int i = 0; i < 2 * DFY_V1_MOST_PICTURES; i++)
+        dfy_picture_free(&replay->shown[i / DFY_V1_MOST_PICTURES][i % DFY_V1_MOST_PICTURES]);
+    dfy_v1_residual_decoder_free(&replay->residual);
+}
+
 static void coder_close(CycleCoder *coder) {
-    dfy_v1_picture_coder_close(&coder->temporal);
-    dfy_v1_picture_coder_close(&coder->still);
-    dfy_v1_picture_coder_close(&coder->delta);
-    dfy_picture_free(&coder->source);
-    dfy_picture_free(&coder->decoded);
-    dfy_buffer_free(&coder->payload);
+    dfy_pool_free(coder->pool);
+    dfy_v1_picture_coder_close(&coder->pictures);
+    replay_close(&coder->replay);
+    for (int i = 0; i < PACKERS; i++) dfy_v1_packer_free(&coder->packer[i]);
+    free(coder->row_done);
 }
 
-static Way temporal_way(CycleCoder *coder) {
+static DfyV1Way temporal_way(const CycleCoder *coder) {
     const DfyV1Writer *writer = coder->writer;
-    int boxed = writer->settings.use_bbox;
-    return (Way){
-        &coder->temporal, boxed ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_PLAIN,
-        (uint8_t)(DFY_V1_TEMPORAL | (boxed ? DFY_V1_FLAG_BOXED : 0) | (writer->codebook.words ? DFY_V1_VQ : 0))};
+    int boxed = writer->settings.use_bbox, vq = writer->codebook.words > 0;
+    return (DfyV1Way){
+        .coder = &coder->rgb,
+        .codebook = vq ? &writer->codebook : NULL,
+        .framing = boxed ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_PLAIN,
+        .temporal = 1,
+        .flags = (uint8_t)(DFY_V1_TEMPORAL | (boxed ? DFY_V1_FLAG_BOXED : 0) | (vq ? DFY_V1_VQ : 0)),
+    };
 }
 
-static Way still_way(CycleCoder *coder) {
-    return (Way){&coder->still, DFY_V1_FRAMING_PLAIN, 0};
+/* Of cycles whose pictures all build on the plate. */
+static DfyV1Way still_way(const CycleCoder *coder) {
+    return (DfyV1Way){.coder = &coder->ycc, .framing = DFY_V1_FRAMING_PLAIN};
 }
 
 /* Deltas are boxed in any case: nothing in the file says whether they are, and one reader takes it for granted. */
-static Way delta_way(CycleCoder *coder) {
-    return (Way){&coder->delta, coder->writer->settings.use_bbox ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_FULL_BOX, 0};
+static DfyV1Way delta_way(const CycleCoder *coder) {
+    return (DfyV1Way){.coder = &coder->rgb,
+                      .framing = coder->writer->settings.use_bbox ? DFY_V1_FRAMING_BOX : DFY_V1_FRAMING_FULL_BOX};
 }
 
-/* Codes the source against what is in decoded, and appends u32 size and the payload. */
-static int put_picture(CycleCoder *coder, const Way *way) {
-    size_t at = coder->payload.size;
-    dfy_put_u32be(&coder->payload, 0);
-    int status = dfy_v1_code_picture(way->coder, &coder->payload, &coder->decoded, &coder->source, way->framing);
-    if (status || coder->payload.failed)
-        return dfy_fail(coder->writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
-    size_t size = coder->payload.size - at - 4;
-    for (int i = 0; i < 4; i++) coder->payload.data[at + (size_t)i] = (uint8_t)(size >> (24 - 8 * i));
-    return DFY_OK;
-}
+/* ---------------------------------------------------------------- the canonical that deltas follow */
 
-/* An I picture at the start, after the longest run, and where the plate is the better reference. */
-static int is_predicted(const DfyV1Writer *writer, uint64_t frame, uint32_t run) {
-    if (!run || run > (uint32_t)writer->settings.max_p_run) return 0;
-    uint64_t intra = dfy_v1_excess(&writer->frame[frame], &writer->plate_i420, EXCESS_ALLOWED);
-    uint64_t inter = dfy_v1_excess(&writer->frame[frame], &writer->frame[frame - 1], EXCESS_ALLOWED);
-    return (double)intra >= INTRA_ADVANTAGE * (double)inter;
-}
-
-static int put_canonical_picture(CycleCoder *coder, const Way *way, uint64_t frame, int predicted) {
-    if (!predicted) {
-        dfy_picture_copy(&coder->decoded, &coder->writer->plate);
-        dfy_v1_picture_coder_restart(way->coder);
-    }
-    if (way->flags & DFY_V1_TEMPORAL) dfy_put_u8(&coder->payload, (unsigned)predicted);
-    dfy_picture_convert(&coder->source, &coder->writer->frame[frame]);
-    return put_picture(coder, way);
-}
-
-/* ---------------------------------------------------------------- the better way for a cycle */
-
-/* In luma and chroma terms, as the picture coder weighs them. */
-static double squared_error(const DfyPicture *a, const DfyPicture *b, const float w[3][3]) {
-    double total = 0;
-    for (int y = 0; y < a->height; y++) {
-        const uint8_t *ra = a->plane[0] + y * a->stride_bytes[0], *rb = b->plane[0] + y * b->stride_bytes[0];
-        float sum = 0;
-        for (int x = 0; x < a->width; x++, ra += 3, rb += 3) {
-            float r = (float)(ra[0] - rb[0]), g = (float)(ra[1] - rb[1]), blue = (float)(ra[2] - rb[2]);
-            sum += w[0][0] * r * r + w[1][1] * g * g + w[2][2] * blue * blue +
-                   2 * (w[0][1] * r * g + w[0][2] * r * blue + w[1][2] * g * blue);
-        }
-        total += (double)sum;
-    }
-    return total;
-}
-
-static double deflated_bits(const DfyBuffer *payload) {
-    uLongf size = compressBound((uLong)payload->size);
-    uint8_t *deflated = malloc(size);
-    if (!deflated || compress2(deflated, &size, payload->data, (uLong)payload->size, 6) != Z_OK)
-        size = (uLongf)payload->size;
-    free(deflated);
-    return 8.0 * (double)size;
-}
-
-/* Rate and distortion a picture of some frames from first on; the first, an I picture, counts as one in a full run. */
-static int try_way(CycleCoder *coder, const Way *way, uint64_t first, uint32_t frames, double *cost) {
-    double bits[2] = {0}, error = 0;
-    int status = DFY_OK, temporal = way->flags & DFY_V1_TEMPORAL;
-    coder->payload.size = 0;
-    for (uint32_t i = 0; i < frames && !status; i++) {
-        status = put_canonical_picture(coder, way, first + i, temporal && i > 0);
-        error += squared_error(&coder->source, &coder->decoded, coder->temporal.weight) / frames;
-        if (i && i + 1 < frames) continue;
-        bits[i > 0] = deflated_bits(&coder->payload);
-        coder->payload.size = 0;
-    }
-    double share = temporal && frames > 1 ? 1.0 / (coder->writer->settings.max_p_run + 1) : 1.0 / frames;
-    double rate = bits[0] * share + (frames > 1 ? bits[1] / (frames - 1) * (1 - share) : 0);
-    *cost = error + BIT_WORTH * (double)way->coder->lambda * rate;
-    return status;
-}
-
-/*
- * Predicting from the picture before is better where little moves; but it works on R, G and B. Building every
- * picture on the plate works on luma and chroma, which is cheaper for what moves all the time. A stretch from the
- * middle of the cycle is coded both ways.
- */
-static int choose_way(CycleCoder *coder, const DfyV1Piece *piece, Way *way) {
-    const DfyEncoderSettings *settings = &coder->writer->settings;
-    Way temporal = temporal_way(coder), still = still_way(coder);
-    *way = settings->use_temporal ? temporal : still;
-    if (!settings->use_temporal || coder->writer->codebook.words || piece->frames < 2 * TRIAL_FRAMES) return DFY_OK;
-    double temporal_cost, still_cost;
-    uint64_t middle = piece->first_frame + piece->frames / 2;
-    int status = try_way(coder, &temporal, middle, TRIAL_FRAMES, &temporal_cost);
-    if (!status) status = try_way(coder, &still, middle, TRIAL_FRAMES, &still_cost);
-    if (!status && still_cost < temporal_cost) *way = still;
-    return status;
-}
-
-static int code_canonical(CycleCoder *coder, const DfyV1Piece *piece) {
-    DfyV1Writer *writer = coder->writer;
-    Way way;
-    int status = choose_way(coder, piece, &way);
-    coder->payload.size = 0;
-    dfy_put_u32be(&coder->payload, piece->frames);
-    dfy_put_u8(&coder->payload, way.flags);
-    for (uint32_t i = 0, run = 0; i < piece->frames && !status; i++) {
-        uint64_t frame = piece->first_frame + i;
-        int predicted = (way.flags & DFY_V1_TEMPORAL) && is_predicted(writer, frame, run);
-        run = predicted ? run + 1 : 1;
-        status = put_canonical_picture(coder, &way, frame, predicted);
-        if (!status) status = dfy_v1_report(writer, DFY_STAGE_FRAMES, ++writer->coded, writer->frames);
-    }
-    return status;
-}
-
-/* ---------------------------------------------------------------- deltas */
-
-static int replay_open(Replay *replay, const DfyV1Writer *writer, uint32_t canonical) {
-    const DfyBuffer *payload = &writer->canonical_payload[canonical];
-    *replay = (Replay){.in = dfy_bytes(payload->data, payload->size)};
+/* Pictures that an earlier delta needed serve again. */
+static int replay_open(Replay *replay, const DfyV1Writer *writer, const DfyV1Piece *piece, int most_pictures) {
+    const DfyBuffer *payload = &writer->canonical_payload[piece->canonical];
+    const int width = writer->settings.width, height = writer->settings.height;
+    replay->in = dfy_bytes(payload->data, payload->size);
     dfy_read_u32be(&replay->in);
     replay->flags = dfy_read_u8(&replay->in);
-    return dfy_picture_alloc(&replay->picture, DFY_PIXELS_RGB, writer->settings.width, writer->settings.height);
+    replay->left = piece->frames;
+    replay->current = 0;
+    int status = DFY_OK;
+    if (!replay->picture.plane[0]) status = dfy_picture_alloc(&replay->picture, DFY_PIXELS_RGB, width, height);
+    for (int i = 0; i < 2 * most_pictures && !status; i++) {
+        DfyPicture *shown = &replay->shown[i & 1][i / 2];
+        if (!shown->plane[0]) status = dfy_picture_alloc(shown, DFY_PIXELS_RGB, width, height);
+    }
+    return status;
 }
 
 static int replay_next(Replay *replay, const DfyV1Writer *writer) {
@@ -211,83 +142,351 @@ static int replay_next(Replay *replay, const DfyV1Writer *writer) {
                                replay->flags ? DFY_V1_SPACE_RGB : DFY_V1_SPACE_YCC_BGR, &writer->codebook);
 }
 
-static void replay_close(Replay *replay) {
-    dfy_picture_free(&replay->picture);
-    dfy_v1_residual_decoder_free(&replay->residual);
+/* The next pictures to be coded from. */
+static void replay_some(Replay *replay, const DfyV1Writer *writer, int most_pictures) {
+    DfyPicture *shown = replay->shown[1 - replay->current];
+    for (int i = 0; i < most_pictures && replay->left && !replay->status; i++, replay->left--) {
+        replay->status = replay_next(replay, writer);
+        if (!replay->status) dfy_picture_copy(&shown[i], &replay->picture);
+    }
 }
 
-static int code_delta(CycleCoder *coder, const DfyV1Piece *piece) {
-    DfyV1Writer *writer = coder->writer;
-    Way way = delta_way(coder);
-    Replay replay;
-    coder->payload.size = 0;
-    dfy_put_u16be(&coder->payload, piece->canonical);
-    dfy_put_u32be(&coder->payload, piece->frames);
-    int status = replay_open(&replay, writer, piece->canonical);
-    for (uint32_t i = 0; i < piece->frames && !status; i++) {
-        status = replay_next(&replay, writer);
-        if (status) break;
-        dfy_picture_copy(&coder->decoded, &replay.picture);
-        dfy_v1_picture_coder_restart(&coder->delta);
-        dfy_picture_convert(&coder->source, &writer->frame[piece->first_frame + i]);
-        status = put_picture(coder, &way);
-        if (!status) status = dfy_v1_report(writer, DFY_STAGE_CYCLES, ++writer->coded, writer->frames);
+/* ---------------------------------------------------------------- jobs */
+
+static void note_failure(CycleCoder *coder, int status) {
+    if (!status) return;
+    dfy_pool_lock(coder->pool);
+    coder->failed = status;
+    dfy_pool_unlock(coder->pool);
+}
+
+/* Goes on while others have rows to begin, which is as long as nobody waits for it. */
+static void pack_some(CycleCoder *coder, int number) {
+    const int rows = coder->shots ? coder->pictures.blocks_down : 0;
+    for (int i = 1 + number; i <= PACKERS; i += coder->packings) { /* the chunk before goes first */
+        DfyV1Packer *packer = &coder->packer[(coder->current + i) % PACKERS];
+        while (dfy_v1_packer_ready(packer) && !(rows && dfy_pool_reached(&coder->rows_begun, rows))) {
+            int status = dfy_v1_packer_step(packer);
+            if (!status) continue;
+            note_failure(coder, status);
+            return;
+        }
     }
-    replay_close(&replay);
-    if (status == DFY_ERROR_MEMORY) dfy_fail(writer->message, status, "There is no memory for coding pictures.");
+}
+
+static void code_some(CycleCoder *coder, int row, int thread) {
+    if (row + 1 == coder->pictures.blocks_down) dfy_pool_advance(coder->pool, &coder->rows_begun, row + 1);
+    note_failure(coder, dfy_v1_code_row(&coder->pictures, coder->way, coder->shot, coder->shots, row, thread));
+    dfy_pool_advance(coder->pool, &coder->row_done[row], 1);
+}
+
+/* A record needs all rows, which were all begun before it. */
+static void record_one(CycleCoder *coder, int number) {
+    for (int row = 0; row < coder->pictures.blocks_down; row++) dfy_pool_wait(coder->pool, &coder->row_done[row], 1);
+    note_failure(coder, dfy_v1_make_record(&coder->pictures, coder->way, &coder->shot[number], number));
+}
+
+static void do_job(void *context, int number, int thread) {
+    CycleCoder *coder = context;
+    if (number < coder->packings) {
+        pack_some(coder, number);
+        return;
+    }
+    number -= coder->packings;
+    if (number < coder->replays) {
+        replay_some(&coder->replay, coder->writer, coder->pictures.most_pictures);
+        return;
+    }
+    number -= coder->replays;
+    if (number < coder->pictures.blocks_down)
+        code_some(coder, number, thread);
+    else
+        record_one(coder, number - coder->pictures.blocks_down);
+}
+
+/* Codes some pictures into records, deflates what was coded before and, for deltas, decodes the next references. */
+static int run(CycleCoder *coder, const DfyV1Way *way, const DfyV1Shot *shot, int shots, int replays) {
+    const int threads = dfy_pool_threads(coder->pool), rows = coder->pictures.blocks_down;
+    coder->way = way;
+    coder->shot = shot;
+    coder->shots = shots;
+    coder->replays = replays;
+    coder->packings = threads > 2 || !shots ? PACKERS : 1;
+    coder->rows_begun = 0;
+    memset(coder->row_done, 0, (size_t)rows * sizeof *coder->row_done);
+    dfy_pool_run(coder->pool, coder->packings + (shots ? replays + rows + shots : 0), do_job, coder);
+    if (coder->failed || coder->replay.status)
+        return dfy_fail(coder->writer->message, coder->failed ? coder->failed : coder->replay.status,
+                        "There is no memory for coding pictures.");
+    return DFY_OK;
+}
+
+/* ---------------------------------------------------------------- chunks, written in their order */
+
+static int write_if_done(CycleCoder *coder, int number) {
+    DfyV1Packer *packer = &coder->packer[number];
+    const DfyV1Piece *piece = coder->piece[number];
+    if (!piece || !packer->done) return DFY_OK;
+    coder->piece[number] = NULL;
+    return dfy_v1_chunk_write(&coder->writer->output, piece->type, 1, packer->deflated.data, packer->deflated.size,
+                              coder->writer->message);
+}
+
+/* Deflates and writes all that is coded. */
+static int write_all(CycleCoder *coder) {
+    int status = run(coder, NULL, NULL, 0, 0), older = 1 - coder->current;
+    if (!status) status = write_if_done(coder, older);
+    if (!status) status = write_if_done(coder, coder->current);
     return status;
 }
 
-/* ---------------------------------------------------------------- chunks */
+/* An empty payload for a piece. */
+static int begin_chunk(CycleCoder *coder, const DfyV1Piece *piece, DfyBuffer **payload) {
+    int next = 1 - coder->current;
+    int status = coder->piece[next] ? write_all(coder) : DFY_OK;
+    coder->current = next;
+    coder->piece[next] = piece;
+    coder->coded = 0;
+    dfy_v1_packer_begin(&coder->packer[next], piece->frames);
+    *payload = &coder->packer[next].payload;
+    return status;
+}
 
-static int write_payload(CycleCoder *coder, const DfyV1Piece *piece) {
+/* Appends the records of a run to the chunk. */
+static int take_records(CycleCoder *coder, DfyStage stage) {
     DfyV1Writer *writer = coder->writer;
-    const DfyBuffer *payload = &coder->payload;
+    DfyV1Packer *packer = &coder->packer[coder->current];
+    int status = write_if_done(coder, 1 - coder->current);
+    for (int i = 0; i < coder->shots && !status; i++) {
+        const DfyBuffer *record = &coder->pictures.coded[i].record;
+        dfy_put_bytes(&packer->payload, record->data, record->size);
+        if (packer->payload.failed)
+            status = dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
+        else
+            status = dfy_v1_report(writer, stage, ++writer->coded, writer->frames);
+    }
+    coder->coded += (uint32_t)coder->shots;
+    dfy_v1_packer_grown(packer, coder->coded);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the better way for a cycle */
+
+/* A way that is tried: what it codes, deflated for its length. */
+typedef struct Trial {
+    DfyBuffer payload[2]; /* the first picture; those that follow */
+    double bits[2], error;
+} Trial;
+
+/* Ten pictures, or as many at a time as there is room for. */
+static int try_way(CycleCoder *coder, Trial *trial, const DfyV1Way *way, uint64_t first) {
+    const DfyV1Writer *writer = coder->writer;
+    DfyV1Way measured = *way;
+    int status = DFY_OK;
+    measured.measure = (const float(*)[3])coder->rgb.weight;
+    for (uint32_t at = 0; at < TRIAL_FRAMES && !status;) {
+        DfyV1Shot shot[DFY_V1_MOST_PICTURES];
+        int shots = 0;
+        for (; shots < coder->pictures.most_pictures && at + (uint32_t)shots < TRIAL_FRAMES; shots++) {
+            int predicted = way->temporal && at + (uint32_t)shots > 0;
+            shot[shots] =
+                (DfyV1Shot){&writer->frame[first + at + (uint32_t)shots], predicted ? NULL : &writer->plate, predicted};
+        }
+        status = run(coder, &measured, shot, shots, 0);
+        for (int i = 0; i < shots && !status; i++) {
+            const DfyV1CodedPicture *coded = &coder->pictures.coded[i];
+            double error = 0;
+            for (int y = 0; y < coder->pictures.height; y++) error += coded->row_error[y];
+            trial->error += error / TRIAL_FRAMES;
+            dfy_put_bytes(&trial->payload[at + (uint32_t)i > 0], coded->record.data, coded->record.size);
+        }
+        at += (uint32_t)shots;
+    }
+    return status;
+}
+
+static double deflated_bits(const DfyBuffer *payload) {
     uLongf size = compressBound((uLong)payload->size);
     uint8_t *deflated = malloc(size);
-    int level = payload->size / piece->frames < SMALL_PICTURE ? SMALL_LEVEL : LARGE_LEVEL;
-    int status = deflated && compress2(deflated, &size, payload->data, (uLong)payload->size, level) == Z_OK
-                     ? dfy_v1_chunk_write(&writer->output, piece->type, 1, deflated, size, writer->message)
-                     : dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
+    if (!deflated || compress2(deflated, &size, payload->data, (uLong)payload->size, TRIAL_LEVEL) != Z_OK)
+        size = (uLongf)payload->size;
     free(deflated);
+    return 8.0 * (double)size;
+}
+
+/* The long ones, of the pictures that follow, are begun first. */
+static void weigh_one(void *context, int number, int thread) {
+    Trial *trial = (Trial *)context + (number & 1);
+    int following = number < 2;
+    (void)thread;
+    trial->bits[following] = deflated_bits(&trial->payload[following]);
+}
+
+/* Rate and distortion a picture; the first, an I picture, counts as one in a full run. */
+static double trial_cost(const CycleCoder *coder, const Trial *trial, const DfyV1Way *way) {
+    double share = way->temporal ? 1.0 / (coder->writer->settings.max_p_run + 1) : 1.0 / TRIAL_FRAMES;
+    double rate = trial->bits[0] * share + trial->bits[1] / (TRIAL_FRAMES - 1) * (1 - share);
+    return trial->error + BIT_WORTH * (double)way->coder->lambda * rate;
+}
+
+/*
+ * Predicting from the picture before is better where little moves; but it works on R, G and B. Building every
+ * picture on the plate works on luma and chroma, which is cheaper for what moves all the time. A stretch from the
+ * middle of the cycle is coded both ways.
+ */
+static int choose_way(CycleCoder *coder, const DfyV1Piece *piece, DfyV1Way *way) {
+    const DfyEncoderSettings *settings = &coder->writer->settings;
+    const DfyV1Way ways[2] = {temporal_way(coder), still_way(coder)};
+    *way = ways[!settings->use_temporal];
+    if (!settings->use_temporal || coder->writer->codebook.words || piece->frames < 2 * TRIAL_FRAMES) return DFY_OK;
+    Trial trial[2] = {{.error = 0}};
+    uint64_t middle = piece->first_frame + piece->frames / 2;
+    int status = DFY_OK;
+    for (int i = 0; i < 2 && !status; i++) status = try_way(coder, &trial[i], &ways[i], middle);
+    if (!status) {
+        dfy_pool_run(coder->pool, 4, weigh_one, trial);
+        *way = ways[trial_cost(coder, &trial[1], &ways[1]) < trial_cost(coder, &trial[0], &ways[0])];
+    }
+    for (int i = 0; i < 4; i++) {
+        if (trial[i / 2].payload[i & 1].failed && !status)
+            status = dfy_fail(coder->writer->message, DFY_ERROR_MEMORY, "There is no memory for coding pictures.");
+        dfy_buffer_free(&trial[i / 2].payload[i & 1]);
+    }
     return status;
 }
 
-static int write_clone(DfyV1Writer *writer, const DfyV1Piece *piece) {
+/* ---------------------------------------------------------------- canonicals */
+
+/* How far frames of a cycle are from the plate and from the frame before. */
+typedef struct Distances {
+    const DfyV1Writer *writer;
+    uint64_t first_frame;
+    uint64_t (*excess)[2];
+} Distances;
+
+static void measure_one(void *context, int number, int thread) {
+    const Distances *distances = context;
+    const DfyV1Writer *writer = distances->writer;
+    const DfyPicture *frame = &writer->frame[distances->first_frame + (uint64_t)number];
+    (void)thread;
+    distances->excess[number][0] = dfy_v1_excess(frame, &writer->plate_i420, EXCESS_ALLOWED);
+    distances->excess[number][1] = number ? dfy_v1_excess(frame, frame - 1, EXCESS_ALLOWED) : 0;
+}
+
+/* Which pictures are predicted: an I picture is at the start, after the longest run, and where the plate is nearer. */
+static int choose_predicted(CycleCoder *coder, const DfyV1Piece *piece, uint8_t *predicted) {
+    const DfyV1Writer *writer = coder->writer;
+    Distances distances = {writer, piece->first_frame, malloc(piece->frames * sizeof *distances.excess)};
+    if (!distances.excess) return DFY_ERROR_MEMORY;
+    dfy_pool_run(coder->pool, (int)piece->frames, measure_one, &distances);
+    for (uint32_t i = 0, run_length = 0; i < piece->frames; i++) {
+        const uint64_t *excess = distances.excess[i];
+        predicted[i] = run_length && run_length <= (uint32_t)writer->settings.max_p_run &&
+                       (double)excess[0] >= INTRA_ADVANTAGE * (double)excess[1];
+        run_length = predicted[i] ? run_length + 1 : 1;
+    }
+    free(distances.excess);
+    return DFY_OK;
+}
+
+static int code_frames(CycleCoder *coder, const DfyV1Piece *piece, const DfyV1Way *way, const uint8_t *predicted) {
+    const DfyV1Writer *writer = coder->writer;
+    int status = DFY_OK;
+    for (uint32_t at = 0; at < piece->frames && !status;) {
+        DfyV1Shot shot[DFY_V1_MOST_PICTURES];
+        int shots = 0;
+        for (; shots < coder->pictures.most_pictures && at < piece->frames; shots++, at++)
+            shot[shots] = (DfyV1Shot){&writer->frame[piece->first_frame + at], predicted[at] ? NULL : &writer->plate,
+                                      predicted[at]};
+        status = run(coder, way, shot, shots, 0);
+        if (!status) status = take_records(coder, DFY_STAGE_FRAMES);
+    }
+    return status;
+}
+
+/* What deltas will be coded from. */
+static int keep_payload(CycleCoder *coder, const DfyV1Piece *piece) {
+    const DfyBuffer *payload = &coder->packer[coder->current].payload;
+    DfyBuffer *kept = &coder->writer->canonical_payload[piece->canonical];
+    dfy_put_bytes(kept, payload->data, payload->size);
+    return kept->failed
+               ? dfy_fail(coder->writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.")
+               : DFY_OK;
+}
+
+static int code_canonical(CycleCoder *coder, const DfyV1Piece *piece) {
+    DfyV1Way way;
+    DfyBuffer *payload;
+    int status = choose_way(coder, piece, &way);
+    if (!status) status = begin_chunk(coder, piece, &payload);
+    if (status) return status;
+    uint8_t *predicted = calloc(piece->frames, 1);
+    if (!predicted || (way.temporal && choose_predicted(coder, piece, predicted)))
+        status = dfy_fail(coder->writer->message, DFY_ERROR_MEMORY, "There is no memory for coding pictures.");
+    dfy_put_u32be(payload, piece->frames);
+    dfy_put_u8(payload, way.flags);
+    if (!status) status = code_frames(coder, piece, &way, predicted);
+    free(predicted);
+    if (!status && piece->repeated) status = keep_payload(coder, piece);
+    return status;
+}
+
+/* ---------------------------------------------------------------- deltas */
+
+static int code_delta(CycleCoder *coder, const DfyV1Piece *piece) {
+    const DfyV1Writer *writer = coder->writer;
+    const DfyV1Way way = delta_way(coder);
+    const int most = coder->pictures.most_pictures;
+    Replay *replay = &coder->replay;
+    DfyBuffer *payload;
+    int status = begin_chunk(coder, piece, &payload);
+    if (status) return status;
+    dfy_put_u16be(payload, piece->canonical);
+    dfy_put_u32be(payload, piece->frames);
+    if (replay_open(replay, writer, piece, most))
+        return dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for coding pictures.");
+    replay_some(replay, writer, most);
+    for (uint32_t at = 0; at < piece->frames && !status;) {
+        DfyV1Shot shot[DFY_V1_MOST_PICTURES];
+        int shots = 0;
+        replay->current = 1 - replay->current;
+        for (; shots < most && at < piece->frames; shots++, at++)
+            shot[shots] =
+                (DfyV1Shot){&writer->frame[piece->first_frame + at], &replay->shown[replay->current][shots], 1};
+        status = run(coder, &way, shot, shots, replay->left > 0);
+        if (!status) status = take_records(coder, DFY_STAGE_CYCLES);
+    }
+    return status;
+}
+
+/* Clones have no pictures; what comes before them in the file is written first. */
+static int write_clone(CycleCoder *coder, const DfyV1Piece *piece) {
+    DfyV1Writer *writer = coder->writer;
     uint8_t data[4] = {(uint8_t)(piece->canonical >> 8), (uint8_t)piece->canonical, (uint8_t)(piece->frames >> 8),
                        (uint8_t)piece->frames};
     writer->coded += piece->frames;
-    int status = dfy_v1_report(writer, DFY_STAGE_CYCLES, writer->coded, writer->frames);
+    int status = write_all(coder);
+    if (!status) status = dfy_v1_report(writer, DFY_STAGE_CYCLES, writer->coded, writer->frames);
     return status ? status : dfy_v1_chunk_write(&writer->output, DFY_V1_CYCLE_SKIP, 0, data, 4, writer->message);
-}
-
-static int write_canonical(CycleCoder *coder, const DfyV1Piece *piece) {
-    DfyV1Writer *writer = coder->writer;
-    int status = code_canonical(coder, piece);
-    if (!status) status = write_payload(coder, piece);
-    if (status || !piece->repeated) return status;
-    DfyBuffer *kept = &writer->canonical_payload[piece->canonical];
-    dfy_put_bytes(kept, coder->payload.data, coder->payload.size);
-    return kept->failed ? dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.")
-                        : DFY_OK;
 }
 
 int dfy_v1_write_pieces(DfyV1Writer *writer) {
     const DfyV1Plan *plan = &writer->plan;
-    CycleCoder coder;
-    int status = coder_open(&coder, writer);
+    CycleCoder *coder = malloc(sizeof *coder);
     writer->canonical_payload = calloc(plan->canonicals, sizeof *writer->canonical_payload);
-    if (!writer->canonical_payload && !status)
-        status = dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
-    for (uint32_t i = 0; i < plan->pieces && !status; i++)
-        if (plan->piece[i].type == DFY_V1_CYCLE_CANON) status = write_canonical(&coder, &plan->piece[i]);
-    for (uint32_t i = 0; i < plan->pieces && !status; i++) {
-        const DfyV1Piece *piece = &plan->piece[i];
-        if (piece->type == DFY_V1_CYCLE_SKIP) status = write_clone(writer, piece);
-        if (piece->type != DFY_V1_CYCLE_DELTA) continue;
-        status = code_delta(&coder, piece);
-        if (!status) status = write_payload(&coder, piece);
+    if (!coder || !writer->canonical_payload) {
+        free(coder);
+        return dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
     }
-    coder_close(&coder);
+    int status = coder_open(coder, writer);
+    for (uint32_t i = 0; i < plan->pieces && !status; i++)
+        if (plan->piece[i].type == DFY_V1_CYCLE_CANON) status = code_canonical(coder, &plan->piece[i]);
+    for (uint32_t i = 0; i < plan->pieces && !status; i++) {
+        if (plan->piece[i].type == DFY_V1_CYCLE_SKIP) status = write_clone(coder, &plan->piece[i]);
+        if (plan->piece[i].type == DFY_V1_CYCLE_DELTA) status = code_delta(coder, &plan->piece[i]);
+    }
+    if (!status) status = write_all(coder);
+    coder_close(coder);
+    free(coder);
     return status;
 }

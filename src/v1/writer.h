@@ -2,8 +2,10 @@
  * The writer of version 1, shared by its parts:
  *   writer.c           the table that api.c calls; holding frames; the order of the file
  *   plan.c             which frames become which chunk
- *   cycle_coder.c      a chunk's pictures
- *   picture_coder.c    one picture
+ *   cycle_coder.c      a chunk's pictures, on several threads
+ *   picture_coder.c    a few pictures, row by row of blocks
+ *   block_coder.c      one block
+ *   packer.c           deflate, while the payload grows
  *   metadata_write.c   the JSON
  */
 #ifndef DFY_V1_WRITER_H
@@ -15,7 +17,7 @@
 #include "container/chunks_v1.h"
 #include "v1/imu.h"
 #include "v1/metadata.h"
-#include "v1/picture_coder.h"
+#include "v1/residual.h"
 
 /* A run of frames that becomes one chunk; type is CYCLE_CANON, CYCLE_DELTA or CYCLE_SKIP. */
 typedef struct DfyV1Piece {
