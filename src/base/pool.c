@@ -148,17 +148,22 @@ void dfy_pool_unlock(DfyPool *pool) {
     if (pool->threads > 1) pthread_mutex_unlock(&pool->mutex);
 }
 
-void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
-    if (pool->threads == 1) {
-        *progress = value;
-        return;
-    }
-    /* Either the sleeper, who says so before it looks, sees the value, or it is seen here. */
-    __atomic_store_n(progress, value, __ATOMIC_SEQ_CST);
+/* After progress: either the sleeper, who says so before it looks, sees the new value, or it is seen here. */
+static void wake_sleepers(DfyPool *pool) {
     if (!__atomic_load_n(&pool->sleepers, __ATOMIC_SEQ_CST)) return;
     pthread_mutex_lock(&pool->mutex);
     pthread_cond_broadcast(&pool->progress);
     pthread_mutex_unlock(&pool->mutex);
+}
+
+void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
+    __atomic_store_n(progress, value, __ATOMIC_SEQ_CST);
+    wake_sleepers(pool);
+}
+
+void dfy_pool_count(DfyPool *pool, int *progress) {
+    __atomic_add_fetch(progress, 1, __ATOMIC_SEQ_CST);
+    wake_sleepers(pool);
 }
 
 int dfy_pool_reached(const int *progress, int wanted) {
@@ -207,6 +212,10 @@ void dfy_pool_unlock(DfyPool *pool) {
 void dfy_pool_advance(DfyPool *pool, int *progress, int value) {
     (void)pool;
     *progress = value;
+}
+void dfy_pool_count(DfyPool *pool, int *progress) {
+    (void)pool;
+    ++*progress;
 }
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     (void)pool;

@@ -1,6 +1,5 @@
 #include "video/encode/draft.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,7 @@ size_t dfy_draft_bytes(int width, int height) {
     return count * (sizeof(DfyPlan) + DFY_SUPERBLOCK_COEFFICIENTS * sizeof(int16_t));
 }
 
-int dfy_draft_open(DfyDraft *d, int width, int height, DfyContexts *contexts) {
+int dfy_draft_open(DfyDraft *d, int width, int height) {
     memset(d, 0, sizeof *d);
     int status = dfy_picture_coding_open(&d->picture, width, height);
     size_t count = (size_t)d->picture.columns * (size_t)d->picture.rows;
@@ -28,7 +27,6 @@ int dfy_draft_open(DfyDraft *d, int width, int height, DfyContexts *contexts) {
         return DFY_ERROR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) d->plans[i].coefficients = d->coefficients + i * DFY_SUPERBLOCK_COEFFICIENTS;
-    d->picture.contexts = contexts;
     return DFY_OK;
 }
 
@@ -47,59 +45,21 @@ void dfy_draft_set_qp(DfyDraft *d, int qp) {
     memset(d->qps, qp, (size_t)(d->picture.columns * d->picture.rows) * 4);
 }
 
-typedef struct Work {
-    DfyDraft *const *drafts;
-    DfyFrame *const *frames, *const *scratch;
-    int count;
-    DfyPool *pool;
-    DfyDecider *const *deciders;
-    const DfyEffort *effort;
-    DfyLevelRates rates[2][2]; /* luma or chroma; inter or intra */
-    int taken[2], at_work[2];  /* of each draft: jobs begun, its rows and its filters; threads that are at it */
-} Work;
-
-/* Whether the next job of a draft can be begun without waiting for a whole picture: a row, or the filters at last. */
-static int is_ready(const Work *work, int i) {
-    const DfyPictureCoding *p = &work->drafts[i]->picture;
-    return work->taken[i] < p->rows || dfy_pool_reached(&work->drafts[i]->progress[p->rows - 1], p->columns);
+void dfy_draft_begin(DfyDraft *d, DfyFrame *frame, DfyContexts *contexts) {
+    d->picture.contexts = contexts;
+    for (int i = 0; i < 4; i++) dfy_level_rates(&d->rates[i >> 1][i & 1], &contexts->residual[i >> 1][i & 1]);
+    dfy_picture_coding_begin(&d->picture, frame);
+    memset(d->progress, 0, (size_t)d->picture.rows * sizeof *d->progress);
 }
 
-/*
- * The draft that the next job is for, with the job: a row, or the filters when it is the number of rows. Drafts with
- * the fewest threads at work come first, since threads in one picture wait for each other wherever something moves.
- */
-static int take_job(Work *work, int *job) {
-    int chosen = -1, least = 0;
-    dfy_pool_lock(work->pool);
-    for (int i = 0; i < work->count; i++) {
-        if (work->taken[i] > work->drafts[i]->picture.rows) continue;
-        int order = is_ready(work, i) ? work->at_work[i] : INT_MAX;
-        if (chosen >= 0 && order >= least) continue;
-        chosen = i;
-        least = order;
-    }
-    *job = work->taken[chosen]++;
-    work->at_work[chosen]++;
-    dfy_pool_unlock(work->pool);
-    return chosen;
-}
-
-static void leave_job(Work *work, int draft) {
-    dfy_pool_lock(work->pool);
-    work->at_work[draft]--;
-    dfy_pool_unlock(work->pool);
-}
-
-/* One row of a picture, two superblocks behind the row above. */
-static void decide_row(const Work *work, DfyDraft *d, int row, int thread) {
+void dfy_draft_decide_row(DfyDraft *d, int row, DfyPool *pool, DfyDecider *decider, const DfyEffort *effort) {
     DfyPictureCoding *p = &d->picture;
     for (int column = 0; column < p->columns; column++) {
         int needed = column + 2 < p->columns ? column + 2 : p->columns;
-        if (row) dfy_pool_wait(work->pool, &d->progress[row - 1], needed);
+        if (row) dfy_pool_wait(pool, &d->progress[row - 1], needed);
         int at = row * p->columns + column;
-        dfy_decide_superblock(work->deciders[thread], p, d->source, work->effort, work->rates, column, row,
-                              d->qps + 4 * at, &d->plans[at]);
-        dfy_pool_advance(work->pool, &d->progress[row], column + 1);
+        dfy_decide_superblock(decider, p, d->source, effort, d->rates, column, row, d->qps + 4 * at, &d->plans[at]);
+        dfy_pool_advance(pool, &d->progress[row], column + 1);
     }
 }
 
@@ -146,45 +106,30 @@ static void choose_cdef(DfyDraft *d, const DfyFrame *frame) {
     }
 }
 
-/* Filters a picture once all of it is decided. */
-static void filter_picture(const Work *work, int draft) {
-    DfyDraft *d = work->drafts[draft];
-    dfy_pool_wait(work->pool, &d->progress[d->picture.rows - 1], d->picture.columns);
+void dfy_draft_filter(DfyDraft *d, DfyFrame *scratch) {
     dfy_deblock(&d->picture);
-    dfy_frame_extend(work->frames[draft]);
-    choose_cdef(d, work->frames[draft]);
-    dfy_cdef(&d->picture, d->header.cdef, work->scratch[draft]);
+    dfy_frame_extend(d->picture.frame);
+    choose_cdef(d, d->picture.frame);
+    dfy_cdef(&d->picture, d->header.cdef, scratch);
 }
 
-/* One of the jobs there are; which, follows from those that others are at. */
-static void do_job(void *context, int number, int thread) {
-    Work *work = context;
-    int job, draft = take_job(work, &job);
-    (void)number;
-    if (job < work->drafts[draft]->picture.rows)
-        decide_row(work, work->drafts[draft], job, thread);
-    else
-        filter_picture(work, draft);
-    leave_job(work, draft);
+typedef struct Work {
+    DfyDraft *draft;
+    DfyPool *pool;
+    DfyDecider *const *deciders;
+    const DfyEffort *effort;
+} Work;
+
+static void decide_row(void *context, int row, int thread) {
+    const Work *work = context;
+    dfy_draft_decide_row(work->draft, row, work->pool, work->deciders[thread], work->effort);
 }
 
-void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFrame *const *scratch, int count,
-                       DfyPool *pool, DfyDecider *const *deciders, const DfyEffort *effort) {
-    Work work = {.drafts = drafts,
-                 .frames = frames,
-                 .scratch = scratch,
-                 .count = count,
-                 .pool = pool,
-                 .deciders = deciders,
-                 .effort = effort};
-    for (int i = 0; i < 4; i++)
-        dfy_level_rates(&work.rates[i >> 1][i & 1], &drafts[0]->picture.contexts->residual[i >> 1][i & 1]);
-    int rows = drafts[0]->picture.rows;
-    for (int i = 0; i < count; i++) {
-        dfy_picture_coding_begin(&drafts[i]->picture, frames[i]);
-        memset(drafts[i]->progress, 0, (size_t)rows * sizeof *drafts[i]->progress);
-    }
-    dfy_pool_run(pool, (rows + 1) * count, do_job, &work);
+void dfy_draft_decide(DfyDraft *d, DfyFrame *scratch, DfyPool *pool, DfyDecider *const *deciders,
+                      const DfyEffort *effort) {
+    Work work = {d, pool, deciders, effort};
+    dfy_pool_run(pool, d->picture.rows, decide_row, &work);
+    dfy_draft_filter(d, scratch);
 }
 
 int dfy_draft_is_copy(const DfyDraft *d) {
@@ -198,7 +143,8 @@ int dfy_draft_is_copy(const DfyDraft *d) {
     return 1;
 }
 
-void dfy_draft_write(DfyDraft *d, DfyRangeCoder *coder) {
+void dfy_draft_write(DfyDraft *d, DfyRangeCoder *coder, DfyContexts *contexts) {
+    d->picture.contexts = contexts;
     DfyWalk walk = {.picture = &d->picture, .coder = coder, .qp = d->picture.qp};
     for (int row = 0; row < d->picture.rows; row++)
         for (int column = 0; column < d->picture.columns; column++) {

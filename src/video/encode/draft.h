@@ -1,7 +1,4 @@
-/*
- * A picture on its way from its source to the code: first decided, then written. Pictures that don't refer to each
- * other are decided side by side, which keeps all threads busy where only a few rows of a picture move.
- */
+/* A picture on its way from its source to the code: decided row by row, filtered, and written at last. */
 #ifndef DFY_VIDEO_DRAFT_H
 #define DFY_VIDEO_DRAFT_H
 
@@ -13,35 +10,45 @@ typedef struct DfyDraft {
     DfyPictureCoding picture; /* references, class and qp are set by the caller */
     DfyPictureHeader header;
     const DfyFrame *source;
+    DfyLevelRates rates[2][2];         /* luma or chroma; inter or intra */
     uint8_t *qps;                      /* four a superblock: quantisers of its 32x32 squares */
     DfyPlan *plans;                    /* a superblock each */
     int16_t *coefficients;             /* of all plans */
     int *progress;                     /* superblocks decided, a row */
-    int number;                        /* of the picture in its group; 0: the draft is free */
+    int taken;                         /* by a picture */
     DfyFrame *lit[DFY_MAX_REFERENCES]; /* while it is decided: references under another light, NULL: as they are */
     const DfyFrame *plain[DFY_MAX_REFERENCES]; /* those as they are */
 } DfyDraft;
 
 /* Bytes that dfy_draft_open takes, about. */
 size_t dfy_draft_bytes(int width, int height);
-/* For pictures of that size whose rates come from `contexts`. 0 or DFY_ERROR_MEMORY, after which it is closed. */
-int dfy_draft_open(DfyDraft *draft, int width, int height, DfyContexts *contexts);
+/* For pictures of that size. 0 or DFY_ERROR_MEMORY, after which it is closed. */
+int dfy_draft_open(DfyDraft *draft, int width, int height);
 void dfy_draft_close(DfyDraft *draft);
 
 /* One quantiser for the whole picture. */
 void dfy_draft_set_qp(DfyDraft *draft, int qp);
 
+/* Before its rows are decided: frame takes the picture, contexts (to stay until all are) tell its rates. */
+void dfy_draft_begin(DfyDraft *draft, DfyFrame *frame, DfyContexts *contexts);
+
 /*
- * Decides drafts after their sources, into frames[i]; scratch[i] is another frame of that size. deciders: one a thread
- * of the pool.
+ * Decides one row of superblocks, two behind the row above, which another thread of the pool may be at. decider: of
+ * this thread.
  */
-void dfy_drafts_decide(DfyDraft *const *drafts, DfyFrame *const *frames, DfyFrame *const *scratch, int count,
-                       DfyPool *pool, DfyDecider *const *deciders, const DfyEffort *effort);
+void dfy_draft_decide_row(DfyDraft *draft, int row, DfyPool *pool, DfyDecider *decider, const DfyEffort *effort);
+
+/* Filters the frame once all rows are decided; scratch is another frame of that size. */
+void dfy_draft_filter(DfyDraft *draft, DfyFrame *scratch);
+
+/* All of that for one picture, on all threads. deciders: one a thread. */
+void dfy_draft_decide(DfyDraft *draft, DfyFrame *scratch, DfyPool *pool, DfyDecider *const *deciders,
+                      const DfyEffort *effort);
 
 /* Whether every block stands still on the first reference: the picture is its copy. */
 int dfy_draft_is_copy(const DfyDraft *draft);
 
-/* Writes the blocks as decided. */
-void dfy_draft_write(DfyDraft *draft, DfyRangeCoder *coder);
+/* Writes the blocks as decided, by the models in contexts. */
+void dfy_draft_write(DfyDraft *draft, DfyRangeCoder *coder, DfyContexts *contexts);
 
 #endif

@@ -2,6 +2,7 @@
 #include "video/encode/draft.h"
 #include "video/encode/lighting.h"
 #include "video/encode/propagate.h"
+#include "video/encode/schedule.h"
 #include "video/encode/temporal.h"
 
 #include <stdlib.h>
@@ -10,13 +11,11 @@
 #include "diffy.h"
 
 #define MAX_THREADS 16
-/*
- * Pictures decided at once (two) and waiting to be written: one a level of the hierarchy, and the one at hand. Large
- * pictures have fewer; each takes about three bytes a pixel.
- */
-#define MAX_DRAFTS 5
+/* Pictures decided at once and waiting to be written. Large ones are fewer; each takes about three bytes a pixel. */
+#define MAX_DRAFTS 8
 #define DRAFT_BYTES ((size_t)20 << 20)
-#define MAX_LIT 2 /* references of one picture under another light */
+#define MAX_AT_ONCE 4 /* pictures of a group that are decided at the same time, if there are threads for it */
+#define MAX_LIT 2     /* references of one picture under another light */
 
 struct DfyVideoEncoder {
     int width, height;
@@ -24,6 +23,7 @@ struct DfyVideoEncoder {
     DfyPool *pool;
     DfyDecider *deciders[MAX_THREADS];
     DfyContexts contexts;
+    DfyContexts models[DFY_MAX_GROUP]; /* contexts as they were before each picture of the group was written */
     DfyStore store;
     DfyDraft drafts[MAX_DRAFTS];        /* [0] is open always */
     int draft_count;                    /* of them that may be opened */
@@ -35,7 +35,6 @@ struct DfyVideoEncoder {
     DfyPropagation *propagation;
     uint8_t *thumbnails[DFY_MAX_KEPT]; /* of the kept anchors' sources */
     int thumbnail_bytes;
-    DfyFrame *scratch[2];    /* of the second filter, for each picture decided at once */
     DfyFrame *filtered;      /* the picture at hand without its noise */
     DfyFrame *anchor_source; /* the last anchor as it came, NULL at an entry */
 };
@@ -61,14 +60,13 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
     e->effort = efforts[effort];
     e->store.keep = keep;
     e->thumbnail_bytes = (dfy_coded_size(width) / 8) * (dfy_coded_size(height) / 8);
-    int status = dfy_draft_open(&e->drafts[0], width, height, &e->contexts), rows = e->drafts[0].picture.rows;
+    int status = dfy_draft_open(&e->drafts[0], width, height), rows = e->drafts[0].picture.rows;
     e->draft_count = dfy_clamp((int)(DRAFT_BYTES / dfy_draft_bytes(width, height)), 1, MAX_DRAFTS);
     if (threads > MAX_THREADS) threads = MAX_THREADS;
-    if (threads > rows) threads = rows < 1 ? 1 : rows;
+    if (threads > MAX_AT_ONCE * rows) threads = rows < 1 ? 1 : MAX_AT_ONCE * rows;
     e->pool = dfy_pool_new(threads);
     e->propagation = dfy_propagation_new(width, height);
-    for (int i = 0; i < 2; i++) e->scratch[i] = dfy_frame_new(width, height);
-    int ok = !status && e->pool && e->propagation && e->scratch[0] && e->scratch[1];
+    int ok = !status && e->pool && e->propagation;
     for (int i = 0; ok && i < keep; i++) ok = (e->thumbnails[i] = malloc((size_t)e->thumbnail_bytes)) != NULL;
     for (int i = 0; ok && i < dfy_pool_threads(e->pool); i++) ok = (e->deciders[i] = dfy_decider_new()) != NULL;
     if (!ok) {
@@ -81,16 +79,20 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
 }
 
 DfyFrame *dfy_video_encoder_take(DfyVideoEncoder *e) {
+    dfy_pool_lock(e->pool);
     DfyFrame *frame = e->spare_count ? e->spare[--e->spare_count] : dfy_frame_new(e->width, e->height);
+    dfy_pool_unlock(e->pool);
     return frame;
 }
 
 void dfy_video_encoder_give_back(DfyVideoEncoder *e, DfyFrame *frame) {
     if (!frame) return;
+    dfy_pool_lock(e->pool);
     if (e->spare_count < (int)(sizeof e->spare / sizeof *e->spare))
         e->spare[e->spare_count++] = frame;
     else
         dfy_frame_free(frame);
+    dfy_pool_unlock(e->pool);
 }
 
 void dfy_video_encoder_free(DfyVideoEncoder *e) {
@@ -98,9 +100,9 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
     dfy_propagation_free(e->propagation);
     dfy_frame_free(e->anchor_source);
     dfy_frame_free(e->filtered);
-    for (int i = 0; i < 2; i++) dfy_frame_free(e->scratch[i]);
     dfy_frame_free(e->store.plate);
     while (e->store.kept_count) dfy_frame_free(e->store.kept[--e->store.kept_count]);
+    for (int i = 1; i <= DFY_MAX_GROUP; i++) dfy_frame_free(e->store.group[i]); /* left where coding them failed */
     for (int i = 0; i < DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
     while (e->spare_count) dfy_frame_free(e->spare[--e->spare_count]);
     for (int i = 0; i < MAX_THREADS; i++) dfy_decider_free(e->deciders[i]);
@@ -119,31 +121,12 @@ void dfy_video_encoder_enter(DfyVideoEncoder *e) {
     e->frame_number = 0;
 }
 
-/* ---------------------------------------------------------------- one picture */
-
-/* A draft for picture `number` of the group, or NULL while all are taken. */
-static DfyDraft *take_draft(DfyVideoEncoder *e, int number) {
-    for (int i = 0; i < e->draft_count; i++) {
-        DfyDraft *d = &e->drafts[i];
-        if (d->number) continue;
-        if (!d->plans && dfy_draft_open(d, e->width, e->height, &e->contexts)) return NULL;
-        d->number = number;
-        return d;
-    }
-    return NULL;
-}
-
-static DfyDraft *find_draft(DfyVideoEncoder *e, int number) {
-    for (int i = 0; i < e->draft_count; i++)
-        if (e->drafts[i].number == number) return &e->drafts[i];
-    return NULL;
-}
+/* ---------------------------------------------------------------- the plate */
 
 int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFrame *source, int qp) {
-    DfyFrame *frame = dfy_video_encoder_take(e);
-    if (!frame) return DFY_ERROR_MEMORY;
-    DfyContexts kept = e->contexts;
-    dfy_contexts_reset(&e->contexts);
+    DfyFrame *frame = dfy_video_encoder_take(e), *scratch = dfy_video_encoder_take(e);
+    if (!frame || !scratch) return DFY_ERROR_MEMORY;
+    dfy_contexts_reset(&e->plate_contexts);
     DfyDraft *d = &e->drafts[0];
     d->header = (DfyPictureHeader){0};
     d->picture.reference_count = 0;
@@ -151,11 +134,11 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
     d->picture.variable_qp = 0;
     d->source = source;
     dfy_draft_set_qp(d, qp);
-    dfy_drafts_decide(&d, &frame, e->scratch, 1, e->pool, e->deciders, &e->effort);
-    dfy_code_picture(coder, &e->contexts, 0, &d->header, 32);
-    dfy_draft_write(d, coder);
-    e->plate_contexts = e->contexts;
-    e->contexts = kept;
+    dfy_draft_begin(d, frame, &e->plate_contexts);
+    dfy_draft_decide(d, scratch, e->pool, e->deciders, &e->effort);
+    dfy_code_picture(coder, &e->plate_contexts, 0, &d->header, 32);
+    dfy_draft_write(d, coder, &e->plate_contexts);
+    dfy_video_encoder_give_back(e, scratch);
     dfy_video_encoder_give_back(e, e->store.plate);
     e->store.plate = frame;
     return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
@@ -166,7 +149,7 @@ const DfyFrame *dfy_video_encoder_plate(const DfyVideoEncoder *e) {
 }
 
 /* Sets the quantiser of every 32x32 square of a picture; returns whether they differ. */
-static int set_quantisers(const DfyVideoEncoder *e, DfyDraft *d, int qp) {
+static int set_quantisers(const DfyVideoEncoder *e, DfyDraft *d, int number, int qp) {
     const DfyPictureCoding *p = &d->picture;
     int differ = 0;
     for (int row = 0; row < p->rows; row++)
@@ -174,7 +157,7 @@ static int set_quantisers(const DfyVideoEncoder *e, DfyDraft *d, int qp) {
             for (int i = 0; i < 4; i++) {
                 int x = column * 64 + (i & 1) * 32, y = row * 64 + (i >> 1) * 32;
                 int inside = x < p->width && y < p->height;
-                int offset = inside ? dfy_propagated_offset(e->propagation, d->number, x, y) : 0;
+                int offset = inside ? dfy_propagated_offset(e->propagation, number, x, y) : 0;
                 d->qps[(row * p->columns + column) * 4 + i] = (uint8_t)dfy_clamp(qp + offset, 0, DFY_MAX_QP);
                 differ |= offset;
             }
@@ -251,6 +234,12 @@ typedef struct Group {
     DfyFrame *const *sources;
     int frames, count; /* count: sources there are, with those only looked at */
     int qp;
+    DfyVideoEncoder *encoder;
+    DfyRangeCoder *coder;
+    DfySchedule schedule;
+    DfyDraft *drafts[DFY_MAX_GROUP]; /* of pictures begun and not written */
+    int jobs_counted;                /* as many have ended, for those that wait for the next to end */
+    int status;
 } Group;
 
 /* The picture's quantiser: steps above the anchor's by level, and of pictures that nothing refers to. */
@@ -260,24 +249,23 @@ static int picture_qp(const Group *group, const DfyGroupPicture *place) {
     return dfy_clamp(group->qp + offsets[level > 5 ? 5 : level], 0, DFY_MAX_QP);
 }
 
+/* What a picture is coded after: its own frame, but the anchor without its noise. */
+static const DfyFrame *find_source(DfyVideoEncoder *e, const Group *group, const DfyGroupPicture *place) {
+    return place->level == 0 && e->filtered ? e->filtered : group->sources[place->number - 1];
+}
+
 /* Sets a draft's header, references and source. */
-static int prepare(DfyVideoEncoder *e, DfyDraft *d, const Group *group, const DfyGroupPicture *place) {
-    int qp = picture_qp(group, place);
+static void prepare(DfyVideoEncoder *e, DfyDraft *d, const Group *group, const DfyGroupPicture *place) {
+    const DfyFrame *own = group->sources[place->number - 1];
     d->header = (DfyPictureHeader){.plate = e->store.plate != NULL};
-    dfy_draft_set_qp(d, qp);
+    dfy_draft_set_qp(d, picture_qp(group, place));
     d->picture.picture_class = dfy_picture_class(place);
-    if (place->referred) d->header.variable_qp = set_quantisers(e, d, qp);
+    if (place->referred) d->header.variable_qp = set_quantisers(e, d, place->number, d->header.qp);
     d->picture.variable_qp = d->header.variable_qp;
     d->header.stored = find_stored(e, place, group->sources);
     dfy_picture_references(&d->picture, &e->store, place, &d->header);
-    d->source = group->sources[place->number - 1];
-    d->header.copy =
-        e->store.group[place->past] && place->past > 0 && dfy_frame_same(d->source, group->sources[place->past - 1]);
-    if (d->header.copy || place->level) return DFY_OK;
-    if (!e->filtered && !(e->filtered = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
-    if (dfy_temporal_filter(e->pool, e->filtered, group->sources, place->number - 1, group->count, qp))
-        d->source = e->filtered;
-    return DFY_OK;
+    d->source = find_source(e, group, place);
+    d->header.copy = place->past > 0 && dfy_frame_same(own, group->sources[place->past - 1]);
 }
 
 /*
@@ -317,82 +305,140 @@ static void give_back_lit(DfyVideoEncoder *e, DfyDraft *d) {
     }
 }
 
-/*
- * Decides picture i of the group, and with it the one on the other side of the picture between them: both refer only
- * to what encloses them. Their rates are those of the models before either is written.
- */
-static int decide_pictures(DfyVideoEncoder *e, const Group *group, int i) {
-    const DfyGroupPicture *first = &group->pictures[i];
-    DfyDraft *drafts[2];
-    DfyFrame *frames[2];
-    int count = 0;
-    for (int j = i; j < group->frames && count < 2; j++) {
-        const DfyGroupPicture *place = &group->pictures[j];
-        if (j > i && (place->level != first->level || place->past != first->future || !e->store.group[place->future]))
-            continue;
-        DfyDraft *d = take_draft(e, place->number);
-        if (!d) break;
-        int status = prepare(e, d, group, place);
-        DfyFrame *frame = status ? NULL : dfy_video_encoder_take(e);
-        if (!frame) return DFY_ERROR_MEMORY;
-        frame->order = e->frame_number + place->number;
-        d->picture.frame = frame;
-        if (d->header.copy) {
-            if (j == i) return DFY_OK;
-            continue;
-        }
-        if (light_references(e, d)) return DFY_ERROR_MEMORY;
-        drafts[count] = d;
-        frames[count++] = frame;
+/* A draft that no picture has, NULL when there is no memory; the schedule sees to it that not all are taken. */
+static DfyDraft *take_draft(DfyVideoEncoder *e) {
+    DfyDraft *found = NULL;
+    dfy_pool_lock(e->pool);
+    for (int i = 0; i < e->draft_count && !found; i++) {
+        DfyDraft *d = &e->drafts[i];
+        if (d->taken) continue;
+        if (!d->plans && dfy_draft_open(d, e->width, e->height)) break;
+        d->taken = 1;
+        found = d;
     }
-    dfy_drafts_decide(drafts, frames, e->scratch, count, e->pool, e->deciders, &e->effort);
-    for (int k = 0; k < count; k++) {
-        int has_past = first->past > 0 || e->store.group[0] != NULL;
-        give_back_lit(e, drafts[k]);
-        int same_light = !dfy_light_changes(&drafts[k]->header.light[0]);
-        drafts[k]->header.copy = has_past && same_light && dfy_draft_is_copy(drafts[k]);
-    }
+    dfy_pool_unlock(e->pool);
+    return found;
+}
+
+static void give_back_draft(DfyVideoEncoder *e, DfyDraft *d) {
+    dfy_pool_lock(e->pool);
+    d->taken = 0;
+    dfy_pool_unlock(e->pool);
+}
+
+/* Begins picture i; *copied: it repeats another, and nothing is to be decided. */
+static int begin_picture(Group *group, int i, int *copied) {
+    DfyVideoEncoder *e = group->encoder;
+    const DfyGroupPicture *place = &group->pictures[i];
+    DfyDraft *d = group->drafts[i] = take_draft(e);
+    DfyFrame *frame = d ? dfy_video_encoder_take(e) : NULL;
+    if (!frame) return DFY_ERROR_MEMORY;
+    frame->order = e->frame_number + place->number;
+    e->store.group[place->number] = frame; /* for those that wait until it is decided */
+    prepare(e, d, group, place);
+    *copied = d->header.copy;
+    if (d->header.copy)
+        dfy_picture_repeat(&d->picture, frame);
+    else if (light_references(e, d))
+        return DFY_ERROR_MEMORY;
+    else
+        dfy_draft_begin(d, frame, &e->models[group->schedule.pictures[i].models]);
     return DFY_OK;
 }
 
-static int encode_picture(DfyVideoEncoder *e, DfyRangeCoder *coder, const Group *group, int i) {
+/* Filters a decided picture and makes it a copy of its first reference, where it came out as one. */
+static int filter_picture(Group *group, int i) {
+    DfyVideoEncoder *e = group->encoder;
+    DfyDraft *d = group->drafts[i];
+    DfyFrame *scratch = dfy_video_encoder_take(e);
+    if (!scratch) return DFY_ERROR_MEMORY;
+    dfy_draft_filter(d, scratch);
+    dfy_video_encoder_give_back(e, scratch);
+    give_back_lit(e, d);
+    int has_past = group->pictures[i].past > 0 || e->store.group[0] != NULL;
+    d->header.copy = has_past && !dfy_light_changes(&d->header.light[0]) && dfy_draft_is_copy(d);
+    if (d->header.copy) dfy_picture_repeat(&d->picture, d->picture.frame);
+    return DFY_OK;
+}
+
+static int write_picture(Group *group, int i) {
+    DfyVideoEncoder *e = group->encoder;
     const DfyGroupPicture *place = &group->pictures[i];
-    DfyDraft *d = find_draft(e, place->number);
-    if (!d) {
-        int status = decide_pictures(e, group, i);
-        if (status) return status;
-        d = find_draft(e, place->number);
+    DfyDraft *d = group->drafts[i];
+    const DfyPictureCoding *p = &d->picture;
+    dfy_code_picture(group->coder, &e->contexts, p->picture_class, &d->header, dfy_level_qp(group->qp, place));
+    dfy_code_lights(group->coder, &e->contexts, p->picture_class, p->reference_count, &d->header);
+    if (!d->header.copy) dfy_draft_write(d, group->coder, &e->contexts);
+    if (i + 1 < group->frames) e->models[i + 1] = e->contexts;
+    give_back_draft(e, d);
+    if (!place->referred) { /* nothing needs it any more */
+        dfy_video_encoder_give_back(e, e->store.group[place->number]);
+        e->store.group[place->number] = NULL;
     }
-    dfy_code_picture(coder, &e->contexts, d->picture.picture_class, &d->header, dfy_level_qp(group->qp, place));
-    dfy_code_lights(coder, &e->contexts, d->picture.picture_class, d->picture.reference_count, &d->header);
-    if (d->header.copy)
-        dfy_picture_repeat(&d->picture, d->picture.frame);
-    else
-        dfy_draft_write(d, coder);
-    e->store.group[place->number] = d->picture.frame;
-    d->number = 0;
-    return coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
+    return group->coder->failed ? DFY_ERROR_MEMORY : DFY_OK;
+}
+
+static int do_job(Group *group, const DfyJob *job, int thread, int *copied) {
+    DfyVideoEncoder *e = group->encoder;
+    switch (job->kind) {
+    case DFY_JOB_BEGIN: return begin_picture(group, job->picture, copied);
+    case DFY_JOB_ROW:
+        dfy_draft_decide_row(group->drafts[job->picture], job->row, e->pool, e->deciders[thread], &e->effort);
+        return DFY_OK;
+    case DFY_JOB_FILTER: return filter_picture(group, job->picture);
+    default: return write_picture(group, job->picture);
+    }
+}
+
+/* What one thread does until the group is written, or something failed. */
+static void do_jobs(void *context, int number, int thread) {
+    Group *group = context;
+    DfyPool *pool = group->encoder->pool;
+    DfyJob job;
+    (void)number;
+    for (;;) {
+        dfy_pool_lock(pool);
+        int ended = group->schedule.ended, taken = group->status ? -1 : dfy_schedule_take(&group->schedule, &job);
+        dfy_pool_unlock(pool);
+        if (taken < 0) return;
+        if (!taken) {
+            dfy_pool_wait(pool, &group->jobs_counted, ended + 1);
+            continue;
+        }
+        int copied = 0, status = do_job(group, &job, thread, &copied);
+        dfy_pool_lock(pool);
+        dfy_schedule_end(&group->schedule, &job, copied);
+        if (status) group->status = status;
+        dfy_pool_unlock(pool);
+        dfy_pool_count(pool, &group->jobs_counted);
+    }
+}
+
+/* The anchor's source without its noise in e->filtered, which is NULL where there is nothing to filter with. */
+static int filter_anchor(DfyVideoEncoder *e, const Group *group) {
+    if (!e->filtered && !(e->filtered = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
+    if (dfy_temporal_filter(e->pool, e->filtered, group->sources, group->frames - 1, group->count, group->qp))
+        return DFY_OK;
+    dfy_video_encoder_give_back(e, e->filtered);
+    e->filtered = NULL;
+    return DFY_OK;
 }
 
 /* The pictures of a group, which stay in store.group[1..frames]. */
 static int code_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const *sources, int frames, int ahead,
                       int qp) {
-    Group group = {.sources = sources, .frames = frames, .count = frames + ahead, .qp = qp};
+    Group group = {
+        .sources = sources, .frames = frames, .count = frames + ahead, .qp = qp, .encoder = e, .coder = coder};
     DfyGroupHeader header = {.frames = frames, .qp = qp};
     dfy_code_group(coder, &e->contexts, &header, e->last_qp);
     e->last_qp = header.qp;
     dfy_group_order_pictures(group.pictures, frames);
     dfy_propagate(e->propagation, e->pool, e->anchor_source, sources, frames, ahead);
-    for (int i = 0; i < MAX_DRAFTS; i++) e->drafts[i].number = 0;
-    for (int i = 0; i < frames; i++) {
-        int status = encode_picture(e, coder, &group, i);
-        if (status) return status;
-        const DfyGroupPicture *done = &group.pictures[i];
-        if (done->referred) continue;
-        dfy_video_encoder_give_back(e, e->store.group[done->number]); /* nothing needs it any more */
-        e->store.group[done->number] = NULL;
-    }
-    return DFY_OK;
+    if (filter_anchor(e, &group)) return DFY_ERROR_MEMORY;
+    e->models[0] = e->contexts;
+    dfy_schedule_start(&group.schedule, group.pictures, frames, e->drafts[0].picture.rows, e->draft_count);
+    dfy_pool_run(e->pool, dfy_pool_threads(e->pool), do_jobs, &group);
+    return group.status;
 }
 
 int dfy_video_encoder_measure(DfyVideoEncoder *e, DfyFrame *const *sources, int frames, int ahead, int qp,

@@ -23,10 +23,19 @@ struct DfyPropagation {
     Look *looks[DFY_MAX_AHEAD + 1];       /* by number; NULL until first used */
     float *importance[DFY_MAX_AHEAD + 1]; /* information that later pictures take from the block */
     float mean[DFY_MAX_AHEAD + 1];
-    /* the picture being looked at */
+};
+
+/* A picture to look at, with those that would enclose it; NULL: none. */
+typedef struct View {
     const DfyFrame *source, *past, *future;
     Look *out;
-};
+} View;
+
+/* All the pictures to look at. */
+typedef struct Views {
+    const DfyPropagation *propagation;
+    View view[2 * DFY_MAX_GROUP];
+} Views;
 
 DfyPropagation *dfy_propagation_new(int width, int height) {
     DfyPropagation *p = calloc(1, sizeof *p);
@@ -66,13 +75,13 @@ static const uint8_t *at(const DfyFrame *frame, int x, int y) {
 }
 
 /* Whole-pixel search by hexagons from the neighbours' vectors; blocks stay inside the picture. */
-static uint32_t search(const DfyPropagation *p, const DfyFrame *from, int x, int y, int w, int h,
-                       const int16_t starts[3][2], int16_t vector[2]) {
+static uint32_t search(const DfyPropagation *p, const DfyFrame *source, const DfyFrame *from, int x, int y, int w,
+                       int h, const int16_t starts[3][2], int16_t vector[2]) {
     static const int8_t hexagon[6][2] = {{-2, 0}, {-1, -2}, {1, -2}, {2, 0}, {1, 2}, {-1, 2}};
     static const int8_t cross[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
     const DfyKernels *k = dfy_kernels();
-    ptrdiff_t stride = p->source->plane[0].stride;
-    const uint8_t *block = at(p->source, x, y);
+    ptrdiff_t stride = source->plane[0].stride;
+    const uint8_t *block = at(source, x, y);
     int bx = x, by = y;
     uint32_t best = k->sad(block, stride, at(from, x, y), stride, w, h);
     if (best > (uint32_t)(w * h)) {
@@ -104,10 +113,10 @@ static uint32_t search(const DfyPropagation *p, const DfyFrame *from, int x, int
 }
 
 /* Intra cost: against the flat block and against the row above and the column left, from the source itself. */
-static uint32_t look_intra(const DfyPropagation *p, int x, int y, int w, int h) {
+static uint32_t look_intra(const DfyFrame *source, int x, int y, int w, int h) {
     const DfyKernels *k = dfy_kernels();
-    ptrdiff_t stride = p->source->plane[0].stride;
-    const uint8_t *block = at(p->source, x, y);
+    ptrdiff_t stride = source->plane[0].stride;
+    const uint8_t *block = at(source, x, y);
     uint8_t guess[3][SIDE * SIDE];
     unsigned sum = 0;
     for (int j = 0; j < h; j++)
@@ -125,40 +134,56 @@ static uint32_t look_intra(const DfyPropagation *p, int x, int y, int w, int h) 
     return best;
 }
 
-static void look_row(void *context, int row, int thread) {
-    DfyPropagation *p = context;
-    (void)thread;
-    int y = row * SIDE, h = p->height - y < SIDE ? p->height - y : SIDE;
-    for (int column = 0; column < p->columns; column++) {
-        int x = column * SIDE, w = p->width - x < SIDE ? p->width - x : SIDE;
-        Look *look = &p->out[row * p->columns + column], *left = column ? look - 1 : look;
-        memset(look, 0, sizeof *look);
-        look->intra = look_intra(p, x, y, w, h) + (uint32_t)(w * h) / 4;
-        look->inter = look->intra;
-        uint8_t mixed[SIDE * SIDE];
-        const DfyFrame *from[2] = {p->past, p->future};
-        uint32_t cost[2] = {UINT32_MAX, UINT32_MAX};
-        for (int d = 0; d < 2; d++) {
-            if (!from[d]) continue;
-            int16_t starts[3][2] = {{left->vector[d][0], left->vector[d][1]}, {0, 0}, {0, 0}};
-            if (d && p->past) starts[1][0] = (int16_t)-look->vector[0][0], starts[1][1] = (int16_t)-look->vector[0][1];
-            if (column > 1) memcpy(starts[2], (look - 2)->vector[d], sizeof starts[2]);
-            cost[d] = search(p, from[d], x, y, w, h, (const int16_t(*)[2])starts, look->vector[d]);
-            if (cost[d] >= look->inter) continue;
-            look->inter = cost[d];
-            look->uses = (uint8_t)(1 << d);
-        }
-        if (!p->past || !p->future) continue;
-        const DfyKernels *k = dfy_kernels();
-        ptrdiff_t stride = p->source->plane[0].stride;
-        k->mean(mixed, SIDE, at(p->past, x + look->vector[0][0], y + look->vector[0][1]), stride,
-                at(p->future, x + look->vector[1][0], y + look->vector[1][1]), stride, w, h);
-        uint32_t both = k->satd(at(p->source, x, y), stride, mixed, SIDE, w, h);
-        if (both < look->inter) {
-            look->inter = both;
-            look->uses = 3;
-        }
+/* The block's costs and vectors; `look` lies in its row after those of the blocks to its left. */
+static void look_at_block(const DfyPropagation *p, const View *view, int x, int y, Look *look) {
+    const DfyKernels *k = dfy_kernels();
+    const Look *left = x ? look - 1 : look;
+    int w = p->width - x < SIDE ? p->width - x : SIDE, h = p->height - y < SIDE ? p->height - y : SIDE;
+    memset(look, 0, sizeof *look);
+    look->intra = look_intra(view->source, x, y, w, h) + (uint32_t)(w * h) / 4;
+    look->inter = look->intra;
+    const DfyFrame *from[2] = {view->past, view->future};
+    for (int d = 0; d < 2; d++) {
+        if (!from[d]) continue;
+        int16_t starts[3][2] = {{left->vector[d][0], left->vector[d][1]}, {0, 0}, {0, 0}};
+        if (d && view->past) starts[1][0] = (int16_t)-look->vector[0][0], starts[1][1] = (int16_t)-look->vector[0][1];
+        if (x > SIDE) memcpy(starts[2], (look - 2)->vector[d], sizeof starts[2]);
+        uint32_t cost = search(p, view->source, from[d], x, y, w, h, (const int16_t(*)[2])starts, look->vector[d]);
+        if (cost >= look->inter) continue;
+        look->inter = cost;
+        look->uses = (uint8_t)(1 << d);
     }
+    if (!view->past || !view->future) return;
+    uint8_t mixed[SIDE * SIDE];
+    ptrdiff_t stride = view->source->plane[0].stride;
+    k->mean(mixed, SIDE, at(view->past, x + look->vector[0][0], y + look->vector[0][1]), stride,
+            at(view->future, x + look->vector[1][0], y + look->vector[1][1]), stride, w, h);
+    uint32_t both = k->satd(at(view->source, x, y), stride, mixed, SIDE, w, h);
+    if (both >= look->inter) return;
+    look->inter = both;
+    look->uses = 3;
+}
+
+static void look_at_row(void *context, int number, int thread) {
+    const Views *views = context;
+    const DfyPropagation *p = views->propagation;
+    const View *view = &views->view[number / p->rows];
+    int row = number % p->rows;
+    (void)thread;
+    for (int column = 0; column < p->columns; column++)
+        look_at_block(p, view, column * SIDE, row * SIDE, &view->out[row * p->columns + column]);
+}
+
+/* Looks at all pictures; what is seen of one is not needed for another. */
+static void look_at_pictures(const DfyPropagation *p, DfyPool *pool, const DfyGroupPicture *pictures, int count,
+                             const DfyFrame *anchor, DfyFrame *const *sources) {
+    Views views = {.propagation = p};
+    for (int i = 0; i < count; i++)
+        views.view[i] = (View){.source = sources[pictures[i].number - 1],
+                               .past = pictures[i].past ? sources[pictures[i].past - 1] : anchor,
+                               .future = pictures[i].future >= 0 ? sources[pictures[i].future - 1] : NULL,
+                               .out = p->looks[pictures[i].number]};
+    dfy_pool_run(pool, count * p->rows, look_at_row, &views);
 }
 
 /* ---------------------------------------------------------------- propagating */
@@ -206,13 +231,7 @@ void dfy_propagate(DfyPropagation *p, DfyPool *pool, const DfyFrame *anchor, Dfy
         if (pictures[i].future >= 0) pictures[i].future += frames;
     }
     for (int i = 0; i <= count; i++) memset(p->importance[i], 0, (size_t)blocks * sizeof(float));
-    for (int i = 0; i < count; i++) {
-        p->source = sources[pictures[i].number - 1];
-        p->past = pictures[i].past ? sources[pictures[i].past - 1] : anchor;
-        p->future = pictures[i].future >= 0 ? sources[pictures[i].future - 1] : NULL;
-        p->out = p->looks[pictures[i].number];
-        dfy_pool_run(pool, p->rows, look_row, p);
-    }
+    look_at_pictures(p, pool, pictures, count, anchor, sources);
     if (ahead) /* beyond what is seen, what was predictable will go on being so */
         for (int i = 0; i < blocks; i++) {
             const Look *look = &p->looks[count][i];

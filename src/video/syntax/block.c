@@ -262,7 +262,7 @@ static void walk_tree(DfyWalk *walk, int x, int y, int log2) {
         block.log2 = (uint8_t)log2;
     }
     dfy_walk_block(walk, &block);
-    dfy_picture_note(picture, &block);
+    if (!writing) dfy_picture_note(picture, &block); /* what is written was noted when it was decided */
     if (walk->block_done) walk->block_done(walk, &block);
 }
 
