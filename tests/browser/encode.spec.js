@@ -1,6 +1,7 @@
 /** Encoding on the page: every kind of input becomes a .dfy whose pictures are those that went in. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { withoutPickers } from './chromium.js';
 import { clip, compare, countFrames, dropOn, encode, expect, exportAs, filesOf, h264, openDfy, pngFolder, rowInState, save, test, top, work, zipOf } from './site.js';
 
 test('an H.264 MP4 comes out as a .dfy with its pictures', async ({ page }) => {
@@ -138,6 +139,28 @@ test('cancel stops at once, and retry starts again', async ({ page }) => {
     await rowInState(page, 'long', 'running');
     await row.getByRole('button', { name: 'cancel' }).click();
     await rowInState(page, 'long', 'cancelled');
+    // Frames decoded ahead go with their worker.
+    await expect.poll(() => page.workers().length).toBe(0);
+});
+
+test('a worker that does not start fails its recording, not the page', async ({ context, baseURL }) => {
+    // The page of the other tests takes what the console then says for an error.
+    const page = await context.newPage();
+    await withoutPickers(page);
+    let broken = 'source-worker-';
+    await context.route('**/assets/*worker-*.js', (route) => (broken && route.request().url().includes(`/${broken}`) ? route.abort() : route.fallback()));
+    await page.goto(String(baseURL));
+    for (broken of ['source-worker-', 'worker-']) {
+        await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
+        const row = await rowInState(page, 'moving', 'failed');
+        await expect(row.locator('.error')).toHaveText('The worker could not be started: reload the page.');
+        await expect.poll(() => page.workers().length).toBe(0);
+        await row.getByRole('button', { name: 'remove' }).click();
+    }
+    broken = '';
+    await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
+    await rowInState(page, 'moving');
+    await expect.poll(() => page.workers().length).toBe(0);
 });
 
 test('pause holds and resume goes on', async ({ page }) => {
@@ -239,7 +262,7 @@ test('goes on in a tab behind another, tells how far in its title, and warns bef
 
 test('without WebCodecs a video is stepped through, and nothing is lost', async ({ page, context }) => {
     const video = clip('moving.mp4', { extra: h264 });
-    await context.route('**/assets/worker-*.js', async (route) => {
+    await context.route('**/assets/*worker-*.js', async (route) => {
         const response = await route.fetch();
         await route.fulfill({ response, body: `delete self.VideoDecoder; ${await response.text()}` });
     });

@@ -1,12 +1,23 @@
-/**
- * One recording on its way: a worker of its own, so that cancelling works whatever the codec is doing, and a crash
- * takes nothing else with it. Fires 'change' whenever there is something new to show.
- */
+/** One recording on its way. Fires 'change' whenever there is something new to show. */
 import { offerElement } from './element.js';
 import { keepLastEncode } from '../shared/last-encode.js';
-import { Remote, isAbort } from '../shared/rpc.js';
+import { isAbort } from '../shared/rpc.js';
+import { takeWorkers } from './workers.js';
 
 /** @typedef {'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled'} JobState */
+
+/**
+ * @typedef {object} EncodeResult
+ * @property {Blob} file
+ * @property {string | null} place
+ * @property {import('../../wasm/encoder.js').EncoderStats} stats
+ * @property {[number, number][]} growth how the file grew: frames that had come, bytes that were out
+ * @property {number} threads
+ * @property {number} width
+ * @property {number} height
+ * @property {number} seconds from the start to the finished file
+ * @property {number} inputBytes
+ */
 
 let jobs = 0;
 
@@ -29,11 +40,11 @@ export class Job extends EventTarget {
     bytesAtEnd = 0;
     /** Seconds left in this stage; NaN while that is not known. */
     left = NaN;
-    /** @type {{ file: Blob, place: string | null, stats: import('../../wasm/encoder.js').EncoderStats, growth: [number, number][], threads: number, width: number, height: number, seconds: number, inputBytes: number } | null} */
+    /** @type {EncodeResult | null} */
     result = null;
     /** @type {import('./options.js').EncodeSettings | null} */
     settings = null;
-    #remote = /** @type {Remote | null} */ (null);
+    #workers = /** @type {import('./workers.js').Workers | null} */ (null);
     #stageStart = 0;
     /** Frames and bytes when the file began to grow.
      * @type {[number, number] | null} */
@@ -61,21 +72,45 @@ export class Job extends EventTarget {
         Object.assign(this, { state: 'running', stage: 'background', done: 0, total: 0, bytes: 0, bytesAtEnd: 0, message: '', left: NaN, result: null, saved: false, settings });
         this.#startStage();
         this.#changed();
-        this.#remote = newEncodeWorker();
-        const element = this.source.kind === 'video' ? offerElement(this.source.file) : null;
         try {
-            const args = { source: this.source, settings, folder, name: `${this.id}-${Date.now()}.dfy`, element: element?.port };
-            this.result = await this.#remote.call('encode', args, { onEvent: (event) => this.#onEvent(event), transfer: element ? [element.port] : [] });
+            this.result = await this.#encode(settings, folder);
             this.state = 'done';
             this.#keepFacts();
         } catch (error) {
             this.state = isAbort(error) ? 'cancelled' : 'failed';
             this.message = error instanceof Error ? error.message : String(error);
         }
-        element?.close();
-        this.#remote?.close();
-        this.#remote = null;
+        this.#closeWorkers();
         this.#changed();
+    }
+
+    /**
+     * @param {import('./options.js').EncodeSettings} settings
+     * @param {string | null} folder
+     * @returns {Promise<EncodeResult>}
+     */
+    async #encode(settings, folder) {
+        const started = performance.now(), { source, encoder } = (this.#workers = takeWorkers());
+        const element = this.source.kind === 'video' ? offerElement(this.source.file) : null;
+        try {
+            /** @type {import('./sources.js').SourceFacts} */
+            const facts = await source.call('open', { source: this.source, settings, element: element?.port }, { transfer: element ? [element.port] : [] });
+            this.#showFacts(facts);
+            const { port1, port2 } = new MessageChannel(), job = { port: port2, facts, settings, folder, name: `${this.id}-${Date.now()}.dfy` };
+            const [result] = await Promise.all([
+                encoder.call('encode', job, { onEvent: (event) => this.#onProgress(event), transfer: [port2] }),
+                source.call('send', { port: port1, maxWidth: settings.maxWidth }, { transfer: [port1] }),
+            ]);
+            return { ...result, inputBytes: facts.inputBytes, seconds: (performance.now() - started) / 1000 };
+        } finally {
+            element?.close();
+        }
+    }
+
+    #closeWorkers() {
+        this.#workers?.source.close();
+        this.#workers?.encoder.close();
+        this.#workers = null;
     }
 
     cancel() {
@@ -83,20 +118,20 @@ export class Job extends EventTarget {
             this.state = 'cancelled';
             this.#changed();
         }
-        this.#remote?.close();
+        this.#closeWorkers();
     }
 
     pause() {
         if (this.state !== 'running') return;
         this.state = 'paused';
-        void this.#remote?.call('pause').catch(() => {});
+        void this.#workers?.encoder.call('pause').catch(() => {});
         this.#changed();
     }
 
     resume() {
         if (this.state !== 'paused') return;
         this.state = 'running';
-        void this.#remote?.call('resume').catch(() => {});
+        void this.#workers?.encoder.call('resume').catch(() => {});
         this.#startStage();
         this.#changed();
     }
@@ -106,24 +141,24 @@ export class Job extends EventTarget {
         this.#changed();
     }
 
-    /** @param {any} event */
-    #onEvent(event) {
-        if (event.type === 'facts') {
-            this.hasAudio = event.hasAudio;
-            this.slow = event.slow;
-            this.total = event.expectedFrames;
-        } else {
-            if (event.stage !== this.stage && (event.stage === 'cycles' || this.stage === 'cycles')) {
-                this.done = event.done;
-                this.#startStage();
-            }
-            Object.assign(this, { stage: event.stage, done: event.done, total: event.total, bytes: event.bytes ?? this.bytes });
-            if (this.settings?.format !== 1) this.#foretell();
-            const seconds = (performance.now() - this.#stageStart) / 1000, done = this.done - this.#stageFrom;
-            if (seconds > 0.5 && done > 0) {
-                this.framesASecond = done / seconds;
-                this.left = this.total ? (this.total - this.done) / this.framesASecond : NaN;
-            }
+    /** @param {import('./sources.js').SourceFacts} facts */
+    #showFacts({ hasAudio, slow = false, expectedFrames }) {
+        Object.assign(this, { hasAudio, slow, total: expectedFrames });
+        this.#changed();
+    }
+
+    /** @param {{ stage: Job['stage'], done: number, total: number, bytes?: number }} event */
+    #onProgress(event) {
+        if (event.stage !== this.stage && (event.stage === 'cycles' || this.stage === 'cycles')) {
+            this.done = event.done;
+            this.#startStage();
+        }
+        Object.assign(this, { stage: event.stage, done: event.done, total: event.total, bytes: event.bytes ?? this.bytes });
+        if (this.settings?.format !== 1) this.#foretell();
+        const seconds = (performance.now() - this.#stageStart) / 1000, done = this.done - this.#stageFrom;
+        if (seconds > 0.5 && done > 0) {
+            this.framesASecond = done / seconds;
+            this.left = this.total ? (this.total - this.done) / this.framesASecond : NaN;
         }
         this.#changed();
     }
@@ -153,8 +188,4 @@ export class Job extends EventTarget {
     #changed() {
         this.dispatchEvent(new Event('change'));
     }
-}
-
-export function newEncodeWorker() {
-    return new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
 }

@@ -4,9 +4,10 @@ import { acceptDrops, announce, find, make } from '../shared/dom.js';
 import { saveAll } from '../shared/save.js';
 import { claimFolder, sweep } from '../shared/storage.js';
 import { fromDrop, fromInput, gather } from './gather.js';
-import { Job, newEncodeWorker } from './job.js';
+import { Job } from './job.js';
 import { Row } from './row.js';
 import { settingsForm } from './settings.js';
+import { newSourceWorker, prepareWorkers } from './workers.js';
 
 const list = find('#queue', HTMLUListElement);
 const section = find('#queue-section', HTMLElement);
@@ -21,14 +22,17 @@ const folder = claimFolder();
 void folder.then(() => sweep());
 let working = false;
 
-find('#choose-files', HTMLButtonElement).onclick = () => fileInput.click();
-find('#choose-folder', HTMLButtonElement).onclick = () => folderInput.click();
+find('#choose-files', HTMLButtonElement).onclick = () => (prepareWorkers(), fileInput.click());
+find('#choose-folder', HTMLButtonElement).onclick = () => (prepareWorkers(), folderInput.click());
 for (const input of [fileInput, folderInput]) {
     input.onchange = () => {
         void add(fromInput(input.files ?? []));
         input.value = '';
     };
 }
+document.documentElement.addEventListener('dragenter', ({ dataTransfer }) => {
+    if (dataTransfer?.types.includes('Files')) prepareWorkers();
+});
 acceptDrops(find('#drop', HTMLElement), async (transfer) => add(await fromDrop(transfer)));
 addEventListener('beforeunload', (event) => {
     // What is done goes with the tab as well.
@@ -47,7 +51,7 @@ async function add(found) {
 
 /** @param {File} file */
 async function listZip(file) {
-    const remote = newEncodeWorker();
+    const remote = newSourceWorker();
     try {
         return await remote.call('list', { file });
     } finally {

@@ -2,7 +2,7 @@
 import { make } from '../shared/dom.js';
 import { formatBytes, formatTime } from '../shared/text.js';
 import { offerElement } from './element.js';
-import { newEncodeWorker } from './job.js';
+import { newSourceWorker } from './workers.js';
 
 /**
  * Opens the panel inside the recording's row, or closes it when it is open.
@@ -14,7 +14,7 @@ export async function showQuality(job, row) {
     if (shown) return void shown.dispatchEvent(new Event('close'));
     if (!job.result || !job.settings) return;
     const element = job.source.kind === 'video' ? offerElement(job.source.file) : null;
-    const remote = newEncodeWorker(), status = make('p', { class: 'note', role: 'status' }, 'decoding ...');
+    const remote = newSourceWorker(), status = make('p', { class: 'note', role: 'status' }, 'decoding ...');
     const panel = make('section', { class: 'quality', 'aria-label': `quality of ${job.name}` }, status);
     const close = () => {
         remote.close();

@@ -1,6 +1,6 @@
 /**
  * Frames from videos, images and zips, one at a time, for the worker. Every kind has the same face: facts, and an
- * async generator that is asked for the next frame only when the encoder has taken the one before.
+ * async generator that is asked for the next frame only when there is room for it.
  */
 import { BlobReader, Uint8ArrayWriter, ZipReader, configure } from '@zip.js/zip.js';
 import { openVideo } from '../../wasm/video.js';
@@ -19,18 +19,24 @@ configure({ useWebWorkers: false });
  */
 
 /**
- * @typedef {object} OpenSource
+ * @typedef {object} SourceFacts
  * @property {number} frameRate
  * @property {[number, number]} [timeBase]
  * @property {number} expectedFrames
  * @property {number} inputBytes
  * @property {boolean} hasAudio
  * @property {VideoColorSpaceInit} [colorSpace]
+ * @property {boolean} [slow] stepped through a <video> element
+ */
+
+/**
+ * @typedef {object} SourceFrames
  * @property {() => AsyncGenerator<SourceFrame>} frames VideoFrames are the consumer's to close
  * @property {(places: { index: number, timestamp: number }[]) => AsyncGenerator<SourceFrame | null>} framesAt frames out of order of need, rising
- * @property {boolean} [slow] stepped through a <video> element
  * @property {() => void} close
  */
+
+/** @typedef {SourceFacts & SourceFrames} OpenSource */
 
 /** An image that unpacks to more than this is refused: it would be larger than the largest picture. */
 const maxImageBytes = 512e6;

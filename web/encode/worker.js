@@ -1,25 +1,25 @@
 /**
- * The encode page's worker: one recording from its source to a finished .dfy. Frames are decoded, copied and encoded
- * one after another; awaiting each step is what keeps memory flat.
+ * The encode page's encoding worker: frames that the source worker holds ready, into a finished .dfy. Each frame is awaited
+ * before the next is asked for: that keeps memory flat.
  */
 import { DiffyEncoder } from '../../wasm/index.js';
 import { loadCodec } from '../shared/codec.js';
+import { receiveFrames } from '../shared/frames.js';
 import { serve } from '../shared/rpc.js';
 import { openOutput } from '../shared/storage.js';
-import { compareCurve, compareFrame, openComparison } from './compare.js';
-import { scaler } from './scale.js';
-import { listZip, openSource } from './sources.js';
 
+/** @type {Promise<import('../../wasm/index.js').Codec> | null} */
+let loading = null;
 /** @type {Promise<void> | null} */
 let paused = null;
 let resume = () => {};
 
 serve({
-    list: ({ file }) => listZip(file),
+    /** Loads the codec before there is anything to encode. */
+    async prepare() {
+        await (loading ??= loadCodec());
+    },
     encode,
-    openComparison,
-    compareFrame,
-    compareCurve,
     pause() {
         paused ??= new Promise((resolve) => {
             resume = resolve;
@@ -32,26 +32,26 @@ serve({
 });
 
 /**
- * @param {{ source: import('./options.js').Source, settings: import('./options.js').EncodeSettings, folder: string | null, name: string, element?: MessagePort }} job
+ * @param {{ port: MessagePort, facts: import('./sources.js').SourceFacts, settings: import('./options.js').EncodeSettings, folder: string | null, name: string }} job
+ *     port: the source worker's
  * @param {(event: any) => void} emit
  * @param {AbortSignal} signal
  */
-async function encode({ source, settings, folder, name, element }, emit, signal) {
-    const started = performance.now();
-    const input = await openSource(source, settings, element);
+async function encode({ port, facts, settings, folder, name }, emit, signal) {
+    loading ??= loadCodec();
     const output = await openOutput(folder, name);
     let written = 0;
     /** How the file grew: frames that had come, bytes that were out.
      * @type {[number, number][]} */
     const growth = [];
     try {
-        const progress = progressReporter(emit, input.expectedFrames);
-        const codec = await loadCodec();
+        const progress = progressReporter(emit, facts.expectedFrames);
+        const codec = await loading;
         const encoder = await DiffyEncoder.create({
             codec,
             quality: settings.quality, mode: settings.mode, format: settings.format || undefined, effort: settings.effort,
             warmupFrames: settings.warmupFrames, cloneDistance: settings.cloneDistance,
-            frameRate: input.frameRate, timeBase: input.timeBase, expectedFrames: input.expectedFrames, signal,
+            frameRate: facts.frameRate, timeBase: facts.timeBase, expectedFrames: facts.expectedFrames, signal,
             write(data) {
                 output.write(data);
                 written += data.length;
@@ -62,28 +62,20 @@ async function encode({ source, settings, folder, name, element }, emit, signal)
             onProgress: progress.fromCodec,
         });
         try {
-            emit({ type: 'facts', slow: !!input.slow, hasAudio: input.hasAudio, expectedFrames: input.expectedFrames, inputBytes: input.inputBytes, frameRate: input.frameRate });
-            const scale = scaler(settings.maxWidth);
-            for await (const { frame, timestamp, rotation, flip } of input.frames()) {
-                try {
-                    if (paused) await paused;
-                    await encoder.push(scale(frame, rotation), { timestamp, rotation, flip, colorSpace: input.colorSpace });
-                } finally {
-                    if ('close' in frame) frame.close();
-                }
+            for await (const { picture, timestamp, rotation, flip } of receiveFrames(port)) {
+                if (paused) await paused;
+                await encoder.push(picture, { timestamp, rotation, flip, colorSpace: facts.colorSpace });
                 progress.frames(encoder.framesPushed, written);
             }
             const stats = encoder.finish();
             const file = await output.finish();
-            return { file, place: output.place, stats, growth, threads: codec.threads, width: encoder.width, height: encoder.height, seconds: (performance.now() - started) / 1000, inputBytes: input.inputBytes };
+            return { file, place: output.place, stats, growth, threads: codec.threads, width: encoder.width, height: encoder.height };
         } finally {
             encoder.close();
         }
     } catch (error) {
         await output.discard();
         throw error;
-    } finally {
-        input.close();
     }
 }
 
@@ -106,12 +98,12 @@ function progressReporter(emit, expectedFrames) {
             const changed = progress.stage !== stage;
             stage = progress.stage;
             // While frames come in, how many of them have come says more than what the codec did with each.
-            if (stage === 'cycles' && (changed || due())) emit({ type: 'progress', stage, done: progress.done, total: progress.total });
+            if (stage === 'cycles' && (changed || due())) emit({ stage, done: progress.done, total: progress.total });
         },
         /** @param {number} done
          * @param {number} bytes */
         frames(done, bytes) {
-            if (due()) emit({ type: 'progress', stage, done, total: Math.max(done, expectedFrames), bytes });
+            if (due()) emit({ stage, done, total: Math.max(done, expectedFrames), bytes });
         },
     };
 }

@@ -3,22 +3,23 @@
  * browser's own short queue, copies its pixels, and hands them to the encoding worker one by one as that asks for them.
  */
 import { copyLayout, copyVideoFrame } from '../../wasm/picture.js';
+import { FrameSender } from '../shared/frames.js';
 import { serve } from '../shared/rpc.js';
 import { FrameQueue } from './queue.js';
 
 /** Ten seconds of a small picture; of 1080p, a group of frames that is being coded and what comes meanwhile. */
 const limits = { frames: 300, bytes: 180e6 };
 
-/** @typedef {import('../../wasm/encoder.js').RawFrame & { timestamp: number }} CapturedFrame timestamp in seconds from the first */
+/** The encoder has its next frame at hand; those that wait longer wait here, where they are counted. */
+const ahead = { frames: 2, bytes: Infinity };
 
 /** One after another, for copying takes a moment. */
 let posted = Promise.resolve();
 
-/** @type {FrameQueue<CapturedFrame>} */
+/** @type {FrameQueue<import('../shared/frames.js').SentFrame>} */
 const queue = new FrameQueue(limits);
-/** Memory of frames that are encoded, for the next ones.
- * @type {Uint8Array<ArrayBuffer>[]} */
-const spare = [];
+/** @type {FrameSender} */
+let sender;
 let wake = () => {};
 let ended = false;
 
@@ -38,10 +39,8 @@ let fps = 30, first = NaN, last = NaN, seen = 0, arrived = 0;
  */
 async function capture({ readable, fps: most, port }, emit, signal) {
     fps = most;
-    port.onmessage = ({ data }) => {
-        if (data.memory) spare.push(data.memory);
-        void handOut(port);
-    };
+    sender = new FrameSender(port, ahead);
+    void handOut();
     const timer = setInterval(() => emit(state()), 200);
     const stopped = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     try {
@@ -89,25 +88,22 @@ async function take(frame) {
         arrived++;
         const { bytes } = copyLayout(frame);
         if (!queue.wants(bytes)) return;
-        queue.put({ ...(await copyFitted(frame)), timestamp: time - first }, bytes);
+        queue.put({ picture: await copyFitted(frame), timestamp: time - first }, bytes);
         wake();
     } finally {
         frame.close();
     }
 }
 
-/** @param {number} bytes */
-function memoryOf(bytes) {
-    const used = spare.pop();
-    return used?.length === bytes ? used : new Uint8Array(bytes);
-}
-
-/** Answers with the oldest frame as soon as there is one, or with nothing when none will come.
- * @param {MessagePort} port */
-async function handOut(port) {
-    while (!queue.length && !ended) await new Promise((/** @type {(value?: unknown) => void} */ resolve) => (wake = resolve));
-    const frame = queue.take();
-    port.postMessage(frame ?? null, frame ? [frame.data.buffer] : []);
+/** Sends the oldest frame whenever the encoder has taken one, until none will come. */
+async function handOut() {
+    for (;;) {
+        while (!queue.length && !ended) await new Promise((/** @type {(value?: unknown) => void} */ resolve) => (wake = resolve));
+        await sender.room();
+        const frame = queue.take();
+        if (!frame) return sender.end();
+        sender.send(frame);
+    }
 }
 
 /** Size of the first frame: a shared window may change its size, and later frames are fitted into the first one's. */
@@ -117,7 +113,7 @@ let width = 0, height = 0;
 async function copyFitted(frame) {
     const shown = copyLayout(frame).rect;
     if (!width) ({ width, height } = shown);
-    if (shown.width === width && shown.height === height) return copyVideoFrame(frame, memoryOf);
+    if (shown.width === width && shown.height === height) return copyVideoFrame(frame, (bytes) => sender.memoryFor(bytes));
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
     if (!context) throw new Error('The size of the picture changed, and this browser gives no canvas to fit it.');
     const scale = Math.min(width / frame.displayWidth, height / frame.displayHeight), w = frame.displayWidth * scale, h = frame.displayHeight * scale;

@@ -4,6 +4,7 @@
  */
 import { DiffyEncoder } from '../../wasm/index.js';
 import { loadCodec } from '../shared/codec.js';
+import { receiveFrames } from '../shared/frames.js';
 import { serve } from '../shared/rpc.js';
 import { openOutput } from '../shared/storage.js';
 
@@ -28,8 +29,8 @@ async function record({ port, quality, fps, folder, name }, emit) {
     });
     let flushed = performance.now(), reported = 0;
     try {
-        for await (const frame of framesFrom(port)) {
-            await encoder.push(frame, { timestamp: frame.timestamp });
+        for await (const { picture, timestamp } of receiveFrames(port)) {
+            await encoder.push(picture, { timestamp });
             const now = performance.now();
             if (now - flushed > 1000) {
                 output.flush();
@@ -50,24 +51,4 @@ async function record({ port, quality, fps, folder, name }, emit) {
     if (bytes) return { file: await output.finish(), place: output.place, frames, problem };
     await output.discard();
     throw new Error(problem || 'No frame came before the recording was stopped.');
-}
-
-/** Asks for the next frame before the one at hand is encoded, and gives the memory of the one before back.
- * @param {MessagePort} port */
-async function* framesFrom(port) {
-    const ask = (/** @type {Uint8Array | undefined} */ memory) => {
-        /** @type {Promise<import('./capture.js').CapturedFrame | null>} */
-        const answer = new Promise((resolve) => {
-            port.onmessage = ({ data }) => resolve(data);
-        });
-        port.postMessage({ memory }, memory ? [memory.buffer] : []);
-        return answer;
-    };
-    for (let next = ask(undefined), used; ;) {
-        const frame = await next;
-        if (!frame) return;
-        next = ask(used);
-        yield frame;
-        used = /** @type {Uint8Array} */ (frame.data);
-    }
 }

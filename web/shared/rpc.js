@@ -16,6 +16,9 @@ export class Remote {
     #next = 1;
     /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void, onEvent?: (event: any) => void }>} */
     #waiting = new Map();
+    /** Why it answers no more.
+     * @type {unknown} */
+    #ended;
 
     /** @param {Worker} worker */
     constructor(worker) {
@@ -36,6 +39,7 @@ export class Remote {
     call(name, args, { transfer = [], onEvent, signal } = {}) {
         const id = this.#next++;
         signal?.throwIfAborted();
+        if (this.#ended) return Promise.reject(this.#ended);
         signal?.addEventListener('abort', () => this.#worker.postMessage({ abort: id }), { once: true });
         return new Promise((resolve, reject) => {
             this.#waiting.set(id, { resolve, reject, onEvent });
@@ -61,6 +65,7 @@ export class Remote {
 
     /** @param {unknown} error */
     #fail(error) {
+        this.#ended ??= error;
         for (const call of this.#waiting.values()) call.reject(error);
         this.#waiting.clear();
     }
