@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/picture.h"
+#include "dsp/rgb_kernels.h"
 
-#define FRACTION 13
-#define HALF (1 << (FRACTION - 1))
-#define TILE 512 /* pixels converted at a time: the planar rows stay in the first-level cache */
+#define FRACTION DFY_COLOUR_FRACTION
+#define HALF DFY_COLOUR_HALF
+#define TILE 512 /* pixels converted at a time: they stay in the first-level cache */
 
 DfyMatrix dfy_colour_resolve(DfyMatrix matrix, int height) {
     if (matrix == DFY_MATRIX_BT709 || matrix == DFY_MATRIX_BT601 || matrix == DFY_MATRIX_BT2020) return matrix;
@@ -47,39 +48,23 @@ static inline uint8_t clamp255(int value) {
 
 /* ---------------------------------------------------------------- to RGB */
 
-/* count pixels beginning at an even column; u and v hold one sample per two pixels. */
-static void row_to_planar(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const uint8_t *restrict y,
-                          const uint8_t *restrict u, const uint8_t *restrict v, int count, const DfyColour *colour) {
-    int16_t u_wide[TILE], v_wide[TILE];
-    for (int i = 0; i < (count + 1) / 2; i++) {
-        u_wide[2 * i] = u_wide[2 * i + 1] = (int16_t)(u[i] - 128);
-        v_wide[2 * i] = v_wide[2 * i + 1] = (int16_t)(v[i] - 128);
-    }
-    const int16_t y_scale = colour->y_scale, y_offset = colour->y_offset, r_from_v = colour->r_from_v;
-    const int16_t g_from_u = colour->g_from_u, g_from_v = colour->g_from_v, b_from_u = colour->b_from_u;
-    for (int i = 0; i < count; i++) {
-        int luma = (int16_t)(y[i] - y_offset) * y_scale + HALF;
-        r[i] = clamp255((luma + v_wide[i] * r_from_v) >> FRACTION);
-        g[i] = clamp255((luma + u_wide[i] * g_from_u + v_wide[i] * g_from_v) >> FRACTION);
-        b[i] = clamp255((luma + u_wide[i] * b_from_u) >> FRACTION);
-    }
-}
-
 static void to_rgb(DfyPicture *dst, const DfyPicture *src, const DfyColour *colour) {
-    uint8_t r[TILE], g[TILE], b[TILE];
-    const int step = dst->format == DFY_PIXELS_RGBA ? 4 : 3;
+    const DfyRgbKernels *kernels = dfy_rgb_kernels();
+    uint8_t tile[3 * TILE];
     for (int row = 0; row < src->height; row++) {
         uint8_t *out = dst->plane[0] + row * dst->stride_bytes[0];
         const uint8_t *y = src->plane[0] + row * src->stride_bytes[0];
         const uint8_t *u = src->plane[1] + (row / 2) * src->stride_bytes[1];
         const uint8_t *v = src->plane[2] + (row / 2) * src->stride_bytes[2];
+        if (dst->format != DFY_PIXELS_RGBA) {
+            kernels->row_to_rgb(out, y, u, v, src->width, colour);
+            continue;
+        }
         for (int x = 0; x < src->width; x += TILE) {
             int count = src->width - x < TILE ? src->width - x : TILE;
-            row_to_planar(r, g, b, y + x, u + x / 2, v + x / 2, count, colour);
-            for (int i = 0; i < count; i++, out += step) {
-                out[0] = r[i], out[1] = g[i], out[2] = b[i];
-                if (step == 4) out[3] = 255;
-            }
+            kernels->row_to_rgb(tile, y + x, u + x / 2, v + x / 2, count, colour);
+            for (int i = 0; i < count; i++, out += 4)
+                out[0] = tile[3 * i], out[1] = tile[3 * i + 1], out[2] = tile[3 * i + 2], out[3] = 255;
         }
     }
 }

@@ -9,6 +9,9 @@
 
 #include "diffy.h"
 
+#define DFY_COLOUR_FRACTION 13
+#define DFY_COLOUR_HALF (1 << (DFY_COLOUR_FRACTION - 1))
+
 /* Coefficients times 2^13; they fit 16 bits so that compilers use 16-bit multiplications. */
 typedef struct DfyColour {
     int16_t y_scale, r_from_v, g_from_u, g_from_v, b_from_u; /* to RGB */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "dsp/kernels.h"
+
 /*
  * Error of a sample in luma and chroma: e_y^2 + CHROMA_WEIGHT (e_cb^2 + e_cr^2). With 1 the three channels' errors
  * would count alike; below 0.25 the blue channel becomes a cheap way to mend luma, and it shows.
@@ -9,15 +11,7 @@
 #define CHROMA_WEIGHT 0.4f
 /* Squared error that a bit is worth, in squares of the luminance table's first step. */
 #define LAMBDA 0.025f
-/*
- * What deflate spends, as measured over whole chunks: two triplets a coefficient cost some 10 bits when it stands
- * alone, because of the zero run before it, and little more when its two other channels follow.
- */
-#define RUN_BITS 8.0f
-#define COEFFICIENT_BITS 1.5f
-#define DOUBLING_BITS 2.0f /* each doubling of a level */
-#define BLOCK_BITS 8.0f    /* a block's first coefficient breaks the run of empty blocks */
-#define MOST_MOVES 5
+#define BLOCK_BITS 8.0f /* a block's first coefficient breaks the run of empty blocks */
 
 static void multiply(float out[3][3], const float a[3][3], const float b[3][3]) {
     for (int i = 0; i < 3; i++)
@@ -43,36 +37,43 @@ static void init_weights(DfyV1BlockCoder *coder) {
         multiply(half, (const float(*)[3])from_rgb, (const float(*)[3])weight);
         multiply(weight, (const float(*)[3])half, to_rgb);
     }
-    memcpy(coder->weight, weight, sizeof weight);
+    memcpy(coder->costs.weight, weight, sizeof weight);
 }
 
 void dfy_v1_block_coder_init(DfyV1BlockCoder *coder, int quality, DfyV1Space space) {
     *coder = (DfyV1BlockCoder){.space = space};
     dfy_v1_table_init(&coder->table, quality);
     float step = (float)coder->table.step[0][1];
-    coder->lambda = LAMBDA * step * step;
-    coder->skip_error = 2 * coder->lambda * (RUN_BITS + COEFFICIENT_BITS + BLOCK_BITS);
+    coder->costs.lambda = LAMBDA * step * step;
+    coder->skip_error = 2 * coder->costs.lambda * (DFY_RUN_BITS + DFY_COEFFICIENT_BITS + BLOCK_BITS);
     init_weights(coder);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 64; i++) coder->step[c][i] = coder->table.step[c][i];
+    coder->kernels = dfy_rgb_kernels();
+    coder->sse = dfy_kernels()->sse;
 }
 
 /* ---------------------------------------------------------------- differences */
 
-uint32_t dfy_v1_block_error(const DfyV1Block *block) {
+uint32_t dfy_v1_block_error(const DfyV1BlockCoder *coder, const DfyV1Block *block) {
+    if (block->columns == 8 && block->rows == 8)
+        return coder->sse(block->decoded, block->decoded_stride, block->source, block->source_stride, 24, 8);
     uint32_t sum = 0;
     for (int row = 0; row < block->rows; row++) {
         const uint8_t *a = block->decoded + row * block->decoded_stride;
         const uint8_t *b = block->source + row * block->source_stride;
-        if (block->columns == 8) {
-            for (int i = 0; i < 24; i++) sum += (uint32_t)((a[i] - b[i]) * (a[i] - b[i]));
-        } else {
-            for (int i = 0; i < 3 * block->columns; i++) sum += (uint32_t)((a[i] - b[i]) * (a[i] - b[i]));
-        }
+        for (int i = 0; i < 3 * block->columns; i++) sum += (uint32_t)((a[i] - b[i]) * (a[i] - b[i]));
     }
     return sum;
 }
 
 /* Outside the picture the difference at its edge goes on: that costs fewer coefficients than a step to zero. */
-static void load_difference(float difference[3][64], const DfyV1Block *block) {
+static void load_difference(float difference[3][64], const DfyV1BlockCoder *coder, const DfyV1Block *block) {
+    if (block->columns == 8 && block->rows == 8) {
+        coder->kernels->difference(difference, block->source, block->source_stride, block->decoded,
+                                   block->decoded_stride);
+        return;
+    }
     for (int row = 0; row < 8; row++) {
         int y = row < block->rows ? row : block->rows - 1;
         const uint8_t *s = block->source + y * block->source_stride;
@@ -96,109 +97,33 @@ static void to_ycc(float difference[3][64]) {
 
 /* ---------------------------------------------------------------- levels */
 
-static inline float level_bits(int level) {
-    unsigned size = (unsigned)(level < 0 ? -level : level);
-    if (!size) return 0;
-    float bits = COEFFICIENT_BITS;
-    for (; size > 1; size >>= 1) bits += DOUBLING_BITS;
-    return bits;
-}
-
-static inline int nearest(float value) {
-    return (int)(value < 0 ? value - 0.5f : value + 0.5f);
-}
-
-/* The best new level of one channel, and what it saves. pull: half the slope of the error against the channel. */
-static float best_move(float pull, float weight, float step, int level, int alone, float lambda, int *moved) {
-    float now = level_bits(level), best = 0;
-    if (level && alone) now += RUN_BITS;
-    int ideal = level + nearest(pull / (weight * step));
-    int tries[3] = {ideal, ideal > 0 ? ideal - 1 : ideal + 1, 0};
-    *moved = level;
-    for (int i = 0; i < 3; i++) {
-        float change = (float)(tries[i] - level) * step;
-        float saved = 2 * change * pull - change * change * weight -
-                      lambda * (level_bits(tries[i]) + (tries[i] && alone ? RUN_BITS : 0) - now);
-        if (saved > best) {
-            best = saved;
-            *moved = tries[i];
-        }
-    }
-    return best;
-}
-
-/*
- * Levels of one coefficient's three channels: from none, the single change that saves most, then the next, until
- * none saves. Returns what they save in all.
- */
-static float choose_levels(const DfyV1BlockCoder *coder, const float target[3], const float step[3], int level[3]) {
-    float error[3] = {target[0], target[1], target[2]}, total = 0;
-    level[0] = level[1] = level[2] = 0;
-    for (int move = 0; move < MOST_MOVES; move++) {
-        float best = 0;
-        int channel = 0, next = 0;
-        for (int c = 0; c < 3; c++) {
-            const float *w = coder->weight[c];
-            int moved;
-            float saved = best_move(w[0] * error[0] + w[1] * error[1] + w[2] * error[2], w[c], step[c], level[c],
-                                    !level[(c + 1) % 3] && !level[(c + 2) % 3], coder->lambda, &moved);
-            if (saved > best) {
-                best = saved;
-                channel = c;
-                next = moved;
-            }
-        }
-        if (best <= 0) break;
-        error[channel] -= (float)(next - level[channel]) * step[channel];
-        level[channel] = next;
-        total += best;
-    }
-    return total;
-}
-
-/* Marks the coefficients that any level could pay for; returns whether there are some. */
-static int find_candidates(const DfyV1BlockCoder *coder, uint8_t candidate[64], const float coefficient[3][64]) {
-    const float least = coder->lambda * (RUN_BITS + COEFFICIENT_BITS);
-    float gain[64] = {0};
-    for (int c = 0; c < 3; c++) {
-        const float *w = coder->weight[c], scale = 1 / w[c];
-        for (int i = 0; i < 64; i++) {
-            float pull = w[0] * coefficient[0][i] + w[1] * coefficient[1][i] + w[2] * coefficient[2][i];
-            float possible = pull * pull * scale;
-            gain[i] = possible > gain[i] ? possible : gain[i];
-        }
-    }
-    int any = 0;
-    for (int i = 0; i < 64; i++) {
-        candidate[i] = gain[i] > least;
-        any |= candidate[i];
-    }
-    return any;
-}
-
 static int16_t clip_level(int level) {
     return (int16_t)(level < -32767 ? -32767 : level > 32767 ? 32767 : level);
 }
 
 /* Fills the block's levels; returns whether sending them is worth its bits. */
 static int quantise_block(const DfyV1BlockCoder *coder, DfyV1Levels *levels, const float difference[3][64]) {
-    float coefficient[3][64], saved = 0;
-    uint8_t candidate[64];
-    for (int c = 0; c < 3; c++) dfy_v1_forward_dct(coefficient[c], difference[c]);
-    if (!find_candidates(coder, candidate, (const float(*)[64])coefficient)) return 0;
+    float coefficient[3][64], target[3][64], step[3][64], saved[64], total = 0;
+    int32_t level[3][64];
+    uint8_t at[64];
+    for (int c = 0; c < 3; c++) coder->kernels->forward(coefficient[c], difference[c]);
+    const int count = coder->kernels->candidates(at, (const float(*)[64])coefficient, &coder->costs);
+    const int whole = (count + 3) & ~3;
+    if (!count) return 0;
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < count; i++) target[c][i] = coefficient[c][at[i]], step[c][i] = coder->step[c][at[i]];
+        for (int i = count; i < whole; i++) target[c][i] = 0, step[c][i] = 1;
+    }
+    coder->kernels->choose(level, saved, (const float(*)[64])target, (const float(*)[64])step, whole, &coder->costs);
     levels->count = 0;
-    for (int i = 0; i < 64; i++) {
-        if (!candidate[i]) continue;
-        float target[3] = {coefficient[0][i], coefficient[1][i], coefficient[2][i]};
-        float step[3] = {coder->table.step[0][i], coder->table.step[1][i], coder->table.step[2][i]};
-        int chosen[3];
-        saved += choose_levels(coder, target, step, chosen);
-        if (!(chosen[0] | chosen[1] | chosen[2])) continue;
-        levels->at[levels->count] = (uint8_t)i;
-        for (int c = 0; c < 3; c++) levels->level[levels->count][c] = clip_level(chosen[c]);
+    for (int i = 0; i < count; i++) {
+        total += saved[i];
+        if (!(level[0][i] | level[1][i] | level[2][i])) continue;
+        levels->at[levels->count] = at[i];
+        for (int c = 0; c < 3; c++) levels->level[levels->count][c] = clip_level(level[c][i]);
         levels->count++;
     }
-    return saved > coder->lambda * BLOCK_BITS;
+    return total > coder->costs.lambda * BLOCK_BITS;
 }
 
 static void correct(const DfyV1BlockCoder *coder, const DfyV1Block *block, const float sample[3][64]) {
@@ -215,14 +140,14 @@ static void reconstruct(const DfyV1BlockCoder *coder, const DfyV1Block *block, c
             coefficient[levels->at[i]] = (float)(levels->level[i][c] * coder->table.step[c][levels->at[i]]);
             any |= levels->level[i][c];
         }
-        if (any) dfy_v1_inverse_dct(sample[c], coefficient);
+        if (any) coder->kernels->inverse(sample[c], coefficient);
     }
     correct(coder, block, (const float(*)[64])sample);
 }
 
 int dfy_v1_code_block(const DfyV1BlockCoder *coder, DfyV1Levels *levels, const DfyV1Block *block) {
     float difference[3][64];
-    load_difference(difference, block);
+    load_difference(difference, coder, block);
     if (coder->space == DFY_V1_SPACE_YCC_BGR) to_ycc(difference);
     if (!quantise_block(coder, levels, (const float(*)[64])difference)) return 0;
     reconstruct(coder, block, levels);
@@ -252,7 +177,7 @@ static uint8_t nearest_word(const DfyV1Codebook *codebook, const float coefficie
 int dfy_v1_code_block_vq(const DfyV1BlockCoder *coder, uint8_t word[3], const DfyV1Block *block,
                          const DfyV1Codebook *codebook) {
     float difference[3][64], sample[3][64], coefficient[64];
-    load_difference(difference, block);
+    load_difference(difference, coder, block);
     if (coder->space == DFY_V1_SPACE_YCC_BGR) to_ycc(difference);
     for (int c = 0; c < 3; c++) {
         dfy_v1_forward_dct(coefficient, difference[c]);

@@ -8,14 +8,17 @@
 #ifndef DFY_V1_BLOCK_CODER_H
 #define DFY_V1_BLOCK_CODER_H
 
+#include "dsp/rgb_kernels.h"
 #include "v1/residual.h"
 
 typedef struct DfyV1BlockCoder {
     DfyV1Space space; /* DFY_V1_SPACE_RGB or DFY_V1_SPACE_YCC_BGR */
     DfyV1Table table;
-    float weight[3][3]; /* of an error in R, G and B; see init_weights */
-    float lambda;       /* squared error that a bit is worth */
-    float skip_error;   /* a block whose squared error is below this is left as it is */
+    float step[3][64];   /* the table's */
+    DfyLevelCosts costs; /* weights of an error in R, G and B, see init_weights; what a bit is worth */
+    float skip_error;    /* a block whose squared error is below this is left as it is */
+    const DfyRgbKernels *kernels;
+    uint32_t (*sse)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height);
 } DfyV1BlockCoder;
 
 /* A block in two RGB pictures; columns and rows of it that are inside them. */
@@ -36,7 +39,7 @@ typedef struct DfyV1Levels {
 void dfy_v1_block_coder_init(DfyV1BlockCoder *coder, int quality, DfyV1Space space);
 
 /* Squared error of all samples. */
-uint32_t dfy_v1_block_error(const DfyV1Block *block);
+uint32_t dfy_v1_block_error(const DfyV1BlockCoder *coder, const DfyV1Block *block);
 
 /* Returns whether the block is worth sending; only then levels and the decoded pixels change. */
 int dfy_v1_code_block(const DfyV1BlockCoder *coder, DfyV1Levels *levels, const DfyV1Block *block);

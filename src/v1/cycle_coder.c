@@ -283,7 +283,7 @@ static int try_way(CycleCoder *coder, Trial *trial, const DfyV1Way *way, uint64_
     const DfyV1Writer *writer = coder->writer;
     DfyV1Way measured = *way;
     int status = DFY_OK;
-    measured.measure = (const float(*)[3])coder->rgb.weight;
+    measured.measure = (const float(*)[3])coder->rgb.costs.weight;
     for (uint32_t at = 0; at < TRIAL_FRAMES && !status;) {
         DfyV1Shot shot[DFY_V1_MOST_PICTURES];
         int shots = 0;
@@ -326,7 +326,7 @@ static void weigh_one(void *context, int number, int thread) {
 static double trial_cost(const CycleCoder *coder, const Trial *trial, const DfyV1Way *way) {
     double share = way->temporal ? 1.0 / (coder->writer->settings.max_p_run + 1) : 1.0 / TRIAL_FRAMES;
     double rate = trial->bits[0] * share + trial->bits[1] / (TRIAL_FRAMES - 1) * (1 - share);
-    return trial->error + BIT_WORTH * (double)way->coder->lambda * rate;
+    return trial->error + BIT_WORTH * (double)way->coder->costs.lambda * rate;
 }
 
 /*

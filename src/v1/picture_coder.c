@@ -121,7 +121,7 @@ static void code_blocks(DfyV1PictureCoder *coder, DfyV1RowScratch *scratch, cons
                             .decoded_stride = decoded->stride_bytes[0],
                             .columns = limited(8, coder->width - bx * 8),
                             .rows = rows};
-        uint32_t error = dfy_v1_block_error(&block);
+        uint32_t error = dfy_v1_block_error(way->coder, &block);
         float skip_error = way->coder->skip_error * (float)(block.columns * block.rows) / 64;
         if ((float)error <= skip_error || error <= left[bx] + left[bx] / 8) continue;
         DfyV1Levels levels = {.count = 0};

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/rgb_kernels.h"
+
 #define WINDOW 8192 /* inflated bytes at a time */
 
 /* ---------------------------------------------------------------- taking a payload apart */
@@ -70,50 +72,51 @@ static inline uint8_t clamp255(int value) {
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-static void add_row_rgb(uint8_t *pixels, const float sample[3][64], int row, int count) {
-    const float *a = sample[0] + row * 8, *b = sample[1] + row * 8, *c = sample[2] + row * 8;
-    for (int i = 0; i < count; i++, pixels += 3) {
-        pixels[0] = clamp255(pixels[0] + (int)a[i]);
-        pixels[1] = clamp255(pixels[1] + (int)b[i]);
-        pixels[2] = clamp255(pixels[2] + (int)c[i]);
-    }
-}
-
-static int nearest(float value) {
-    return (int)(value < 0 ? value - 0.5f : value + 0.5f);
+/* Away from zero by a half: truncated, that is the nearest integer. */
+static float half_more(float value) {
+    return value < 0 ? value - 0.5f : value + 0.5f;
 }
 
 /* The web page's: BT.601 as JPEG has it, channel 0 red. */
-static void add_row_ycc_round(uint8_t *pixels, const float sample[3][64], int row, int count) {
-    const float *y = sample[0] + row * 8, *cb = sample[1] + row * 8, *cr = sample[2] + row * 8;
-    for (int i = 0; i < count; i++, pixels += 3) {
-        pixels[0] = clamp255(pixels[0] + nearest(y[i] + 1.402f * cr[i]));
-        pixels[1] = clamp255(pixels[1] + nearest(y[i] - 0.34414f * cb[i] - 0.71414f * cr[i]));
-        pixels[2] = clamp255(pixels[2] + nearest(y[i] + 1.772f * cb[i]));
+static void ycc_round_to_rgb(float rgb[3][64], const float ycc[3][64]) {
+    const float *y = ycc[0], *cb = ycc[1], *cr = ycc[2];
+    for (int i = 0; i < 64; i++) {
+        rgb[0][i] = half_more(y[i] + 1.402f * cr[i]);
+        rgb[1][i] = half_more(y[i] - 0.34414f * cb[i] - 0.71414f * cr[i]);
+        rgb[2][i] = half_more(y[i] + 1.772f * cb[i]);
     }
 }
 
 /* The inverse of (.114 .587 .299; .5 -.33126 -.16874; -.08131 -.41869 .5), channel 0 first. */
-static void add_row_ycc_bgr(uint8_t *pixels, const float sample[3][64], int row, int count) {
-    const float *y = sample[0] + row * 8, *cb = sample[1] + row * 8, *cr = sample[2] + row * 8;
-    for (int i = 0; i < count; i++, pixels += 3) {
-        pixels[0] = clamp255(pixels[0] + (int)(y[i] + 1.7720025f * cb[i] + 0.0000154f * cr[i]));
-        pixels[1] = clamp255(pixels[1] + (int)(y[i] - 0.3441331f * cb[i] - 0.7141380f * cr[i]));
-        pixels[2] = clamp255(pixels[2] + (int)(y[i] - 0.0000072f * cb[i] + 1.4019976f * cr[i]));
+static void ycc_bgr_to_rgb(float rgb[3][64], const float ycc[3][64]) {
+    const float *y = ycc[0], *cb = ycc[1], *cr = ycc[2];
+    for (int i = 0; i < 64; i++) {
+        rgb[0][i] = y[i] + 1.7720025f * cb[i] + 0.0000154f * cr[i];
+        rgb[1][i] = y[i] - 0.3441331f * cb[i] - 0.7141380f * cr[i];
+        rgb[2][i] = y[i] - 0.0000072f * cb[i] + 1.4019976f * cr[i];
     }
+}
+
+/* A block that the picture's edge cuts. */
+static void add_part(uint8_t *pixels, ptrdiff_t stride, const float sample[3][64], int columns, int rows) {
+    for (int row = 0; row < rows; row++, pixels += stride)
+        for (int i = 0; i < columns; i++)
+            for (int c = 0; c < 3; c++) pixels[3 * i + c] = clamp255(pixels[3 * i + c] + (int)sample[c][row * 8 + i]);
 }
 
 void dfy_v1_add_block(DfyPicture *picture, const float sample[3][64], int x, int y, int width, int height,
                       DfyV1Space space) {
-    int columns = width - x < 8 ? width - x : 8, rows = height - y < 8 ? height - y : 8;
-    for (int row = 0; row < rows; row++) {
-        uint8_t *pixels = picture->plane[0] + (y + row) * picture->stride_bytes[0] + 3 * x;
-        switch (space) {
-        case DFY_V1_SPACE_RGB: add_row_rgb(pixels, sample, row, columns); break;
-        case DFY_V1_SPACE_YCC_ROUND: add_row_ycc_round(pixels, sample, row, columns); break;
-        case DFY_V1_SPACE_YCC_BGR: add_row_ycc_bgr(pixels, sample, row, columns); break;
-        }
-    }
+    const int columns = width - x < 8 ? width - x : 8, rows = height - y < 8 ? height - y : 8;
+    const ptrdiff_t stride = picture->stride_bytes[0];
+    uint8_t *pixels = picture->plane[0] + y * stride + 3 * x;
+    float rgb[3][64];
+    if (space == DFY_V1_SPACE_YCC_ROUND) ycc_round_to_rgb(rgb, sample);
+    if (space == DFY_V1_SPACE_YCC_BGR) ycc_bgr_to_rgb(rgb, sample);
+    if (space != DFY_V1_SPACE_RGB) sample = (const float(*)[64])rgb;
+    if (columns == 8 && rows == 8)
+        dfy_rgb_kernels()->add(pixels, stride, sample);
+    else
+        add_part(pixels, stride, sample, columns, rows);
 }
 
 static void dequantise(float out[64], const int16_t level[64], const uint8_t step[64]) {
