@@ -6,6 +6,18 @@
 
 #include <smmintrin.h>
 #include <string.h>
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+#endif
+
+/* Towards zero; SSE's instruction would be emulated number by number, because of what it does out of range. */
+static inline __m128i truncated(__m128 v) {
+#ifdef __wasm_simd128__
+    return (__m128i)wasm_i32x4_trunc_sat_f32x4((v128_t)v);
+#else
+    return _mm_cvttps_epi32(v);
+#endif
+}
 
 /* ---------------------------------------------------------------- pixels */
 
@@ -77,14 +89,13 @@ static void difference(float out[3][64], const uint8_t *a, ptrdiff_t a_stride, c
     }
 }
 
-static inline __m128i truncated(const float *sample) {
-    return _mm_packs_epi32(_mm_cvttps_epi32(_mm_loadu_ps(sample)), _mm_cvttps_epi32(_mm_loadu_ps(sample + 4)));
-}
-
 static void add(uint8_t *pixels, ptrdiff_t stride, const float sample[3][64]) {
     for (int y = 0; y < 8; y++, pixels += stride) {
         __m128i channel[3], wide[3];
-        for (int c = 0; c < 3; c++) channel[c] = truncated(sample[c] + y * 8);
+        for (int c = 0; c < 3; c++) {
+            const float *from = sample[c] + y * 8;
+            channel[c] = _mm_packs_epi32(truncated(_mm_loadu_ps(from)), truncated(_mm_loadu_ps(from + 4)));
+        }
         load_pixels(wide, pixels);
         for (int i = 0; i < 3; i++) wide[i] = _mm_adds_epi16(wide[i], pick(channel, woven[i]));
         save_pixels(pixels, wide);
@@ -222,7 +233,7 @@ static inline __m128 run_bits(__m128i level, __m128 alone) {
 
 static inline __m128i nearest(__m128 value) {
     __m128 sign = _mm_and_ps(value, _mm_set1_ps(-0.0f));
-    return _mm_cvttps_epi32(_mm_add_ps(value, _mm_or_ps(sign, _mm_set1_ps(0.5f))));
+    return truncated(_mm_add_ps(value, _mm_or_ps(sign, _mm_set1_ps(0.5f))));
 }
 
 /* One channel of four coefficients. */
