@@ -135,6 +135,30 @@ static inline uint32_t dfy_code_raw(DfyRangeCoder *coder, int count, uint32_t va
     return out;
 }
 
+/* The same of 0..8 bits in one step; what is coded so, isn't what dfy_code_raw codes. */
+static inline uint32_t dfy_code_even(DfyRangeCoder *coder, int count, uint32_t value) {
+    uint32_t part = coder->range >> count, last = (1u << count) - 1;
+    if (coder->mode == DFY_DECODE) {
+        uint64_t found = coder->low / part;
+        value = found < last ? (uint32_t)found : last;
+        coder->low -= (uint64_t)value * part;
+        coder->range = part;
+        while (coder->range < (1u << 24)) {
+            coder->range <<= 8;
+            coder->low = coder->low << 8 | (coder->position < coder->size ? coder->data[coder->position] : 0);
+            coder->position++;
+        }
+        return value;
+    }
+    coder->low += (uint64_t)value * part;
+    coder->range = part;
+    while (coder->range < (1u << 24)) {
+        coder->range <<= 8;
+        dfy_range_shift_low(coder);
+    }
+    return value;
+}
+
 /* A number 0..2^bits-1 as a binary tree of models; models holds 2^bits of them. */
 static inline uint32_t dfy_code_tree(DfyRangeCoder *coder, DfyBit *models, int bits, uint32_t value) {
     uint32_t node = 1;

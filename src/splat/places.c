@@ -75,7 +75,7 @@ static inline uint32_t points_below(const Walk *walk, uint32_t cell) {
 }
 
 /* What the neighbours say on where in the cell the points are. */
-static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_t hash[DFY_MIX_INPUTS]) {
+static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_t hash[DFY_MIX_LANES]) {
     const Cell *cell = &walk->cells[index];
     uint32_t n = cell->count, size = at_most(n, 6), before = cell->beside[axis][0];
     uint32_t whole_before = density(points(walk, before), n);
@@ -104,14 +104,14 @@ static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_
 /* ---------------------------------------------------------------- the tree */
 
 static int code_flag(DfyMixer *mixer, const uint32_t *base, int count, int set, uint32_t step, int bit) {
-    uint32_t hash[DFY_MIX_INPUTS];
+    uint32_t hash[DFY_MIX_LANES];
     for (int i = 0; i < count; i++) hash[i] = (base[i] & ~7u) | step;
     return dfy_mix_bit(mixer, hash, count, set, bit);
 }
 
 /* The number of n points in the lower half. */
 static uint32_t code_lower(DfyMixer *mixer, const Walk *walk, uint32_t index, int axis, int level, uint32_t lower) {
-    uint32_t hash[DFY_MIX_INPUTS], n = walk->cells[index].count;
+    uint32_t hash[DFY_MIX_LANES], n = walk->cells[index].count;
     if (n == 1 && walk->sparse) return (uint32_t)!dfy_code_with(mixer->coder, 32768, lower == 0);
     int count = gather(walk, index, axis, level, hash), set = n == 1 ? 0 : n < 4 ? 4 : 8;
     if (code_flag(mixer, hash, count, set, 0, lower == 0)) return 0;

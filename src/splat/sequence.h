@@ -5,7 +5,7 @@
 #include "container/v2.h"
 #include "splat/codec.h"
 
-enum { DFY_SPLAT_STREAM_VERSION = 3, DFY_SPLAT_NAME = 31, DFY_SPLAT_KEY = 0, DFY_SPLAT_INTER = 1 };
+enum { DFY_SPLAT_STREAM_VERSION = 4, DFY_SPLAT_NAME = 31, DFY_SPLAT_KEY = 0, DFY_SPLAT_INTER = 1 };
 
 /* A codec with its parts' contexts. */
 typedef struct DfySplatWork {

@@ -10,6 +10,7 @@
 
 #include "diffy.h"
 #include "splat/trellis.h"
+#include "splat/wide.h"
 
 enum {
     CONTEXTS = 4,
@@ -25,8 +26,10 @@ enum {
     SLOTS = 2 * DFY_MIX_STEPS,
     BY_TOTAL = 0,
     TOTALS = 21,
+    AROUND = 32, /* classes of the neighbours' energy, and sets of weights for them */
+    SETS_AROUND = 8,
     BY_NEAR = BY_TOTAL + TOTALS * SLOTS,
-    BY_RECENT = BY_NEAR + 32 * 32 * SLOTS,
+    BY_RECENT = BY_NEAR + AROUND * 32 * SLOTS,
     BY_COLOUR = BY_RECENT + 16 * TOTALS * SLOTS,
     BY_SIGN = BY_COLOUR + 512 * SLOTS,
     ALL_SLOTS = BY_SIGN + 16
@@ -55,13 +58,13 @@ static inline uint32_t at_most(uint32_t value, uint32_t limit) {
 }
 
 /* Whether a coefficient is 0 or not. */
-static inline int code_any(DfyMixer *mixer, const uint32_t contexts[CONTEXTS], int set, int any) {
+DFY_BODY int code_any(DfyMixer *mixer, const uint32_t contexts[CONTEXTS], int set, int any) {
     uint32_t slot = mixer->slots[contexts[0]], p;
     if (slot < UINT32_MAX / RARE && (slot & DFY_MIX_USES) > PROVEN) return dfy_mix_alone(mixer, contexts[0], any);
     return dfy_mix_in_place(mixer, contexts, CONTEXTS, set, any, &p);
 }
 
-static inline int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
+DFY_BODY int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
     const DfyTreeNear *near = &c->near[i];
     const Seen *seen = &c->seen[i];
     uint32_t near_size = 0, around = 0;
@@ -75,7 +78,7 @@ static inline int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
     if (near->count == DFY_TREE_NEAR) /* a constant is divided by much faster */
         around = around / DFY_TREE_NEAR / 6;
     else
-        around = near->count ? around / (uint32_t)near->count / 6 : 31;
+        around = near->count ? around / (uint32_t)near->count / 6 : AROUND - 1;
     uint32_t quantiser = (uint32_t)c->trellis & 1, of_quantiser = quantiser * DFY_MIX_STEPS;
     uint32_t contexts[CONTEXTS] = {
         BY_RECENT + (at_most(seen->recent, 15) * TOTALS + seen->total) * SLOTS + of_quantiser,
@@ -83,14 +86,14 @@ static inline int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
         BY_TOTAL + seen->total * SLOTS + of_quantiser,
         BY_COLOUR + seen->colour * SLOTS + of_quantiser,
     };
-    int sets = (int)quantiser * 8;
+    int sets = (int)(around / (AROUND / SETS_AROUND) * 2 + quantiser) * DFY_MIX_STEPS;
     if (!code_any(&c->mixer, contexts, sets, coded != 0)) return 0;
     uint32_t sign = lean > 4 ? 2 : lean > 1 ? 1 : lean < -4 ? 4 : lean < -1 ? 3 : 0;
     coded = dfy_mix_not_zero(&c->mixer, contexts, CONTEXTS, sets, sign ? BY_SIGN + sign : 0, coded);
     return coded > 16383 ? 16383 : coded < -16383 ? -16383 : coded;
 }
 
-static inline void pass(ColourCoder *c, uint32_t i, int32_t coded) {
+DFY_BODY void pass(ColourCoder *c, uint32_t i, int32_t coded) {
     Seen *seen = &c->seen[i];
     int32_t value = dfy_trellis_value(c->trellis, coded);
     c->column[i] = seen->value = (int16_t)value;
@@ -104,13 +107,15 @@ static inline void pass(ColourCoder *c, uint32_t i, int32_t coded) {
     seen->energy = (uint8_t)at_most(size, 186);
 }
 
-static void code_column(ColourCoder *c, uint32_t count) {
+DFY_BODY void code_column_body(ColourCoder *c, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) pass(c, i, code_one(c, i, dfy_trellis_coded(c->trellis, c->column[i])));
     for (int s = 0; s < ALL_SLOTS; s++) {
         uint32_t slot = c->mixer.slots[s];
         if ((slot & DFY_MIX_USES) > TRUST) c->mixer.slots[s] = (slot & ~(uint32_t)DFY_MIX_USES) | TRUST;
     }
 }
+
+DFY_TWICE(code_column, (ColourCoder * c, uint32_t count), (c, count))
 
 int dfy_tree_code_colours(DfyRangeCoder *coder, const DfyTreeState *state, const DfyTreeIndex *indices,
                           const DfyTreeNear *near, int16_t *sh) {

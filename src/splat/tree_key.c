@@ -15,7 +15,8 @@ enum {
     SLOTS_A_SPLAT = 32,
     WINDOW = 40, /* splats before this one that are looked at for neighbours */
     NEAR = DFY_TREE_NEAR,
-    CONTEXTS = 3 /* of a number */
+    COARSE = 16, /* parts of a half circle and of a circle that contexts tell apart */
+    CONTEXTS = DFY_MIX_OF_NUMBER
 };
 
 /* First set of weights of each kind of decision. */
@@ -112,19 +113,23 @@ static int32_t limited(int64_t value, int32_t limit) {
 
 /* A value in 1/16 of an index. */
 static int32_t in_indices(int64_t value, int32_t step, int32_t low) {
-    return limited(value * 16 / step - (int64_t)low * 16, 1 << 29);
+    return limited(value * 16 / step - (int64_t)low * 16, DFY_MIX_FURTHEST);
 }
 
 /* ---------------------------------------------------------------- attributes */
 
 /* An index in a range under contexts that have predictions of it in 1/16. */
-static int32_t code_index(KeyCoder *key, int kind, int number_of, DfyMixContext contexts[CONTEXTS], int set, int bits,
-                          int32_t index) {
+static int32_t code_index(KeyCoder *key, int kind, int number_of, DfyMixContext contexts[CONTEXTS], DfyMixShape shape,
+                          int set, int bits, int32_t index) {
     int *state = &key->trellis[kind], odd = *state & 1;
     for (int i = 0; i < CONTEXTS; i++) contexts[i].prediction = (contexts[i].prediction - 16 * odd) >> 1;
-    int32_t number = dfy_mix_number(&key->mixer, &key->depths[number_of], contexts, CONTEXTS, set, bits, index >> 1);
+    int32_t number = dfy_mix_number(&key->mixer, &key->depths[number_of], contexts, shape, set, bits, index >> 1);
     *state = dfy_trellis_next(*state, number);
     return 2 * number + odd;
+}
+
+static uint32_t size_of(int32_t scale, int shift) {
+    return (uint32_t)(scale + 13 * DFY_TREE_ONE) >> shift;
 }
 
 static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
@@ -138,17 +143,17 @@ static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
     Near near = near_of(size, key->near_count, g->scale_step, -6 * DFY_TREE_ONE);
     for (uint32_t c = 0; c < 3; c++) {
         int32_t step = g->scale_step, low = g->scale[c].low;
-        uint32_t a = c > 0 ? (uint32_t)((done[0] + 13 * DFY_TREE_ONE) >> 15) : 0;
-        uint32_t b = c > 1 ? (uint32_t)((done[1] + 13 * DFY_TREE_ONE) >> 15) : 0;
+        int32_t larger = done[c > 1 && done[1] > done[0]], smaller = done[c > 1 && done[1] <= done[0]];
+        uint32_t a = c > 0 ? size_of(larger, 16) : 0, b = c > 1 ? size_of(smaller, 16) : 0; /* axes have no order */
         int32_t own = c == 2 ? (done[0] + done[1]) / 2 : c == 1 ? done[0] : near.mean;
         DfyMixContext contexts[CONTEXTS] = {
-            {dfy_mix_hash(TAG_SCALE + 0, c), 0, 0},
-            {dfy_mix_hash(TAG_SCALE + 3, c * 4096 + (a >> 1) * 64 + (b >> 1)), 1, in_indices(near.mean, step, low)},
-            {dfy_mix_hash(TAG_SCALE + 4, c * 256 + (uint32_t)(abs(done[0] - done[1]) >> 15)), 1,
+            {dfy_mix_hash(TAG_SCALE + 0, c), 0},
+            {dfy_mix_hash(TAG_SCALE + 3, c * 4096 + a * 64 + b), in_indices(near.mean, step, low)},
+            {dfy_mix_hash(TAG_SCALE + 4, c * 256 + (uint32_t)(abs(done[0] - done[1]) >> 15)),
              in_indices(own, step, low)},
         };
-        index->scale[c] = code_index(key, OF_SCALE, N_SCALE + (int)c, contexts, SET_SCALE + (int)c * 13,
-                                     g->scale[c].bits, index->scale[c]);
+        index->scale[c] = code_index(key, OF_SCALE, N_SCALE + (int)c, contexts, DFY_MIX_PLAIN_FIRST,
+                                     SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
         done[c] = limited(((int64_t)low + index->scale[c]) * step, 1 << 20);
     }
 }
@@ -156,7 +161,7 @@ static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
 static uint32_t size_class(const DfyTreeSplat *s, int shift) {
     int32_t largest = s->scale[0] > s->scale[1] ? s->scale[0] : s->scale[1];
     if (s->scale[2] > largest) largest = s->scale[2];
-    return (uint32_t)(largest + 13 * DFY_TREE_ONE) >> shift;
+    return size_of(largest, shift);
 }
 
 static void code_alpha(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {
@@ -166,18 +171,18 @@ static void code_alpha(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *i
     Near near = near_of(alpha, key->near_count, DFY_TREE_ONE / 64, DFY_TREE_ONE / 2);
     int64_t sum = ((int64_t)splat->scale[0] + splat->scale[1] + splat->scale[2] + 39 * DFY_TREE_ONE) >> 16;
     DfyMixContext contexts[CONTEXTS] = {
-        {dfy_mix_hash(TAG_ALPHA, 0), 0, 0},
-        {dfy_mix_hash(TAG_ALPHA + 4, (uint32_t)sum), 0, 0},
-        {dfy_mix_hash(TAG_ALPHA + 5, size_class(splat, 16) * 16 + (uint32_t)(near.mean >> 13)), 0, 0},
+        {dfy_mix_hash(TAG_ALPHA, 0), 0},
+        {dfy_mix_hash(TAG_ALPHA + 4, (uint32_t)sum), 0},
+        {dfy_mix_hash(TAG_ALPHA + 5, size_class(splat, 16) * 16 + (uint32_t)(near.mean >> 13)), 0},
     };
-    index->alpha = code_index(key, OF_ALPHA, N_ALPHA, contexts, SET_ALPHA, g->alpha.bits, index->alpha);
+    index->alpha = code_index(key, OF_ALPHA, N_ALPHA, contexts, DFY_MIX_PLAIN, SET_ALPHA, g->alpha.bits, index->alpha);
 }
 
 /* A value in 1/16 of a centred number. */
 static int32_t in_numbers(int64_t value, int32_t step, int32_t low, int state) {
     int64_t fine = limited(value * 16 / step, 1 << 29);
     if (state & 1) fine += fine > 16 ? 16 : fine < -16 ? -16 : fine;
-    return limited(fine / 2 - (int64_t)low * 16, 1 << 29);
+    return limited(fine / 2 - (int64_t)low * 16, DFY_MIX_FURTHEST);
 }
 
 static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {
@@ -189,12 +194,12 @@ static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *inde
         Near near = near_of(part, key->near_count, step, 0);
         int32_t *state = &key->trellis[OF_DC], mean = in_numbers(near.mean, step, low, *state);
         DfyMixContext contexts[CONTEXTS] = {
-            {dfy_mix_hash(TAG_DC, c * 8 + near.spread), 1, mean},
-            {dfy_mix_hash(TAG_DC + 3, c * 1024 + alpha * 64 + size_class(splat, 16)), 1, mean},
-            {dfy_mix_hash(TAG_DC + 4 + c * 16, before), 0, 0},
+            {dfy_mix_hash(TAG_DC, c * 8 + near.spread), mean},
+            {dfy_mix_hash(TAG_DC + 3, c * 1024 + alpha * 64 + size_class(splat, 16)), mean},
+            {dfy_mix_hash(TAG_DC + 4 + c * 16, before), 0},
         };
         int32_t number = dfy_trellis_coded(*state, index->dc[c]) - low;
-        number = dfy_mix_number(&key->mixer, &key->depths[N_DC + c], contexts, CONTEXTS, SET_DC + (int)c * 13,
+        number = dfy_mix_number(&key->mixer, &key->depths[N_DC + c], contexts, DFY_MIX_PLAIN_LAST, SET_DC + (int)c * 13,
                                 g->dc[c].bits, number);
         index->dc[c] = dfy_trellis_value(*state, number + low);
         *state = dfy_trellis_next(*state, number + low);
@@ -234,32 +239,37 @@ static void code_turn(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *in
         if (i != axis && s[i] - s[axis] < gap) gap = s[i] - s[axis];
     uint32_t flat = (uint32_t)(gap >> 16 > 3 ? 3 : gap >> 16);
     DfyMixContext ring[CONTEXTS] = {
-        {dfy_mix_hash(TAG_TURN, 0), 0, 0},
-        {dfy_mix_hash(TAG_TURN + 1, agreement * 4 + flat), 1, ring_16},
-        {dfy_mix_hash(TAG_TURN + 2, agreement * 4 + flat), 1, other_ring},
+        {dfy_mix_hash(TAG_TURN, 0), 0},
+        {dfy_mix_hash(TAG_TURN + 1, agreement * 4 + flat), ring_16},
+        {dfy_mix_hash(TAG_TURN + 2, agreement * 4 + flat), other_ring},
     };
     DfyTurn *turn = &index->turn;
     int32_t rings = g->turns.rings, twists = g->turns.twists;
-    turn->ring = code_index(key, OF_RING, N_TURN, ring, SET_TURN, bits_for((rings + 1) / 2), turn->ring);
+    turn->ring =
+        code_index(key, OF_RING, N_TURN, ring, DFY_MIX_PLAIN_FIRST, SET_TURN, bits_for((rings + 1) / 2), turn->ring);
     if (turn->ring >= rings) turn->ring = rings - 1; /* only damaged bytes get here */
     int32_t sectors = dfy_turn_sectors(&g->turns, turn->ring);
+    uint32_t latitude = (uint32_t)(turn->ring * COARSE / rings);
     int32_t way = abs(turn->ring * 16 + 8 - ring_16), other_way = abs(turn->ring * 16 + 8 - other_ring);
     uint32_t match = (uint32_t)(way / 16 > 7 ? 7 : way / 16) * 8 + (uint32_t)(other_way / 16 > 7 ? 7 : other_way / 16);
     DfyMixContext sector[CONTEXTS] = {
-        {dfy_mix_hash(TAG_TURN + 4, (uint32_t)turn->ring / 2), 0, 0},
-        {dfy_mix_hash(TAG_TURN + 5, match * 64 + agreement * 4 + flat), 1,
-         (int32_t)((int64_t)turn_16384 * sectors >> 10)},
-        {dfy_mix_hash(TAG_TURN + 6, match * 64 + agreement * 4 + flat), 1,
-         (int32_t)((int64_t)other_turn * sectors >> 10)},
+        {dfy_mix_hash(TAG_TURN + 4, latitude), 0},
+        {dfy_mix_hash(TAG_TURN + 5, match * 64 + agreement * 4 + flat), (int32_t)((int64_t)turn_16384 * sectors >> 10)},
+        {dfy_mix_hash(TAG_TURN + 6, match * 64 + agreement * 4 + flat), (int32_t)((int64_t)other_turn * sectors >> 10)},
     };
-    turn->sector = code_index(key, OF_SECTOR, N_TURN + 1, sector, SET_TURN + 16, bits_for(sectors / 2), turn->sector);
+    turn->sector = code_index(key, OF_SECTOR, N_TURN + 1, sector, DFY_MIX_PLAIN_FIRST, SET_TURN + 16,
+                              bits_for(sectors / 2), turn->sector);
     if (turn->sector >= sectors) turn->sector = sectors - 1;
+    uint32_t longitude = (uint32_t)(turn->sector * COARSE / sectors);
+    int32_t ahead = s[(axis + 1) % 3] - s[(axis + 2) % 3]; /* of the two other axes */
+    uint32_t longer = (uint32_t)((ahead > 0) + (ahead > DFY_TREE_ONE / 2) + (ahead >= -DFY_TREE_ONE / 2));
     DfyMixContext twist[CONTEXTS] = {
-        {dfy_mix_hash(TAG_TURN + 8, axis), 0, 0},
-        {dfy_mix_hash(TAG_TURN + 9, (uint32_t)turn->ring / 2), 0, 0},
-        {dfy_mix_hash(TAG_TURN + 10, (uint32_t)(turn->ring / 2 * 4096 + turn->sector / 2)), 0, 0},
+        {dfy_mix_hash(TAG_TURN + 8, longer), 0},
+        {dfy_mix_hash(TAG_TURN + 9, latitude * 4 + longer), 0},
+        {dfy_mix_hash(TAG_TURN + 10, (latitude * COARSE + longitude) * 4 + longer), 0},
     };
-    turn->twist = code_index(key, OF_TWIST, N_TURN + 2, twist, SET_TURN + 32, bits_for(twists / 2), turn->twist);
+    turn->twist =
+        code_index(key, OF_TWIST, N_TURN + 2, twist, DFY_MIX_PLAIN, SET_TURN + 32, bits_for(twists / 2), turn->twist);
     if (turn->twist >= twists) turn->twist = twists - 1;
 }
 
@@ -310,7 +320,7 @@ static void code_tails(KeyCoder *key) {
         for (int k = 0; k < 3; k++) {
             int32_t *tail = &key->indices[i].tail[k];
             if (!g->tail_bits[k]) continue;
-            uint32_t number = dfy_code_raw(key->mixer.coder, g->tail_bits[k], (uint32_t)*tail >> 1);
+            uint32_t number = dfy_mix_even(key->mixer.coder, g->tail_bits[k], (uint32_t)*tail >> 1);
             *tail = (int32_t)(2 * number) + (state & 1);
             state = dfy_trellis_next(state, (int32_t)number);
         }

@@ -15,8 +15,8 @@ static void reset(Models *models) {
 /* One step: the first byte chooses the call, the next four are the value. */
 static uint32_t step(DfyRangeCoder *coder, Models *models, const uint8_t *data, uint32_t value) {
     switch (data[0] & 7) {
-    case 0:
-    case 1: return (uint32_t)dfy_code_bit(coder, &models->bits[data[0] >> 4], value & 1);
+    case 0: return (uint32_t)dfy_code_bit(coder, &models->bits[data[0] >> 4], value & 1);
+    case 1: return dfy_code_even(coder, data[0] >> 5, value);
     case 2: return dfy_code_raw(coder, 1 + (data[0] >> 3), value);
     case 3: return dfy_code_tree(coder, models->tree, 6, value & 63);
     case 4: return (uint32_t)dfy_code_unary(coder, models->unary, 40, (int)(value % 41));
@@ -29,8 +29,8 @@ static uint32_t value_of(const uint8_t *data) {
     uint32_t value = (uint32_t)data[1] << 24 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 8 | data[4];
     switch (data[0] & 7) {
     case 0:
-    case 1:
     case 5: return value & 1;
+    case 1: return value & ((1u << (data[0] >> 5)) - 1);
     case 2: return value & (0xffffffffu >> (31 - (data[0] >> 3)));
     case 3: return value & 63;
     case 4: return value % 41;
