@@ -17,6 +17,10 @@ const folder = `${top}build/demo`;
 
 const maxRawBytes = 400e6;
 
+/** Milliseconds between opening the site and dropping the clip: a person finds and drags it meanwhile, and the browser, which
+ * has just been started as well, needs half a processor for a second or two. */
+const beforeDropping = 2500;
+
 /** Without a clip of the user's own: the project's test scene, as a camera would record it. */
 function renderScene() {
     const clip = `${folder}/scene.mp4`;
@@ -99,6 +103,7 @@ async function main() {
         const page = await browser.newPage();
         await withoutPickers(page);
         await page.goto(`http://localhost:${port}/`);
+        await page.waitForTimeout(beforeDropping);
         const { file, frames, bytes, seconds } = await encode(page, clip);
         await page.goto(`http://localhost:${port}/decode/`);
         await dropOn(page, [file]);
