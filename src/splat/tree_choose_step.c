@@ -9,9 +9,10 @@
 #include "splat/tree_choose_parts.h"
 
 enum {
-    MOST_TRIES = 12,   /* of a search in haste, should the error stay too large */
-    LEARN_ROWS = 5000, /* splats that a trellis learns what numbers cost from, in haste */
-    LONG_WAY = 200000  /* numbers that are not gone through again for a percent */
+    MOST_TRIES = 12,     /* of a search in haste, should the error stay too large */
+    LEARN_ROWS = 5000,   /* splats that a trellis learns what numbers cost from, in haste */
+    TRIED_FIRST = 25000, /* numbers; of more a sample is tried first, which spares most a second way through all */
+    LONG_WAY = 200000    /* numbers that are not gone through again for a percent */
 };
 
 /* Of the wanted error: what is not improved on over a long way. */
@@ -135,7 +136,7 @@ static int foresee_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double 
     int32_t too_large = INT32_MAX;
     int long_way = t->rows * (size_t)t->n > LONG_WAY;
     Power power = {1, 0, 0};
-    for (int i = long_way && sample > 1 ? 0 : 1; i <= MOST_TRIES; i++) {
+    for (int i = t->rows * (size_t)t->n > TRIED_FIRST && sample > 1 ? 0 : 1; i <= MOST_TRIES; i++) {
         size_t stride = i > 0 ? 1 : sample;
         *chosen = as_number(step);
         if (*chosen >= too_large) *chosen = too_large > 1 ? too_large - 1 : 1;
