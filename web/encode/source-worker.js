@@ -9,8 +9,9 @@ import { compareCurve, compareFrame, openComparison } from './compare.js';
 import { scaler } from './scale.js';
 import { listZip, openSource } from './sources.js';
 
-/** The encoder takes a group of frames quickly, then is busy with it for as long: the next group is ready by then. */
-const ahead = { frames: 32, bytes: 64e6 };
+/** The encoder takes a group of frames quickly, then is busy with it for as long: the next group is ready by then. Of large
+ * pictures, which take long to encode anyway, a few are enough. */
+const ahead = { frames: 32, bytes: 20e6 };
 
 /** @type {import('./sources.js').OpenSource | null} */
 let input = null;
