@@ -166,19 +166,19 @@ void dfy_pool_count(DfyPool *pool, int *progress) {
     wake_sleepers(pool);
 }
 
-int dfy_pool_reached(const int *progress, int wanted) {
+static int reached(const int *progress, int wanted) {
     return __atomic_load_n(progress, __ATOMIC_SEQ_CST) >= wanted;
 }
 
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     if (pool->threads == 1) return; /* jobs that began before are done already */
     for (int i = 0; i < LOOKS; i++) {
-        if (dfy_pool_reached(progress, wanted)) return;
+        if (reached(progress, wanted)) return;
         relax();
     }
     pthread_mutex_lock(&pool->mutex);
     __atomic_add_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
-    while (!dfy_pool_reached(progress, wanted)) pthread_cond_wait(&pool->progress, &pool->mutex);
+    while (!reached(progress, wanted)) pthread_cond_wait(&pool->progress, &pool->mutex);
     __atomic_sub_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -221,9 +221,6 @@ void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     (void)pool;
     (void)progress;
     (void)wanted;
-}
-int dfy_pool_reached(const int *progress, int wanted) {
-    return *progress >= wanted;
 }
 int dfy_processors(void) {
     return 1;

@@ -27,8 +27,6 @@ void dfy_pool_unlock(DfyPool *pool);
 void dfy_pool_advance(DfyPool *pool, int *progress, int value);
 void dfy_pool_count(DfyPool *pool, int *progress); /* one more, where several jobs advance the same */
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted);
-/* Whether dfy_pool_wait would return at once. */
-int dfy_pool_reached(const int *progress, int wanted);
 
 /* Processors there are, at least 1. */
 int dfy_processors(void);

@@ -1,12 +1,13 @@
 /*
  * The pictures of a chunk: canonicals from the plate and from each other, deltas from the decoded canonical.
  *
- * Pictures are coded a few at a time by a pool of threads. What was coded before is deflated meanwhile, as long as
- * there are blocks left for the others; so two chunks are at work, the one that is coded and the one before it. They
- * are written in their order by the caller's thread, and the bytes are those that one thread writes.
+ * Pictures are coded a few at a time by a pool of threads, which then deflates chunks that are whole. They are written
+ * in their order by the caller's thread, and the bytes are those that one thread writes.
  */
 #include <stdlib.h>
 #include <string.h>
+
+#include <zlib.h>
 
 #include "base/picture.h"
 #include "base/pool.h"
@@ -20,7 +21,6 @@
 #define TRIAL_LEVEL 6
 #define BIT_WORTH 10.0 /* lambdas: what a bit less costs in error along the whole curve of qualities, as measured */
 #define INTRA_ADVANTAGE 0.7 /* an I picture is taken when the plate differs by so much less than the picture before */
-#define PACKERS 2
 
 /* A coded canonical, decoded again picture by picture. */
 typedef struct Replay {
@@ -40,15 +40,11 @@ typedef struct CycleCoder {
     DfyV1BlockCoder rgb, ycc;
     DfyV1PictureCoder pictures;
     Replay replay;
-    DfyV1Packer packer[PACKERS];
-    const DfyV1Piece *piece[PACKERS]; /* whose payload it is; NULL: none, or written */
-    int current;                      /* the packer of the chunk that is coded */
-    uint32_t coded;                   /* frames of it */
+    DfyV1Packer packer;
     /* What the jobs of a run share. */
     const DfyV1Way *way;
     const DfyV1Shot *shot;
-    int shots, packings, replays;
-    int rows_begun;
+    int shots, replays;
     int *row_done;
     int failed;
 } CycleCoder;
@@ -59,6 +55,8 @@ static int coder_open(CycleCoder *coder, DfyV1Writer *writer) {
     *coder = (CycleCoder){.writer = writer};
     coder->pool = dfy_pool_new(settings->threads ? settings->threads : dfy_processors());
     if (!coder->pool) return dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for coding pictures.");
+    coder->packer.writer = writer;
+    coder->packer.pool = coder->pool;
     dfy_v1_block_coder_init(&coder->rgb, settings->quality, DFY_V1_SPACE_RGB);
     dfy_v1_block_coder_init(&coder->ycc, settings->quality, DFY_V1_SPACE_YCC_BGR);
     int status =
@@ -79,7 +77,7 @@ static void coder_close(CycleCoder *coder) {
     dfy_pool_free(coder->pool);
     dfy_v1_picture_coder_close(&coder->pictures);
     replay_close(&coder->replay);
-    for (int i = 0; i < PACKERS; i++) dfy_v1_packer_free(&coder->packer[i]);
+    dfy_v1_packer_free(&coder->packer);
     free(coder->row_done);
 }
 
@@ -160,22 +158,7 @@ static void note_failure(CycleCoder *coder, int status) {
     dfy_pool_unlock(coder->pool);
 }
 
-/* Goes on while others have rows to begin, which is as long as nobody waits for it. */
-static void pack_some(CycleCoder *coder, int number) {
-    const int rows = coder->shots ? coder->pictures.blocks_down : 0;
-    for (int i = 1 + number; i <= PACKERS; i += coder->packings) { /* the chunk before goes first */
-        DfyV1Packer *packer = &coder->packer[(coder->current + i) % PACKERS];
-        while (dfy_v1_packer_ready(packer) && !(rows && dfy_pool_reached(&coder->rows_begun, rows))) {
-            int status = dfy_v1_packer_step(packer);
-            if (!status) continue;
-            note_failure(coder, status);
-            return;
-        }
-    }
-}
-
 static void code_some(CycleCoder *coder, int row, int thread) {
-    if (row + 1 == coder->pictures.blocks_down) dfy_pool_advance(coder->pool, &coder->rows_begun, row + 1);
     note_failure(coder, dfy_v1_code_row(&coder->pictures, coder->way, coder->shot, coder->shots, row, thread));
     dfy_pool_advance(coder->pool, &coder->row_done[row], 1);
 }
@@ -188,11 +171,6 @@ static void record_one(CycleCoder *coder, int number) {
 
 static void do_job(void *context, int number, int thread) {
     CycleCoder *coder = context;
-    if (number < coder->packings) {
-        pack_some(coder, number);
-        return;
-    }
-    number -= coder->packings;
     if (number < coder->replays) {
         replay_some(&coder->replay, coder->writer, coder->pictures.most_pictures);
         return;
@@ -204,69 +182,34 @@ static void do_job(void *context, int number, int thread) {
         record_one(coder, number - coder->pictures.blocks_down);
 }
 
-/* Codes some pictures into records, deflates what was coded before and, for deltas, decodes the next references. */
+/* Codes some pictures into records and, for deltas, decodes the next references. */
 static int run(CycleCoder *coder, const DfyV1Way *way, const DfyV1Shot *shot, int shots, int replays) {
-    const int threads = dfy_pool_threads(coder->pool), rows = coder->pictures.blocks_down;
+    const int rows = coder->pictures.blocks_down;
     coder->way = way;
     coder->shot = shot;
     coder->shots = shots;
     coder->replays = replays;
-    coder->packings = threads > 2 || !shots ? PACKERS : 1;
-    coder->rows_begun = 0;
     memset(coder->row_done, 0, (size_t)rows * sizeof *coder->row_done);
-    dfy_pool_run(coder->pool, coder->packings + (shots ? replays + rows + shots : 0), do_job, coder);
+    dfy_pool_run(coder->pool, replays + rows + shots, do_job, coder);
     if (coder->failed || coder->replay.status)
         return dfy_fail(coder->writer->message, coder->failed ? coder->failed : coder->replay.status,
                         "There is no memory for coding pictures.");
     return DFY_OK;
 }
 
-/* ---------------------------------------------------------------- chunks, written in their order */
-
-static int write_if_done(CycleCoder *coder, int number) {
-    DfyV1Packer *packer = &coder->packer[number];
-    const DfyV1Piece *piece = coder->piece[number];
-    if (!piece || !packer->done) return DFY_OK;
-    coder->piece[number] = NULL;
-    return dfy_v1_chunk_write(&coder->writer->output, piece->type, 1, packer->deflated.data, packer->deflated.size,
-                              coder->writer->message);
-}
-
-/* Deflates and writes all that is coded. */
-static int write_all(CycleCoder *coder) {
-    int status = run(coder, NULL, NULL, 0, 0), older = 1 - coder->current;
-    if (!status) status = write_if_done(coder, older);
-    if (!status) status = write_if_done(coder, coder->current);
-    return status;
-}
-
-/* An empty payload for a piece. */
-static int begin_chunk(CycleCoder *coder, const DfyV1Piece *piece, DfyBuffer **payload) {
-    int next = 1 - coder->current;
-    int status = coder->piece[next] ? write_all(coder) : DFY_OK;
-    coder->current = next;
-    coder->piece[next] = piece;
-    coder->coded = 0;
-    dfy_v1_packer_begin(&coder->packer[next], piece->frames);
-    *payload = &coder->packer[next].payload;
-    return status;
-}
-
 /* Appends the records of a run to the chunk. */
 static int take_records(CycleCoder *coder, DfyStage stage) {
     DfyV1Writer *writer = coder->writer;
-    DfyV1Packer *packer = &coder->packer[coder->current];
-    int status = write_if_done(coder, 1 - coder->current);
+    DfyBuffer *payload = &coder->packer.payload;
+    int status = DFY_OK;
     for (int i = 0; i < coder->shots && !status; i++) {
         const DfyBuffer *record = &coder->pictures.coded[i].record;
-        dfy_put_bytes(&packer->payload, record->data, record->size);
-        if (packer->payload.failed)
+        dfy_put_bytes(payload, record->data, record->size);
+        if (payload->failed)
             status = dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
         else
             status = dfy_v1_report(writer, stage, ++writer->coded, writer->frames);
     }
-    coder->coded += (uint32_t)coder->shots;
-    dfy_v1_packer_grown(packer, coder->coded);
     return status;
 }
 
@@ -406,9 +349,10 @@ static int code_frames(CycleCoder *coder, const DfyV1Piece *piece, const DfyV1Wa
 
 /* What deltas will be coded from. */
 static int keep_payload(CycleCoder *coder, const DfyV1Piece *piece) {
-    const DfyBuffer *payload = &coder->packer[coder->current].payload;
+    const DfyV1Packer *packer = &coder->packer;
+    const size_t start = packer->chunk[packer->chunks - 1].start;
     DfyBuffer *kept = &coder->writer->canonical_payload[piece->canonical];
-    dfy_put_bytes(kept, payload->data, payload->size);
+    dfy_put_bytes(kept, packer->payload.data + start, packer->payload.size - start);
     return kept->failed
                ? dfy_fail(coder->writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.")
                : DFY_OK;
@@ -416,9 +360,9 @@ static int keep_payload(CycleCoder *coder, const DfyV1Piece *piece) {
 
 static int code_canonical(CycleCoder *coder, const DfyV1Piece *piece) {
     DfyV1Way way;
-    DfyBuffer *payload;
+    DfyBuffer *payload = &coder->packer.payload;
     int status = choose_way(coder, piece, &way);
-    if (!status) status = begin_chunk(coder, piece, &payload);
+    if (!status) status = dfy_v1_packer_begin(&coder->packer, piece->type);
     if (status) return status;
     uint8_t *predicted = calloc(piece->frames, 1);
     if (!predicted || (way.temporal && choose_predicted(coder, piece, predicted)))
@@ -427,6 +371,7 @@ static int code_canonical(CycleCoder *coder, const DfyV1Piece *piece) {
     dfy_put_u8(payload, way.flags);
     if (!status) status = code_frames(coder, piece, &way, predicted);
     free(predicted);
+    dfy_v1_packer_end(&coder->packer, piece->frames);
     if (!status && piece->repeated) status = keep_payload(coder, piece);
     return status;
 }
@@ -438,8 +383,8 @@ static int code_delta(CycleCoder *coder, const DfyV1Piece *piece) {
     const DfyV1Way way = delta_way(coder);
     const int most = coder->pictures.most_pictures;
     Replay *replay = &coder->replay;
-    DfyBuffer *payload;
-    int status = begin_chunk(coder, piece, &payload);
+    DfyBuffer *payload = &coder->packer.payload;
+    int status = dfy_v1_packer_begin(&coder->packer, piece->type);
     if (status) return status;
     dfy_put_u16be(payload, piece->canonical);
     dfy_put_u32be(payload, piece->frames);
@@ -456,18 +401,22 @@ static int code_delta(CycleCoder *coder, const DfyV1Piece *piece) {
         status = run(coder, &way, shot, shots, replay->left > 0);
         if (!status) status = take_records(coder, DFY_STAGE_CYCLES);
     }
+    dfy_v1_packer_end(&coder->packer, piece->frames);
     return status;
 }
 
-/* Clones have no pictures; what comes before them in the file is written first. */
-static int write_clone(CycleCoder *coder, const DfyV1Piece *piece) {
+/* Clones have no pictures. */
+static int code_clone(CycleCoder *coder, const DfyV1Piece *piece) {
     DfyV1Writer *writer = coder->writer;
-    uint8_t data[4] = {(uint8_t)(piece->canonical >> 8), (uint8_t)piece->canonical, (uint8_t)(piece->frames >> 8),
-                       (uint8_t)piece->frames};
+    int status = dfy_v1_packer_begin(&coder->packer, piece->type);
+    if (status) return status;
+    dfy_put_u16be(&coder->packer.payload, piece->canonical);
+    dfy_put_u16be(&coder->packer.payload, piece->frames);
+    dfy_v1_packer_end(&coder->packer, 0);
+    if (coder->packer.payload.failed)
+        return dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the coded pictures.");
     writer->coded += piece->frames;
-    int status = write_all(coder);
-    if (!status) status = dfy_v1_report(writer, DFY_STAGE_CYCLES, writer->coded, writer->frames);
-    return status ? status : dfy_v1_chunk_write(&writer->output, DFY_V1_CYCLE_SKIP, 0, data, 4, writer->message);
+    return dfy_v1_report(writer, DFY_STAGE_CYCLES, writer->coded, writer->frames);
 }
 
 int dfy_v1_write_pieces(DfyV1Writer *writer) {
@@ -482,10 +431,10 @@ int dfy_v1_write_pieces(DfyV1Writer *writer) {
     for (uint32_t i = 0; i < plan->pieces && !status; i++)
         if (plan->piece[i].type == DFY_V1_CYCLE_CANON) status = code_canonical(coder, &plan->piece[i]);
     for (uint32_t i = 0; i < plan->pieces && !status; i++) {
-        if (plan->piece[i].type == DFY_V1_CYCLE_SKIP) status = write_clone(coder, &plan->piece[i]);
+        if (plan->piece[i].type == DFY_V1_CYCLE_SKIP) status = code_clone(coder, &plan->piece[i]);
         if (plan->piece[i].type == DFY_V1_CYCLE_DELTA) status = code_delta(coder, &plan->piece[i]);
     }
-    if (!status) status = write_all(coder);
+    if (!status) status = dfy_v1_packer_flush(&coder->packer);
     coder_close(coder);
     free(coder);
     return status;

@@ -105,7 +105,7 @@ static int hold(DfyV1Writer *writer, const DfyPicture *picture) {
     return status;
 }
 
-int dfy_v1_report(DfyV1Writer *writer, DfyStage stage, uint64_t done, uint64_t total) {
+int dfy_v1_report(const DfyV1Writer *writer, DfyStage stage, uint64_t done, uint64_t total) {
     if (writer->settings.progress && writer->settings.progress(writer->settings.progress_opaque, stage, done, total))
         return dfy_fail(writer->message, DFY_ERROR_CANCELLED, "Encoding was cancelled.");
     return DFY_OK;

@@ -5,7 +5,7 @@
  *   cycle_coder.c      a chunk's pictures, on several threads
  *   picture_coder.c    a few pictures, row by row of blocks
  *   block_coder.c      one block
- *   packer.c           deflate, while the payload grows
+ *   packer.c           deflating and writing chunks
  *   metadata_write.c   the JSON
  */
 #ifndef DFY_V1_WRITER_H
@@ -56,7 +56,7 @@ typedef struct DfyV1Writer {
     DfyPicture warped;
 } DfyV1Writer;
 
-int dfy_v1_report(DfyV1Writer *writer, DfyStage stage, uint64_t done, uint64_t total);
+int dfy_v1_report(const DfyV1Writer *writer, DfyStage stage, uint64_t done, uint64_t total);
 
 int dfy_v1_plan_make(DfyV1Writer *writer);
 void dfy_v1_plan_free(DfyV1Plan *plan);

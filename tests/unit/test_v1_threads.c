@@ -1,4 +1,4 @@
-/* Version 1 written by several threads: the same bytes as by one, and deflated as zlib does it in one go. */
+/* Version 1 written by several threads: the same bytes as by one, in streams that zlib inflates. */
 #include "v1_film.h"
 
 #include <zlib.h>
@@ -12,81 +12,154 @@ static uint32_t next(void) {
     return seed = seed * 1664525u + 1013904223u, seed >> 8;
 }
 
-/* ---------------------------------------------------------------- deflating what grows */
+/* ---------------------------------------------------------------- deflating in segments */
+
+#define MOST_CHUNKS 200
+
+/* What goes into a packer, and where each chunk's payload begins. */
+typedef struct Chunks {
+    DfyBuffer bytes;
+    uint32_t frames[MOST_CHUNKS]; /* 0: not deflated */
+    size_t start[MOST_CHUNKS + 1];
+    int count;
+} Chunks;
 
 /* Repeats of what came before, broken by chance: what deflate has something to choose from in. */
-static void fill(DfyBuffer *buffer, size_t size) {
-    buffer->size = 0;
-    while (buffer->size < size) {
-        size_t length = 1 + next() % 300, from = buffer->size ? next() % buffer->size : 0;
-        for (size_t i = 0; i < length && buffer->size < size; i++)
-            dfy_put_u8(buffer, from + i < buffer->size && next() % 40 ? buffer->data[from + i] : next() & 15);
+static void add_chunk(Chunks *chunks, size_t size, uint32_t frames) {
+    DfyBuffer *bytes = &chunks->bytes;
+    const size_t start = bytes->size;
+    chunks->frames[chunks->count] = frames;
+    while (bytes->size < start + size) {
+        size_t length = 1 + next() % 300, back = bytes->size > start ? 1 + next() % (bytes->size - start) : 0;
+        if (back > 1000 && next() % 2) back = 1 + back % 1000;
+        for (size_t i = 0; i < length && bytes->size < start + size; i++)
+            dfy_put_u8(bytes, back && next() % 40 ? bytes->data[bytes->size - back] : next() & 15);
     }
+    chunks->start[++chunks->count] = bytes->size;
 }
 
-/* Packs the bytes as so many pictures of chance sizes, packing some of what is there after each. */
-static void pack(DfyV1Packer *packer, const DfyBuffer *bytes, uint32_t pictures) {
-    dfy_v1_packer_begin(packer, pictures);
-    for (uint32_t i = 0; i < pictures; i++) {
-        size_t left = bytes->size - packer->payload.size, size = left ? next() % (2 * left / (pictures - i) + 1) : 0;
-        if (size > left || i + 1 == pictures) size = left;
-        dfy_put_bytes(&packer->payload, bytes->data + packer->payload.size, size);
-        dfy_v1_packer_grown(packer, i + 1);
-        for (uint32_t steps = next() % 4; steps && dfy_v1_packer_ready(packer); steps--)
-            assert_int_equal(dfy_v1_packer_step(packer), DFY_OK);
-    }
-    while (dfy_v1_packer_ready(packer)) assert_int_equal(dfy_v1_packer_step(packer), DFY_OK);
-    assert_true(packer->done);
+static int stop_at(void *opaque, DfyStage stage, uint64_t done, uint64_t total) {
+    int *left = opaque;
+    (void)stage;
+    (void)done;
+    (void)total;
+    return --*left == 0;
 }
 
-static void test_slices_make_the_same_stream(void **state) {
+/* Into a file, which is emptied; at most so many reports, after which it is cancelled. */
+static int pack(DfyBuffer *file, const Chunks *chunks, int threads, int reports) {
+    DfyMessage message;
+    DfyV1Writer writer = {.output = {.write = memory_write, .opaque = file}, .message = &message};
+    DfyV1Packer *packer = calloc(1, sizeof *packer);
+    int status = DFY_OK;
+    file->size = 0;
+    writer.settings.progress = stop_at;
+    writer.settings.progress_opaque = &reports;
+    packer->writer = &writer;
+    packer->pool = dfy_pool_new(threads);
+    for (int i = 0; i < chunks->count && !status; i++) {
+        const size_t start = chunks->start[i];
+        status = dfy_v1_packer_begin(packer, chunks->frames[i] ? DFY_V1_CYCLE_CANON : DFY_V1_CYCLE_SKIP);
+        if (status) break;
+        dfy_put_bytes(&packer->payload, chunks->bytes.data + start, chunks->start[i + 1] - start);
+        dfy_v1_packer_end(packer, chunks->frames[i]);
+    }
+    if (!status) status = dfy_v1_packer_flush(packer);
+    dfy_pool_free(packer->pool);
+    dfy_v1_packer_free(packer);
+    free(packer);
+    return status;
+}
+
+/* That the next chunk of the file holds this payload, and how far it is from what zlib makes of it in one go. */
+static void check_chunk(DfyBytes *file, const uint8_t *payload, size_t size, uint32_t frames) {
+    assert_int_equal(dfy_read_u8(file), frames ? DFY_V1_CYCLE_CANON : DFY_V1_CYCLE_SKIP);
+    assert_int_equal(dfy_read_u8(file), frames > 0);
+    const uint32_t length = dfy_read_u32be(file);
+    const uint8_t *data = dfy_read_span(file, length);
+    assert_non_null(data);
+    if (!frames) {
+        assert_int_equal(length, size);
+        assert_memory_equal(data, payload, size);
+        return;
+    }
+    uLongf inflated_size = (uLongf)size, whole_size = compressBound((uLong)size);
+    uint8_t *inflated = malloc(size), *whole = malloc(whole_size);
+    assert_int_equal(uncompress(inflated, &inflated_size, data, length), Z_OK);
+    assert_int_equal(inflated_size, size);
+    assert_memory_equal(inflated, payload, size);
+    assert_int_equal(compress2(whole, &whole_size, payload, (uLong)size, size / frames < 8192 ? 8 : 7), Z_OK);
+    if (size <= DFY_V1_SEGMENT_BYTES) {
+        assert_int_equal(length, whole_size);
+        assert_memory_equal(data, whole, length);
+    }
+    assert_in_range(length, 1, whole_size + whole_size / 250);
+    free(inflated);
+    free(whole);
+}
+
+static void check_packing(const Chunks *chunks) {
+    DfyBuffer file = {0}, other = {0};
+    assert_int_equal(pack(&file, chunks, 1, -1), DFY_OK);
+    DfyBytes bytes = dfy_bytes(file.data, file.size);
+    for (int i = 0; i < chunks->count; i++)
+        check_chunk(&bytes, chunks->bytes.data + chunks->start[i], chunks->start[i + 1] - chunks->start[i],
+                    chunks->frames[i]);
+    assert_int_equal(dfy_bytes_left(&bytes), 0);
+    for (int threads = 2; threads <= 5; threads += 3) {
+        assert_int_equal(pack(&other, chunks, threads, -1), DFY_OK);
+        assert_int_equal(other.size, file.size);
+        assert_memory_equal(other.data, file.data, file.size);
+    }
+    dfy_buffer_free(&file);
+    dfy_buffer_free(&other);
+}
+
+static void test_segments_make_one_stream(void **state) {
     (void)state;
-    static const size_t sizes[] = {1, 5, 32767, 32768, 32769, 65535, 65536, 65537, 98304, 200000, 600000};
-    DfyV1Packer packer = {.level = 0};
-    DfyBuffer bytes = {0};
-    int levels[10] = {0};
+    static const size_t segment = DFY_V1_SEGMENT_BYTES;
+    const size_t sizes[] = {1,
+                            5,
+                            32768,
+                            65537,
+                            segment - 1,
+                            segment,
+                            segment + 1,
+                            2 * segment,
+                            2 * segment + 9,
+                            5 * segment - 40000,
+                            9 * segment,
+                            40 * segment + 77};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (uint32_t pictures = 1; pictures <= 64; pictures *= 4) {
-            fill(&bytes, sizes[i]);
-            pack(&packer, &bytes, pictures);
-            uLongf size = compressBound((uLong)bytes.size);
-            uint8_t *whole = malloc(size);
-            assert_int_equal(compress2(whole, &size, bytes.data, (uLong)bytes.size, packer.level), Z_OK);
-            assert_int_equal(packer.deflated.size, size);
-            assert_memory_equal(packer.deflated.data, whole, size);
-            free(whole);
-            levels[packer.level]++;
+        for (uint32_t frames = 2; frames <= 2000; frames *= 1000) {
+            Chunks chunks = {.count = 0};
+            add_chunk(&chunks, sizes[i], frames);
+            check_packing(&chunks);
+            dfy_buffer_free(&chunks.bytes);
         }
-    assert_true(levels[7] > 5 && levels[8] > 5);
-    dfy_v1_packer_free(&packer);
-    dfy_buffer_free(&bytes);
 }
 
-/* The mean size falls or rises across the bound after the level was foreseen. */
-static void test_a_wrong_guess_is_mended(void **state) {
+/* More than are held at a time, small ones and large ones, and some that are not deflated. */
+static void test_chunks_keep_their_order(void **state) {
     (void)state;
-    DfyV1Packer packer = {.level = 0};
-    DfyBuffer bytes = {0};
-    for (int growing = 0; growing < 2; growing++) {
-        fill(&bytes, 400000);
-        dfy_v1_packer_begin(&packer, 40);
-        for (uint32_t i = 0; i < 40; i++) {
-            size_t size = (i < 20) == growing ? 1000 : growing ? 19000 : 15000;
-            dfy_put_bytes(&packer.payload, bytes.data + packer.payload.size, size);
-            dfy_v1_packer_grown(&packer, i + 1);
-            if (i == 15) assert_int_equal(packer.level, growing ? 8 : 7);
-            while (dfy_v1_packer_ready(&packer)) assert_int_equal(dfy_v1_packer_step(&packer), DFY_OK);
-        }
-        assert_int_equal(packer.level, growing ? 7 : 8);
-        uLongf size = compressBound((uLong)packer.payload.size);
-        uint8_t *whole = malloc(size);
-        assert_int_equal(compress2(whole, &size, bytes.data, (uLong)packer.payload.size, packer.level), Z_OK);
-        assert_int_equal(packer.deflated.size, size);
-        assert_memory_equal(packer.deflated.data, whole, size);
-        free(whole);
+    Chunks chunks = {.count = 0};
+    for (int i = 0; i < MOST_CHUNKS; i++) {
+        int kind = (int)(next() % 20);
+        add_chunk(&chunks, kind < 6 ? 4 : kind < 19 ? 1 + next() % 20000 : 1 + next() % 700000, kind < 6 ? 0 : 9);
     }
-    dfy_v1_packer_free(&packer);
-    dfy_buffer_free(&bytes);
+    check_packing(&chunks);
+    dfy_buffer_free(&chunks.bytes);
+}
+
+static void test_packing_is_cancelled(void **state) {
+    (void)state;
+    Chunks chunks = {.count = 0};
+    DfyBuffer file = {0};
+    add_chunk(&chunks, (DFY_V1_MOST_SEGMENTS + 1) * DFY_V1_SEGMENT_BYTES, 2000);
+    assert_int_equal(pack(&file, &chunks, 2, 1), DFY_ERROR_CANCELLED);
+    assert_int_equal(file.size, 0);
+    dfy_buffer_free(&chunks.bytes);
+    dfy_buffer_free(&file);
 }
 
 /* ---------------------------------------------------------------- threads */
@@ -177,14 +250,6 @@ static void test_shapes(void **state) {
         check_threads(film_settings(size[i][0], size[i][1]), 4, 3, DFY_V1_CYCLE_CANON);
 }
 
-static int stop_at(void *opaque, DfyStage stage, uint64_t done, uint64_t total) {
-    int *calls = opaque;
-    (void)stage;
-    (void)done;
-    (void)total;
-    return --*calls == 0;
-}
-
 static void test_cancel(void **state) {
     (void)state;
     for (int calls = 610; calls < 1200; calls += 77) {
@@ -201,8 +266,9 @@ static void test_cancel(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slices_make_the_same_stream),
-        cmocka_unit_test(test_a_wrong_guess_is_mended),
+        cmocka_unit_test(test_segments_make_one_stream),
+        cmocka_unit_test(test_chunks_keep_their_order),
+        cmocka_unit_test(test_packing_is_cancelled),
         cmocka_unit_test(test_canonicals),
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_words),
