@@ -58,7 +58,6 @@ static void deflate_one(void *context, int number, int thread) {
     segment->status = DFY_OK;
     segment->deflated.size = 0;
     if (!segment->chunk->level) return;
-    segment->adler = (uint32_t)adler32(adler32(0, NULL, 0), data, (uInt)(segment->end - segment->start));
     segment->status = DFY_ERROR_MEMORY;
     if (deflateInit2(&zlib, segment->chunk->level, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
     segment->status = deflate_into(segment, &zlib, data);
@@ -90,7 +89,8 @@ static int take_segment(DfyV1Packer *packer, const DfyV1Segment *segment) {
         dfy_put_bytes(&packer->stream, stream_header, sizeof stream_header);
     }
     dfy_put_bytes(&packer->stream, segment->deflated.data, segment->deflated.size);
-    packer->adler = (uint32_t)adler32_combine(packer->adler, segment->adler, (z_off_t)(segment->end - segment->start));
+    packer->adler =
+        (uint32_t)adler32(packer->adler, packer->payload.data + segment->start, (uInt)(segment->end - segment->start));
     return segment->last ? write_chunk(packer, segment) : DFY_OK;
 }
 

@@ -28,7 +28,6 @@ typedef struct DfyV1Segment {
     size_t start, end; /* in the payload of all */
     int last;          /* of its chunk */
     DfyBuffer deflated;
-    uint32_t adler;
     int status;
 } DfyV1Segment;
 
