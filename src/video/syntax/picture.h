@@ -81,7 +81,7 @@ void dfy_picture_coding_close(DfyPictureCoding *picture);
 /* Readies it for a picture into `frame`; references, class and qp are set by the caller. */
 void dfy_picture_coding_begin(DfyPictureCoding *picture, DfyFrame *frame);
 
-/* Reads or writes one superblock. */
+/* Reads or writes one superblock. What is read is noted in the picture; what is written was, when it was decided. */
 void dfy_walk_superblock(DfyWalk *walk, int column, int row);
 
 /* The pieces of the walk that an encoder measures alone. */
