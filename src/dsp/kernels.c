@@ -123,7 +123,9 @@ static const DfyKernels reference = {sad,
                                      slant,
                                      turn,
                                      dfy_edge_direction,
-                                     dfy_filter_directed};
+                                     dfy_filter_directed,
+                                     dfy_alf_square,
+                                     dfy_alf_correlate};
 
 const DfyKernels *dfy_kernels_c(void) {
     return &reference;

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 /* Row length of the intermediate blocks that interpolation writes and blending reads. */
+#define DFY_ALF_TAPS 12 /* pairs of pixels of the adaptive loop filter */
+#define DFY_ALF_VALUES (DFY_ALF_TAPS + 1)
 #define DFY_BLEND_STRIDE 64
 
 typedef enum DfyTransformKind { DFY_DCT = 0, DFY_DST = 1 /* DST-VII, side 4 to 16 */ } DfyTransformKind;
@@ -69,6 +71,18 @@ typedef struct DfyKernels {
     int (*direction)(const uint8_t *src, ptrdiff_t stride, uint32_t *variance);
     void (*cdef)(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side, int direction,
                  int primary, int secondary, int damping);
+    /*
+     * An 8x8 square to each of whose pixels p comes the sum of weight / 128 * (a + b - 2 p), for the pairs a, b that
+     * lie at dfy_alf_places and opposite; the source is readable 3 pixels round it.
+     */
+    void (*alf)(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride,
+                const int8_t weights[DFY_ALF_TAPS]);
+    /*
+     * What such weights are fitted from: over the pixels of the square, products of the pairs' a + b - 2 p with each
+     * other and, as the last, with what p lacks of `wanted`. Those of i <= j are set, i < DFY_ALF_TAPS.
+     */
+    void (*correlate)(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
+                      const uint8_t *wanted, ptrdiff_t wanted_stride);
 } DfyKernels;
 
 /* The table for this processor, chosen once. */
@@ -87,6 +101,7 @@ extern const int8_t dfy_chroma_taps[8][4];
 /* Row k, frequency k, of the matrix of that kind and side 1 << log2. */
 const int8_t *dfy_transform_row(int log2, DfyTransformKind kind, int k);
 extern const int8_t dfy_directions[8][2][2];
+extern const int8_t dfy_alf_places[DFY_ALF_TAPS][2]; /* x, y */
 
 static inline int dfy_clamp(int value, int low, int high) {
     return value < low ? low : value > high ? high : value;

@@ -840,6 +840,75 @@ static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t s
     }
 }
 
+/* ---------------------------------------------------------------- adaptive loop filter */
+
+/*
+ * weights[k] * (a + b) in pairs of k; what they take from the pixel itself is its own weight, in a pair with the
+ * rounding.
+ */
+static void alf(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride,
+                const int8_t weights[DFY_ALF_TAPS]) {
+    __m128i taps[DFY_ALF_TAPS / 2];
+    ptrdiff_t places[DFY_ALF_TAPS];
+    int own = 128;
+    for (int k = 0; k < DFY_ALF_TAPS; k++) {
+        places[k] = dfy_alf_places[k][1] * src_stride + dfy_alf_places[k][0];
+        own -= 2 * weights[k];
+    }
+    for (int k = 0; k < DFY_ALF_TAPS / 2; k++)
+        taps[k] = _mm_set1_epi32((int32_t)((uint16_t)weights[2 * k] | (uint32_t)(uint16_t)weights[2 * k + 1] << 16));
+    const __m128i centre = _mm_set1_epi32((int32_t)((uint16_t)own | (uint32_t)64 << 16)), one = _mm_set1_epi16(1);
+    for (int y = 0; y < 8; y++, dst += stride, src += src_stride) {
+        __m128i here = _mm_cvtepu8_epi16(load8(src));
+        __m128i low = _mm_madd_epi16(_mm_unpacklo_epi16(here, one), centre);
+        __m128i high = _mm_madd_epi16(_mm_unpackhi_epi16(here, one), centre);
+        for (int k = 0; k < DFY_ALF_TAPS / 2; k++) {
+            __m128i pair[2];
+            for (int i = 0; i < 2; i++)
+                pair[i] = _mm_add_epi16(_mm_cvtepu8_epi16(load8(src + places[2 * k + i])),
+                                        _mm_cvtepu8_epi16(load8(src - places[2 * k + i])));
+            low = _mm_add_epi32(low, _mm_madd_epi16(_mm_unpacklo_epi16(pair[0], pair[1]), taps[k]));
+            high = _mm_add_epi32(high, _mm_madd_epi16(_mm_unpackhi_epi16(pair[0], pair[1]), taps[k]));
+        }
+        put(dst, _mm_packs_epi32(_mm_srai_epi32(low, 7), _mm_srai_epi32(high, 7)), 8);
+    }
+}
+
+/* The values of a square, a row of pixels each; one more of zeros makes them even in number. */
+typedef __m128i Values[DFY_ALF_VALUES + 1][8];
+
+static void alf_values(Values values, const uint8_t *src, ptrdiff_t stride, const uint8_t *wanted,
+                       ptrdiff_t wanted_stride) {
+    for (int y = 0; y < 8; y++, src += stride, wanted += wanted_stride) {
+        __m128i here = _mm_cvtepu8_epi16(load8(src)), twice = _mm_add_epi16(here, here);
+        for (int k = 0; k < DFY_ALF_TAPS; k++) {
+            ptrdiff_t place = dfy_alf_places[k][1] * stride + dfy_alf_places[k][0];
+            __m128i both = _mm_add_epi16(_mm_cvtepu8_epi16(load8(src + place)), _mm_cvtepu8_epi16(load8(src - place)));
+            values[k][y] = _mm_sub_epi16(both, twice);
+        }
+        values[DFY_ALF_TAPS][y] = _mm_sub_epi16(_mm_cvtepu8_epi16(load8(wanted)), here);
+        values[DFY_ALF_VALUES][y] = _mm_setzero_si128();
+    }
+}
+
+/* Two values with two, so that each is loaded half as often. */
+static void correlate(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
+                      const uint8_t *wanted, ptrdiff_t wanted_stride) {
+    Values values;
+    alf_values(values, src, stride, wanted, wanted_stride);
+    for (int i = 0; i < DFY_ALF_TAPS; i += 2)
+        for (int j = i; j < DFY_ALF_VALUES; j += 2) {
+            __m128i sum[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+            for (int y = 0; y < 8; y++)
+                for (int n = 0; n < 4; n++)
+                    sum[n] = _mm_add_epi32(sum[n], _mm_madd_epi16(values[i + (n >> 1)][y], values[j + (n & 1)][y]));
+            int32_t all[4];
+            save16(all, _mm_hadd_epi32(_mm_hadd_epi32(sum[0], sum[1]), _mm_hadd_epi32(sum[2], sum[3])));
+            for (int n = 0; n < 4; n++)
+                if (j + (n & 1) < DFY_ALF_VALUES) sums[i + (n >> 1)][j + (n & 1)] = all[n];
+        }
+}
+
 void dfy_kernels_add_sse41(DfyKernels *kernels) {
     for (int log2 = 3; log2 <= 5; log2++) dfy_transform_pairs(&pairs_of[DFY_DCT][log2 - 3], log2, DFY_DCT);
     for (int log2 = 3; log2 <= 4; log2++) dfy_transform_pairs(&pairs_of[DFY_DST][log2 - 3], log2, DFY_DST);
@@ -866,6 +935,8 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
     kernels->turn = turn;
     kernels->direction = edge_direction;
     kernels->cdef = cdef;
+    kernels->alf = alf;
+    kernels->correlate = correlate;
 }
 
 #else

@@ -20,5 +20,9 @@ void dfy_transform_pairs(DfyTransformPairs *pairs, int log2, DfyTransformKind ki
 int dfy_edge_direction(const uint8_t *src, ptrdiff_t stride, uint32_t *variance);
 void dfy_filter_directed(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side,
                          int direction, int primary, int secondary, int damping);
+void dfy_alf_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride,
+                    const int8_t weights[DFY_ALF_TAPS]);
+void dfy_alf_correlate(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
+                       const uint8_t *wanted, ptrdiff_t wanted_stride);
 
 #endif

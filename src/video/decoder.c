@@ -97,10 +97,11 @@ static int walk_picture(DfyVideoDecoder *d, const DfyPictureHeader *header, DfyF
     if (!wanted) return DFY_OK;
     dfy_deblock(p);
     dfy_frame_extend(frame);
-    if (!header->cdef[0] && !header->cdef[1]) return DFY_OK;
+    if (!header->cdef[0] && !header->cdef[1] && !header->alf.on) return DFY_OK;
     DfyFrame *scratch = take(d);
     if (!scratch) return DFY_ERROR_MEMORY;
     dfy_cdef(p, header->cdef, scratch);
+    dfy_alf(p, &header->alf, scratch);
     give_back(d, &scratch);
     return DFY_OK;
 }
@@ -118,6 +119,8 @@ int dfy_video_decode_plate(DfyVideoDecoder *d, const uint8_t *data, size_t size)
     }
     d->picture.reference_count = 0;
     d->picture.picture_class = 0;
+    dfy_code_alf(&d->coder, &d->contexts, &d->picture, &header.alf);
+    dfy_note_alf(frame, &d->picture, &header.alf);
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
     int status = walk_picture(d, &header, frame, 1);
@@ -213,6 +216,8 @@ static int decode_picture(DfyVideoDecoder *d, const DfyGroupPicture *place, int 
     d->picture.qp = header.qp;
     d->picture.variable_qp = header.variable_qp;
     if (!header.copy) {
+        dfy_code_alf(&d->coder, &d->contexts, &d->picture, &header.alf);
+        dfy_note_alf(frame, &d->picture, &header.alf);
         int status = walk_lit_picture(d, &header, frame, wanted);
         if (status) return status;
     } else if (d->store.group[place->past]) {

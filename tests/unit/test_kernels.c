@@ -160,6 +160,16 @@ static void directed(void **state) {
             k->cdef(x, 8, p, STRIDE, side, i & 7, primary, secondary, damping);
             c->cdef(y, 8, p, STRIDE, side, i & 7, primary, secondary, damping);
             assert_memory_equal(x, y, sizeof x);
+            int8_t weights[DFY_ALF_TAPS];
+            for (int n = 0; n < DFY_ALF_TAPS; n++) weights[n] = (int8_t)((int)(next() % 128) - 64);
+            k->alf(x, 8, p, STRIDE, weights);
+            c->alf(y, 8, p, STRIDE, weights);
+            assert_memory_equal(x, y, sizeof x);
+            int32_t m[DFY_ALF_VALUES][DFY_ALF_VALUES], n[DFY_ALF_VALUES][DFY_ALF_VALUES];
+            k->correlate(m, p, STRIDE, b, STRIDE);
+            c->correlate(n, p, STRIDE, b, STRIDE);
+            for (int row = 0; row < DFY_ALF_TAPS; row++)
+                assert_memory_equal(&m[row][row], &n[row][row], sizeof(int32_t) * (size_t)(DFY_ALF_VALUES - row));
         }
     }
 }

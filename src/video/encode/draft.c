@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "diffy.h"
+#include "video/encode/alf_search.h"
 
 static int superblocks(int pixels) {
     return (pixels + DFY_SUPERBLOCK - 1) / DFY_SUPERBLOCK;
@@ -111,6 +112,9 @@ void dfy_draft_filter(DfyDraft *d, DfyFrame *scratch) {
     dfy_frame_extend(d->picture.frame);
     choose_cdef(d, d->picture.frame);
     dfy_cdef(&d->picture, d->header.cdef, scratch);
+    d->header.alf = dfy_choose_alf(&d->picture, d->source);
+    dfy_note_alf(d->picture.frame, &d->picture, &d->header.alf);
+    dfy_alf(&d->picture, &d->header.alf, scratch);
 }
 
 typedef struct Work {

@@ -137,6 +137,7 @@ int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFr
     dfy_draft_begin(d, frame, &e->plate_contexts);
     dfy_draft_decide(d, scratch, e->pool, e->deciders, &e->effort);
     dfy_code_picture(coder, &e->plate_contexts, 0, &d->header, 32);
+    dfy_code_alf(coder, &e->plate_contexts, &d->picture, &d->header.alf);
     dfy_draft_write(d, coder, &e->plate_contexts);
     dfy_video_encoder_give_back(e, scratch);
     dfy_video_encoder_give_back(e, e->store.plate);
@@ -352,9 +353,9 @@ static int filter_picture(Group *group, int i) {
     DfyDraft *d = group->drafts[i];
     DfyFrame *scratch = dfy_video_encoder_take(e);
     if (!scratch) return DFY_ERROR_MEMORY;
+    give_back_lit(e, d);
     dfy_draft_filter(d, scratch);
     dfy_video_encoder_give_back(e, scratch);
-    give_back_lit(e, d);
     int has_past = group->pictures[i].past > 0 || e->store.group[0] != NULL;
     d->header.copy = has_past && !dfy_light_changes(&d->header.light[0]) && dfy_draft_is_copy(d);
     if (d->header.copy) dfy_picture_repeat(&d->picture, d->picture.frame);
@@ -368,7 +369,10 @@ static int write_picture(Group *group, int i) {
     const DfyPictureCoding *p = &d->picture;
     dfy_code_picture(group->coder, &e->contexts, p->picture_class, &d->header, dfy_level_qp(group->qp, place));
     dfy_code_lights(group->coder, &e->contexts, p->picture_class, p->reference_count, &d->header);
-    if (!d->header.copy) dfy_draft_write(d, group->coder, &e->contexts);
+    if (!d->header.copy) {
+        dfy_code_alf(group->coder, &e->contexts, p, &d->header.alf);
+        dfy_draft_write(d, group->coder, &e->contexts);
+    }
     if (i + 1 < group->frames) e->models[i + 1] = e->contexts;
     give_back_draft(e, d);
     if (!place->referred) { /* nothing needs it any more */

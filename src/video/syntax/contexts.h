@@ -8,6 +8,7 @@
 
 #define DFY_MERGE_CANDIDATES 6
 #define DFY_LIKELY_MODES 6
+#define DFY_ALF_STEPS 30      /* that a weight of the adaptive loop filter differs at the most from its origin */
 #define DFY_PICTURE_CLASSES 3 /* anchors and plates; pictures others refer to; the rest */
 
 typedef struct DfyResidualContexts {
@@ -19,11 +20,17 @@ typedef struct DfyResidualContexts {
     DfyBit remainder[3][64]; /* neighbourhood class */
 } DfyResidualContexts;
 
+typedef struct DfyAlfContexts {
+    DfyBit on[DFY_PICTURE_CLASSES], from[DFY_PICTURE_CLASSES], changes[DFY_PICTURE_CLASSES];
+    DfyBit difference[DFY_ALF_TAPS][DFY_ALF_STEPS + 1]; /* magnitude in unary, then its sign */
+} DfyAlfContexts;
+
 typedef struct DfyContexts {
     /* groups of pictures */
     DfyBit group_still[1], group_size[32], group_qp[64];
     DfyBit picture_still[DFY_PICTURE_CLASSES], picture_qp[DFY_PICTURE_CLASSES][64], picture_flags[4], stored[64];
     DfyBit cdef[DFY_PICTURE_CLASSES][2][8];
+    DfyAlfContexts alf;
     DfyBit lit[DFY_PICTURE_CLASSES];
     DfyLightContexts light;
     /* blocks */

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsp/kernels.h"
+
 #define DFY_MAX_REFERENCES 4 /* of one picture */
 #define DFY_FRAME_BORDER 80  /* luma pixels round the picture: a 64-pixel block, 8 filter taps, alignment */
 
@@ -29,8 +31,9 @@ typedef struct DfyFrame {
     size_t memory_bytes;
     DfyMotion *motion; /* one an 8x8 block, rows of motion_stride */
     int motion_stride;
-    uint8_t *origins; /* where each 8x8 block came from, rows of motion_stride; NULL but in a decoder */
-    int32_t order;    /* display number */
+    uint8_t *origins;         /* where each 8x8 block came from, rows of motion_stride; NULL but in a decoder */
+    int8_t alf[DFY_ALF_TAPS]; /* weights that the filters of pictures which refer to it go on from */
+    int32_t order;            /* display number */
     int32_t reference_order[DFY_MAX_REFERENCES]; /* display numbers of what motion refers to */
     uint8_t reference_timeless[DFY_MAX_REFERENCES];
     uint8_t *thumbnail; /* means of its 8x8 squares of luma, once dfy_frame_make_thumbnail was called; else NULL */

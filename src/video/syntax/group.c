@@ -1,5 +1,7 @@
 #include "video/syntax/group.h"
 
+#include <string.h>
+
 static int halve(DfyGroupPicture *pictures, int count, int past, int future, int level) {
     if (future - past < 2) return count;
     int middle = (past + future) / 2;
@@ -87,5 +89,6 @@ void dfy_picture_repeat(DfyPictureCoding *picture, DfyFrame *frame) {
     dfy_picture_coding_begin(picture, frame);
     dfy_frame_copy(frame, picture->references[0]);
     int cells = picture->cell_stride * (picture->height / 8);
+    memcpy(frame->alf, dfy_alf_origin(picture, 0), sizeof frame->alf);
     for (int i = 0; i < cells; i++) frame->motion[i] = (DfyMotion){.reference = {0, -1}};
 }

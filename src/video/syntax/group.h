@@ -6,6 +6,7 @@
 #ifndef DFY_VIDEO_GROUP_H
 #define DFY_VIDEO_GROUP_H
 
+#include "video/syntax/alf.h"
 #include "video/syntax/light.h"
 #include "video/syntax/picture.h"
 
@@ -37,7 +38,8 @@ typedef struct DfyPictureHeader {
     int variable_qp;
     int plate;       /* the plate is one of its references */
     uint8_t cdef[2]; /* strengths of the second filter: luma, chroma */
-    int stored;      /* so is the anchor this many before the end of what is kept (1: the last), 0: none */
+    DfyAlf alf;
+    int stored; /* so is the anchor this many before the end of what is kept (1: the last), 0: none */
     DfyLight light[DFY_MAX_REFERENCES]; /* that each reference is used under */
 } DfyPictureHeader;
 
