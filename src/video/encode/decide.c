@@ -761,6 +761,32 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
 /* Rate in 1/256 bits of a whole block that its quarters will not beat by much. */
 #define HARDLY_ANY (10 * 256)
 
+static uint64_t split_bits(DfyDecider *d, int x, int y, int log2, int split) {
+    DfyRangeCoder measure = {.mode = DFY_MEASURE};
+    dfy_code_split(d->picture, &measure, x, y, log2, &split);
+    return measure.cost;
+}
+
+#define SURE_OF_SPLIT 49 /* 1/256 bits that a split takes when it has 7/8 */
+
+/* Whether the whole block is only tried as a merged one, since the models are sure that it will be split. */
+static int will_be_split(DfyDecider *d, int x, int y, int log2) {
+    return in_a_hurry(d) && log2 > 3 && d->picture->reference_count && split_bits(d, x, y, log2, 1) < SURE_OF_SPLIT;
+}
+
+/* Everything but merging. */
+static void try_all(DfyDecider *d, DfyBlock block, Candidate *best, int64_t absolute) {
+    if (d->picture->reference_count) {
+        int64_t found = try_motion(d, block, DFY_PART_WHOLE, absolute, best);
+        if (found < absolute) absolute = found;
+        if (d->effort->parts && block.log2 > 3 && best->block.kind != DFY_SKIP) {
+            try_motion(d, block, DFY_PART_ROWS, absolute, best);
+            try_motion(d, block, DFY_PART_COLUMNS, absolute, best);
+        }
+    }
+    if (best->cost == INT64_MAX || dfy_any_coded(&best->block)) try_intra(d, block, best, absolute);
+}
+
 /* Finds the best way to code the block whole, into best[log2 - 3]; returns whether its quarters need not be tried. */
 static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
     Candidate *best = &d->best[log2 - 3];
@@ -768,16 +794,11 @@ static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
     block.qp = (uint8_t)d->qp;
     best->cost = INT64_MAX;
     int64_t absolute = INT64_MAX / 4;
-    if (d->picture->reference_count) {
-        if (try_merge(d, block, best, &absolute)) return 1;
-        int64_t found = try_motion(d, block, DFY_PART_WHOLE, absolute, best);
-        if (found < absolute) absolute = found;
-        if (d->effort->parts && log2 > 3 && best->block.kind != DFY_SKIP) {
-            try_motion(d, block, DFY_PART_ROWS, absolute, best);
-            try_motion(d, block, DFY_PART_COLUMNS, absolute, best);
-        }
-    }
-    if (best->cost == INT64_MAX || dfy_any_coded(&best->block)) try_intra(d, block, best, absolute);
+    if (d->picture->reference_count && try_merge(d, block, best, &absolute)) return 1;
+    if (!will_be_split(d, x, y, log2))
+        try_all(d, block, best, absolute);
+    else /* its quarters begin to search where it would have */
+        memcpy(d->parent_vectors[log2 - 3], d->parent_vectors[log2 - 2], sizeof d->parent_vectors[0]);
     if (best->cost == INT64_MAX) return 0; /* an intra picture's 64x64 */
     int64_t rate_cost = best->cost - (int64_t)(best->distortion << 8);
     return in_a_hurry(d) && (best->block.kind == DFY_SKIP || rate_cost < dfy_cost(0, d->lambda, HARDLY_ANY));
@@ -794,12 +815,6 @@ static void set_quantiser(DfyDecider *d, int qp) {
     d->qp = qp;
     d->lambda = dfy_lambda(qp, d->picture->picture_class);
     d->lambda_absolute = dfy_lambda_absolute(qp, d->picture->picture_class);
-}
-
-static uint64_t split_bits(DfyDecider *d, int x, int y, int log2, int split) {
-    DfyRangeCoder measure = {.mode = DFY_MEASURE};
-    dfy_code_split(d->picture, &measure, x, y, log2, &split);
-    return measure.cost;
 }
 
 static int64_t decide_tree(DfyDecider *d, int x, int y, int log2) {
