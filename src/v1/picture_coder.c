@@ -168,7 +168,8 @@ static int keep_row(const DfyV1PictureCoder *coder, const DfyV1RowScratch *scrat
     DfyV1Sent *to = row->sent;
     for (int y = 0; y < 8; y++) {
         row->count[y] = scratch->count[y];
-        if (row->count[y]) memcpy(to, scratch->line + y * coder->blocks_across * 24, row->count[y] * sizeof *to);
+        if (!row->count[y]) continue; /* there may be no room at all */
+        memcpy(to, scratch->line + y * coder->blocks_across * 24, row->count[y] * sizeof *to);
         to += row->count[y];
     }
     return DFY_OK;
