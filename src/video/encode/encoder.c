@@ -35,7 +35,7 @@ struct DfyVideoEncoder {
     DfyPropagation *propagation;
     uint8_t *thumbnails[DFY_MAX_KEPT]; /* of the kept anchors' sources */
     int thumbnail_bytes;
-    DfyFrame *filtered;      /* the picture at hand without its noise */
+    DfyFrame *filtered;      /* the anchor's source without its noise */
     DfyFrame *anchor_source; /* the last anchor as it came, NULL at an entry */
 };
 
@@ -125,7 +125,11 @@ void dfy_video_encoder_enter(DfyVideoEncoder *e) {
 
 int dfy_video_encode_plate(DfyVideoEncoder *e, DfyRangeCoder *coder, const DfyFrame *source, int qp) {
     DfyFrame *frame = dfy_video_encoder_take(e), *scratch = dfy_video_encoder_take(e);
-    if (!frame || !scratch) return DFY_ERROR_MEMORY;
+    if (!frame || !scratch) {
+        dfy_video_encoder_give_back(e, frame);
+        dfy_video_encoder_give_back(e, scratch);
+        return DFY_ERROR_MEMORY;
+    }
     dfy_contexts_reset(&e->plate_contexts);
     DfyDraft *d = &e->drafts[0];
     d->header = (DfyPictureHeader){0};
