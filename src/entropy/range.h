@@ -83,6 +83,22 @@ static inline uint32_t dfy_bit_cost(const DfyBit *model, int bit) {
     return dfy_bit_costs[(bit ? p : 65536 - p) >> 7];
 }
 
+/* After each step the range is made wide again: the decoder takes bytes in, the encoder moves them out. */
+static inline void dfy_range_refill(DfyRangeCoder *coder) {
+    while (coder->range < (1u << 24)) {
+        coder->range <<= 8;
+        coder->low = coder->low << 8 | (coder->position < coder->size ? coder->data[coder->position] : 0);
+        coder->position++;
+    }
+}
+
+static inline void dfy_range_shift(DfyRangeCoder *coder) {
+    while (coder->range < (1u << 24)) {
+        coder->range <<= 8;
+        dfy_range_shift_low(coder);
+    }
+}
+
 /* Codes a bit whose probability of being 1 is p/65536, 0 < p < 65536; the model is the caller's. */
 static inline int dfy_code_with(DfyRangeCoder *coder, uint32_t p, int bit) {
     uint32_t bound = (uint32_t)(((uint64_t)coder->range * p) >> 16);
@@ -93,10 +109,7 @@ static inline int dfy_code_with(DfyRangeCoder *coder, uint32_t p, int bit) {
             coder->low += bound;
             coder->range -= bound;
         }
-        while (coder->range < (1u << 24)) {
-            coder->range <<= 8;
-            dfy_range_shift_low(coder);
-        }
+        dfy_range_shift(coder);
         return bit;
     }
     bit = coder->low < bound;
@@ -106,11 +119,7 @@ static inline int dfy_code_with(DfyRangeCoder *coder, uint32_t p, int bit) {
         coder->low -= bound;
         coder->range -= bound;
     }
-    while (coder->range < (1u << 24)) {
-        coder->range <<= 8;
-        coder->low = coder->low << 8 | (coder->position < coder->size ? coder->data[coder->position] : 0);
-        coder->position++;
-    }
+    dfy_range_refill(coder);
     return bit;
 }
 
@@ -143,19 +152,12 @@ static inline uint32_t dfy_code_even(DfyRangeCoder *coder, int count, uint32_t v
         value = found < last ? (uint32_t)found : last;
         coder->low -= (uint64_t)value * part;
         coder->range = part;
-        while (coder->range < (1u << 24)) {
-            coder->range <<= 8;
-            coder->low = coder->low << 8 | (coder->position < coder->size ? coder->data[coder->position] : 0);
-            coder->position++;
-        }
+        dfy_range_refill(coder);
         return value;
     }
     coder->low += (uint64_t)value * part;
     coder->range = part;
-    while (coder->range < (1u << 24)) {
-        coder->range <<= 8;
-        dfy_range_shift_low(coder);
-    }
+    dfy_range_shift(coder);
     return value;
 }
 
@@ -171,6 +173,16 @@ static inline int dfy_code_unary(DfyRangeCoder *coder, DfyBit *models, int count
     int i = 0;
     while (i < count && dfy_code_bit(coder, &models[i], i < value)) i++;
     return i;
+}
+
+/* The sign of `value`, none where its magnitude is 0; returns the number that both make. */
+static inline int dfy_code_sign(DfyRangeCoder *coder, DfyBit *negative, int magnitude, int value) {
+    return magnitude && dfy_code_bit(coder, negative, value < 0) ? -magnitude : magnitude;
+}
+
+/* A number -most..most: its magnitude in unary, then its sign. */
+static inline int dfy_code_signed(DfyRangeCoder *coder, DfyBit *models, int most, DfyBit *negative, int value) {
+    return dfy_code_sign(coder, negative, dfy_code_unary(coder, models, most, value < 0 ? -value : value), value);
 }
 
 /*

@@ -7,11 +7,6 @@ const int8_t *dfy_alf_origin(const DfyPictureCoding *picture, int from) {
     return from < picture->reference_count ? picture->references[from]->alf : none;
 }
 
-static int code_difference(DfyRangeCoder *coder, DfyBit models[DFY_ALF_STEPS + 1], int value) {
-    int magnitude = dfy_code_unary(coder, models, DFY_ALF_STEPS, value < 0 ? -value : value);
-    return magnitude && dfy_code_bit(coder, &models[DFY_ALF_STEPS], value < 0) ? -magnitude : magnitude;
-}
-
 void dfy_code_alf(DfyRangeCoder *coder, DfyContexts *contexts, const DfyPictureCoding *picture, DfyAlf *alf) {
     DfyAlfContexts *c = &contexts->alf;
     int class = picture->picture_class;
@@ -24,7 +19,9 @@ void dfy_code_alf(DfyRangeCoder *coder, DfyContexts *contexts, const DfyPictureC
     const int8_t *origin = dfy_alf_origin(picture, alf->from);
     int changes = dfy_code_bit(coder, &c->changes[class], memcmp(alf->weights, origin, DFY_ALF_TAPS) != 0);
     for (int k = 0; k < DFY_ALF_TAPS; k++) {
-        int difference = changes ? code_difference(coder, c->difference[k], alf->weights[k] - origin[k]) : 0;
+        DfyBit *models = c->difference[k];
+        int difference = alf->weights[k] - origin[k];
+        difference = changes ? dfy_code_signed(coder, models, DFY_ALF_STEPS, &models[DFY_ALF_STEPS], difference) : 0;
         alf->weights[k] = (int8_t)dfy_clamp(origin[k] + difference, -DFY_ALF_MOST, DFY_ALF_MOST);
     }
 }

@@ -138,10 +138,8 @@ static void code_intra(DfyWalk *walk, DfyBlock *block) {
 static void code_qp(DfyWalk *walk, DfyBlock *block) {
     DfyContexts *c = walk->picture->contexts;
     if (walk->picture->variable_qp && walk->qp_pending) {
-        int delta = block->qp - walk->qp, magnitude = delta < 0 ? -delta : delta;
-        magnitude = dfy_code_unary(walk->coder, c->qp_delta, DFY_MAX_QP, magnitude);
-        int negative = magnitude ? dfy_code_bit(walk->coder, &c->qp_sign, delta < 0) : 0;
-        walk->qp = dfy_clamp(walk->qp + (negative ? -magnitude : magnitude), 0, DFY_MAX_QP);
+        int delta = dfy_code_signed(walk->coder, c->qp_delta, DFY_MAX_QP, &c->qp_sign, block->qp - walk->qp);
+        walk->qp = dfy_clamp(walk->qp + delta, 0, DFY_MAX_QP);
         walk->qp_pending = 0;
     }
     block->qp = (uint8_t)walk->qp;

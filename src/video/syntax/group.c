@@ -1,7 +1,5 @@
 #include "video/syntax/group.h"
 
-#include <string.h>
-
 static int halve(DfyGroupPicture *pictures, int count, int past, int future, int level) {
     if (future - past < 2) return count;
     int middle = (past + future) / 2;
@@ -15,10 +13,9 @@ void dfy_group_order_pictures(DfyGroupPicture pictures[DFY_MAX_GROUP], int frame
     halve(pictures, 1, 0, frames, 1);
 }
 
-/* A small signed number under models: magnitude in unary, then its sign. */
-static int code_signed(DfyRangeCoder *coder, DfyBit models[64], int value) {
-    int magnitude = dfy_code_unary(coder, models, 62, value < 0 ? -value : value);
-    return magnitude && dfy_code_bit(coder, &models[63], value < 0) ? -magnitude : magnitude;
+/* A quantiser, as what it differs by from another. */
+static int code_qp(DfyRangeCoder *coder, DfyBit models[64], int from, int qp) {
+    return dfy_clamp(from + dfy_code_signed(coder, models, 62, &models[63], qp - from), 0, DFY_MAX_QP);
 }
 
 void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader *header, int previous_qp) {
@@ -28,8 +25,7 @@ void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader 
         header->qp = previous_qp;
         return;
     }
-    header->qp =
-        dfy_clamp(previous_qp + code_signed(coder, contexts->group_qp, header->qp - previous_qp), 0, DFY_MAX_QP);
+    header->qp = code_qp(coder, contexts->group_qp, previous_qp, header->qp);
 }
 
 void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header,
@@ -37,8 +33,7 @@ void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_c
     int stored = header->stored;
     header->copy = dfy_code_bit(coder, &contexts->picture_still[picture_class], header->copy);
     if (header->copy) return;
-    header->qp = dfy_clamp(level_qp + code_signed(coder, contexts->picture_qp[picture_class], header->qp - level_qp), 0,
-                           DFY_MAX_QP);
+    header->qp = code_qp(coder, contexts->picture_qp[picture_class], level_qp, header->qp);
     for (int i = 0; i < 2; i++)
         header->cdef[i] = (uint8_t)dfy_code_tree(coder, contexts->cdef[picture_class][i], 3, header->cdef[i]);
     header->variable_qp = dfy_code_bit(coder, &contexts->picture_flags[0], header->variable_qp);
@@ -89,6 +84,6 @@ void dfy_picture_repeat(DfyPictureCoding *picture, DfyFrame *frame) {
     dfy_picture_coding_begin(picture, frame);
     dfy_frame_copy(frame, picture->references[0]);
     int cells = picture->cell_stride * (picture->height / 8);
-    memcpy(frame->alf, dfy_alf_origin(picture, 0), sizeof frame->alf);
+    dfy_note_alf(frame, picture, &(DfyAlf){0});
     for (int i = 0; i < cells; i++) frame->motion[i] = (DfyMotion){.reference = {0, -1}};
 }

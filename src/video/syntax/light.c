@@ -5,7 +5,7 @@
 static int code_signed(DfyRangeCoder *coder, DfyBit models[64], DfyBit *negative, int k, int most, int value) {
     uint32_t magnitude = dfy_code_golomb(coder, models, k, (uint32_t)(value < 0 ? -value : value));
     if (magnitude > (uint32_t)most) magnitude = (uint32_t)most;
-    return magnitude && dfy_code_bit(coder, negative, value < 0) ? -(int)magnitude : (int)magnitude;
+    return dfy_code_sign(coder, negative, (int)magnitude, value);
 }
 
 void dfy_code_light(DfyRangeCoder *coder, DfyLightContexts *c, int reference, DfyLight *light) {
