@@ -49,6 +49,10 @@ TEST_SOURCES  := $(wildcard tests/unit/test_*.c tests/conformance/test_*.c)
 FUZZ_SOURCES  := $(wildcard tests/fuzz/fuzz_*.c)
 C_FILES       := $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch] wasm/*.[ch])
 
+# An object has its name only once it is whole: a make that is killed leaves nothing behind that the next takes for done.
+WHOLE = -MT $@ -MF $(@:.o=.d) -c $< -o $@.part && mv $@.part $@
+.DELETE_ON_ERROR:
+
 # One short line a file; `make V=1` shows whole commands.
 say = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %s  %s\n' '$(1)' '$@')
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -79,17 +83,17 @@ $(B)/libscene.a: $(SCENE_OBJECTS)
 $(B)/obj/%_sse41.o: %_sse41.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CFLAGS) -msse4.1 -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -msse4.1 $(WHOLE)
 
 $(B)/obj/%_avx2.o: %_avx2.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CFLAGS) -mavx2 -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -mavx2 $(WHOLE)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CFLAGS) $(if $(filter $(NARROW_ROOMS),$<),$(NARROW)) -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) $(if $(filter $(NARROW_ROOMS),$<),$(NARROW)) $(WHOLE)
 
 $(B)/diffy: $(call objects,$(CLI_SOURCES)) $(B)/libdiffy.a
 	$(call say,LD)

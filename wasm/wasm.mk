@@ -26,11 +26,11 @@ $(W)/third-threads/stamp: wasm/third_party.sh $(W)/third/stamp
 
 $(W)/obj/%.o: %.c $(W)/third/stamp
 	@mkdir -p $(@D)
-	$(EMCC) -std=gnu11 $(WASM_OPT) $(WARN) -Isrc -I$(W)/third/include -MMD -MP -c $< -o $@
+	$(EMCC) -std=gnu11 $(WASM_OPT) $(WARN) -Isrc -I$(W)/third/include -MMD -MP $(WHOLE)
 
 $(W)/obj-threads/%.o: %.c $(W)/third-threads/stamp
 	@mkdir -p $(@D)
-	$(EMCC) -std=gnu11 $(WASM_OPT) -pthread $(WARN) -Isrc -I$(W)/third-threads/include -MMD -MP -c $< -o $@
+	$(EMCC) -std=gnu11 $(WASM_OPT) -pthread $(WARN) -Isrc -I$(W)/third-threads/include -MMD -MP $(WHOLE)
 
 $(W)/diffy.js: $(WASM_SRC:%.c=$(W)/obj/%.o) wasm/wasm.mk
 	$(EMCC) $(WASM_OPT) $(WASM_LINK) -sENVIRONMENT=web,worker $(filter %.o,$^) -L$(W)/third/lib -ljpeg -lz -lcjson -o $@
