@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "video/encode/alf_search.h"
+#include "video/encode/filter_search.h"
 
 #define WIDTH 96
 #define HEIGHT 64

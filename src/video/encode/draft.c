@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "diffy.h"
-#include "video/encode/alf_search.h"
+#include "video/encode/filter_search.h"
 
 static int superblocks(int pixels) {
     return (pixels + DFY_SUPERBLOCK - 1) / DFY_SUPERBLOCK;
@@ -64,53 +64,10 @@ void dfy_draft_decide_row(DfyDraft *d, int row, DfyPool *pool, DfyDecider *decid
     }
 }
 
-#define CDEF_SAMPLES 400 /* squares that are enough to choose by */
-
-/* Adds the squared errors of one square under every strength: luma's, chroma's. */
-static void measure_cdef(const DfyDraft *d, const DfyFrame *frame, int cx, int cy,
-                         uint64_t errors[2][DFY_CDEF_STRENGTHS]) {
-    const DfyPictureCoding *p = &d->picture;
-    DfyDirection direction = dfy_cdef_direction(p, frame, cx, cy);
-    for (int plane = 0; plane < 3; plane++) {
-        int side = plane ? 4 : 8;
-        const DfyPlane *from = &frame->plane[plane], *source = &d->source->plane[plane];
-        const uint8_t *wanted = source->pixels + cy * side * source->stride + cx * side;
-        const uint8_t *have = from->pixels + cy * side * from->stride + cx * side;
-        uint8_t pixels[64];
-        errors[plane > 0][0] += p->kernels->sse(wanted, source->stride, have, from->stride, side, side);
-        for (int i = 1; i < DFY_CDEF_STRENGTHS; i++) {
-            dfy_cdef_square(p, plane, cx, cy, i, frame, &direction, pixels, side);
-            errors[plane > 0][i] += p->kernels->sse(wanted, source->stride, pixels, side, side, side);
-        }
-    }
-}
-
-/*
- * Chooses the strengths of the second filter by squared error over the squares that it applies to, or evenly spread
- * ones of them. frame is deblocked and extended.
- */
-static void choose_cdef(DfyDraft *d, const DfyFrame *frame) {
-    const DfyPictureCoding *p = &d->picture;
-    uint64_t errors[2][DFY_CDEF_STRENGTHS] = {{0}};
-    int columns = p->width / 8, rows = p->height / 8, count = 0;
-    for (int at = 0; at < columns * rows; at++) count += dfy_cdef_applies(p, at % columns, at / columns);
-    int step = 1 + count / CDEF_SAMPLES, skip = 0;
-    for (int at = 0; at < columns * rows; at++) {
-        if (!dfy_cdef_applies(p, at % columns, at / columns) || skip--) continue;
-        skip = step - 1;
-        measure_cdef(d, frame, at % columns, at / columns, errors);
-    }
-    for (int c = 0; c < 2; c++) {
-        d->header.cdef[c] = 0;
-        for (int i = 1; i < DFY_CDEF_STRENGTHS; i++)
-            if (errors[c][i] < errors[c][d->header.cdef[c]]) d->header.cdef[c] = (uint8_t)i;
-    }
-}
-
 void dfy_draft_filter(DfyDraft *d, DfyFrame *scratch) {
     dfy_deblock(&d->picture);
     dfy_frame_extend(d->picture.frame);
-    choose_cdef(d, d->picture.frame);
+    dfy_choose_cdef(d->header.cdef, &d->picture, d->source);
     dfy_cdef(&d->picture, d->header.cdef, scratch);
     d->header.alf = dfy_choose_alf(&d->picture, d->source);
     dfy_note_alf(d->picture.frame, &d->picture, &d->header.alf);
