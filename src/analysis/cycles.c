@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #define GRID_ACROSS 64
 #define GRID_DOWN 36
 
@@ -13,14 +14,10 @@
 #define LONGEST_SECONDS 120.0 /* behind so many the next cycle is begun by force */
 #define VALLEY_SHARE 0.25f    /* of the running maximum */
 
-static int smaller(int a, int b) {
-    return a < b ? a : b;
-}
-
 int dfy_cycle_finder_open(DfyCycleFinder *finder, int width, int height, double fps) {
     *finder = (DfyCycleFinder){.width = width, .height = height, .fps = fps > 0 ? fps : 30};
-    finder->grid_across = smaller(width, GRID_ACROSS);
-    finder->grid_down = smaller(height, GRID_DOWN);
+    finder->grid_across = dfy_at_most(width, GRID_ACROSS);
+    finder->grid_down = dfy_at_most(height, GRID_DOWN);
     finder->grid = calloc(GRID_ACROSS * GRID_DOWN, 1);
     finder->grid_before = calloc(GRID_ACROSS * GRID_DOWN, 1);
     return finder->grid && finder->grid_before ? DFY_OK : DFY_ERROR_MEMORY;

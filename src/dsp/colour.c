@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "base/picture.h"
 #include "dsp/rgb_kernels.h"
 
@@ -42,10 +43,6 @@ void dfy_colour_init(DfyColour *colour, DfyMatrix matrix, DfyRange range, int he
     colour->to_v[1] = (int16_t)(-colour->to_v[0] - colour->to_v[2]);
 }
 
-static inline uint8_t clamp255(int value) {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
-
 /* ---------------------------------------------------------------- to RGB */
 
 static void to_rgb(DfyPicture *dst, const DfyPicture *src, const DfyColour *colour) {
@@ -78,7 +75,7 @@ static inline int dot(const int16_t factors[3], int r, int g, int b) {
 static void luma_row(uint8_t *restrict y, const uint8_t *restrict rgb, int step, int width, const DfyColour *colour) {
     const int base = (colour->y_offset << FRACTION) + HALF;
     for (int x = 0; x < width; x++, rgb += step)
-        y[x] = clamp255((base + dot(colour->to_y, rgb[0], rgb[1], rgb[2])) >> FRACTION);
+        y[x] = dfy_clamp_pixel((base + dot(colour->to_y, rgb[0], rgb[1], rgb[2])) >> FRACTION);
 }
 
 /* One chroma row from two RGB rows (the same twice at an odd bottom edge); sums of four, so two bits more. */
@@ -88,8 +85,8 @@ static void chroma_row(uint8_t *u, uint8_t *v, const uint8_t *above, const uint8
     for (int x = 0; x < width; x += 2, above += 2 * step, below += 2 * step) {
         int right = x + 1 < width ? step : 0, sum[3];
         for (int c = 0; c < 3; c++) sum[c] = above[c] + above[right + c] + below[c] + below[right + c];
-        u[x / 2] = clamp255((base + dot(colour->to_u, sum[0], sum[1], sum[2])) >> (FRACTION + 2));
-        v[x / 2] = clamp255((base + dot(colour->to_v, sum[0], sum[1], sum[2])) >> (FRACTION + 2));
+        u[x / 2] = dfy_clamp_pixel((base + dot(colour->to_u, sum[0], sum[1], sum[2])) >> (FRACTION + 2));
+        v[x / 2] = dfy_clamp_pixel((base + dot(colour->to_v, sum[0], sum[1], sum[2])) >> (FRACTION + 2));
     }
 }
 

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/numbers.h"
+
 /* Row length of the intermediate blocks that interpolation writes and blending reads. */
 #define DFY_ALF_TAPS 12 /* pairs of pixels of the adaptive loop filter */
 #define DFY_ALF_VALUES (DFY_ALF_TAPS + 1)
@@ -102,12 +104,5 @@ extern const int8_t dfy_chroma_taps[8][4];
 const int8_t *dfy_transform_row(int log2, DfyTransformKind kind, int k);
 extern const int8_t dfy_directions[8][2][2];
 extern const int8_t dfy_alf_places[DFY_ALF_TAPS][2]; /* x, y */
-
-static inline int dfy_clamp(int value, int low, int high) {
-    return value < low ? low : value > high ? high : value;
-}
-static inline uint8_t dfy_clamp_pixel(int value) {
-    return (uint8_t)dfy_clamp(value, 0, 255);
-}
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "diffy.h"
 
 enum { SPARSE = 128 }; /* cells are sparse when all but one in so many are a point's own */
@@ -57,10 +58,6 @@ void dfy_place_of_key(const uint8_t *axes, int levels, uint64_t key, uint32_t pl
 
 /* ---------------------------------------------------------------- neighbours */
 
-static uint32_t at_most(uint32_t value, uint32_t limit) {
-    return value < limit ? value : limit;
-}
-
 /* 0 none, 1 few, 2 as many as here, 3 more: counts seen from a cell of n points. */
 static inline uint32_t density(uint32_t count, uint32_t n) {
     return (uint32_t)(count > 0) + (count * 2 > n) + (count > n * 2);
@@ -77,7 +74,7 @@ static inline uint32_t points_below(const Walk *walk, uint32_t cell) {
 /* What the neighbours say on where in the cell the points are. */
 static int gather(const Walk *walk, uint32_t index, int axis, int level, uint32_t hash[DFY_MIX_LANES]) {
     const Cell *cell = &walk->cells[index];
-    uint32_t n = cell->count, size = at_most(n, 6), before = cell->beside[axis][0];
+    uint32_t n = cell->count, size = dfy_count_at_most(n, 6), before = cell->beside[axis][0];
     uint32_t whole_before = density(points(walk, before), n);
     uint32_t near_before = density(points(walk, before) - points_below(walk, before), n);
     uint32_t whole_after = density(points(walk, cell->beside[axis][1]), n);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "diffy.h"
 #include "splat/trellis.h"
 #include "splat/wide.h"
@@ -53,10 +54,6 @@ typedef struct ColourCoder {
     int trellis;
 } ColourCoder;
 
-static inline uint32_t at_most(uint32_t value, uint32_t limit) {
-    return value < limit ? value : limit;
-}
-
 /* Whether a coefficient is 0 or not. */
 DFY_BODY int code_any(DfyMixer *mixer, const uint32_t contexts[CONTEXTS], int set, int any) {
     uint32_t slot = mixer->slots[contexts[0]], p;
@@ -81,8 +78,8 @@ DFY_BODY int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
         around = near->count ? around / (uint32_t)near->count / 6 : AROUND - 1;
     uint32_t quantiser = (uint32_t)c->trellis & 1, of_quantiser = quantiser * DFY_MIX_STEPS;
     uint32_t contexts[CONTEXTS] = {
-        BY_RECENT + (at_most(seen->recent, 15) * TOTALS + seen->total) * SLOTS + of_quantiser,
-        BY_NEAR + (around * 32 + at_most(near_size, 31)) * SLOTS + of_quantiser,
+        BY_RECENT + (dfy_count_at_most(seen->recent, 15) * TOTALS + seen->total) * SLOTS + of_quantiser,
+        BY_NEAR + (around * 32 + dfy_count_at_most(near_size, 31)) * SLOTS + of_quantiser,
         BY_TOTAL + seen->total * SLOTS + of_quantiser,
         BY_COLOUR + seen->colour * SLOTS + of_quantiser,
     };
@@ -97,14 +94,14 @@ DFY_BODY void pass(ColourCoder *c, uint32_t i, int32_t coded) {
     Seen *seen = &c->seen[i];
     int32_t value = dfy_trellis_value(c->trellis, coded);
     c->column[i] = seen->value = (int16_t)value;
-    seen->size = (uint16_t)at_most((uint32_t)abs(value), 16);
+    seen->size = (uint16_t)dfy_count_at_most((uint32_t)abs(value), 16);
     c->trellis = dfy_trellis_next(c->trellis, coded);
-    seen->recent = (uint16_t)(seen->recent / 2 + at_most((uint32_t)abs(coded), 8) * 2);
+    seen->recent = (uint16_t)(seen->recent / 2 + dfy_count_at_most((uint32_t)abs(coded), 8) * 2);
     if (!coded) return;
-    seen->sum = (uint16_t)(seen->sum + at_most((uint32_t)abs(value), 64));
+    seen->sum = (uint16_t)(seen->sum + dfy_count_at_most((uint32_t)abs(value), 64));
     uint32_t size = (uint32_t)dfy_log2_16(seen->sum * 4u);
-    seen->total = (uint8_t)at_most(size / 8, TOTALS - 1);
-    seen->energy = (uint8_t)at_most(size, 186);
+    seen->total = (uint8_t)dfy_count_at_most(size / 8, TOTALS - 1);
+    seen->energy = (uint8_t)dfy_count_at_most(size, 186);
 }
 
 DFY_BODY void code_column_body(ColourCoder *c, uint32_t count) {
@@ -128,9 +125,9 @@ int dfy_tree_code_colours(DfyRangeCoder *coder, const DfyTreeState *state, const
     }
     for (uint32_t i = 0; !status && i < state->count; i++) {
         const int32_t *dc = indices[i].dc;
-        c->seen[i].colour =
-            (uint16_t)(at_most((uint32_t)abs(dc[0]) / 4, 7) << 6 | at_most((uint32_t)abs(dc[1]) / 2, 7) << 3 |
-                       at_most((uint32_t)abs(dc[2]) / 2, 7));
+        c->seen[i].colour = (uint16_t)(dfy_count_at_most((uint32_t)abs(dc[0]) / 4, 7) << 6 |
+                                       dfy_count_at_most((uint32_t)abs(dc[1]) / 2, 7) << 3 |
+                                       dfy_count_at_most((uint32_t)abs(dc[2]) / 2, 7));
     }
     for (int k = 0; !status && k < n; k++) {
         c->column = sh + (size_t)k * state->count;

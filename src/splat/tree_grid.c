@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "splat/exact.h"
 #include "splat/tree.h"
 #include "splat/wide.h"
@@ -130,10 +131,6 @@ int dfy_tree_read_grid(DfyTreeGrid *g, DfyBytes *bytes, DfyMessage *message) {
 
 /* ---------------------------------------------------------------- values */
 
-static int32_t clamp64(int64_t value, int32_t limit) {
-    return (int32_t)(value < -limit ? -limit : value > limit ? limit : value);
-}
-
 int dfy_tree_axis(const DfyTreeSplat *s) {
     int axis = s->scale[1] < s->scale[0] ? 1 : 0;
     return s->scale[2] < s->scale[axis] ? 2 : axis;
@@ -149,19 +146,19 @@ void dfy_tree_dc(const DfyTreeGrid *g, DfyTreeSplat *s) {
     for (int c = 0; c < 3; c++) {
         int64_t sum = (int64_t)g->dc_mean[c] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
         for (int k = 0; k < 3; k++) sum += (int64_t)s->dc_part[k] * g->dc_base[k][c];
-        s->dc[c] = clamp64(sum >> 7, 1 << 28);
+        s->dc[c] = dfy_within(sum >> 7, 1 << 28);
     }
 }
 
 void dfy_tree_scale_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
     for (int i = 0; i < 3; i++)
-        s->scale[i] = clamp64(((int64_t)g->scale[i].low + index->scale[i]) * g->scale_step, 1 << 20);
+        s->scale[i] = dfy_within(((int64_t)g->scale[i].low + index->scale[i]) * g->scale_step, 1 << 20);
 }
 
 void dfy_tree_colour_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
     int64_t alpha = ((int64_t)g->alpha.low + index->alpha) * g->alpha_step;
     s->alpha = alpha < 0 ? 0 : alpha > DFY_TREE_ONE ? DFY_TREE_ONE : (int32_t)alpha;
-    for (int i = 0; i < 3; i++) s->dc_part[i] = clamp64((int64_t)index->dc[i] * g->dc_step, 1 << 28);
+    for (int i = 0; i < 3; i++) s->dc_part[i] = dfy_within((int64_t)index->dc[i] * g->dc_step, 1 << 28);
     dfy_tree_dc(g, s);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "splat/tree.h"
 
 enum {
@@ -78,10 +79,6 @@ static void quaternion_of(const DfyTreeMotion *m, int32_t q[4]) {
     dfy_turn_normalise(q, v);
 }
 
-static int32_t limited(int64_t value) {
-    return (int32_t)(value > FURTHEST ? FURTHEST : value < -FURTHEST ? -FURTHEST : value);
-}
-
 /* Rows of the rotation's matrix in 1/2^30. */
 static void matrix_of(const int32_t q[4], int64_t m[3][3]) {
     int64_t w = q[0], x = q[1], y = q[2], z = q[3], one = DFY_TURN_ONE;
@@ -109,7 +106,7 @@ static void move(const Moving *moving, DfyTreeSplat *s) {
     for (int i = 0; i < 3; i++) {
         const int64_t *row = moving->matrix[i];
         int64_t sum = row[0] * d[0] + row[1] * d[1] + row[2] * d[2];
-        s->place[i] = limited(moving->centre[i] + ((sum + (1 << 29)) >> 30) + moving->shift[i]);
+        s->place[i] = dfy_within(moving->centre[i] + ((sum + (1 << 29)) >> 30) + moving->shift[i], FURTHEST);
     }
     dfy_turn_multiply(turned, moving->turn, s->turn);
     memcpy(s->turn, turned, sizeof turned);
@@ -246,8 +243,8 @@ static void apply_update(DfyTreeState *state, uint32_t i, const DfyTreeUpdate *u
     s->dirty = 1;
     if (u->updates & DFY_TREE_PLACE)
         for (int k = 0; k < 3; k++) {
-            s->velocity[k] = limited(((int64_t)u->place[k] + guess[k]) * (1 << DFY_TREE_FRACTION));
-            s->place[k] = limited((int64_t)s->place[k] + s->velocity[k]);
+            s->velocity[k] = dfy_within(((int64_t)u->place[k] + guess[k]) * (1 << DFY_TREE_FRACTION), FURTHEST);
+            s->place[k] = dfy_within((int64_t)s->place[k] + s->velocity[k], FURTHEST);
         }
     if (u->updates & DFY_TREE_TURN) update_turn(g, s, u->turn);
     if (u->updates & DFY_TREE_SCALE)
@@ -324,7 +321,7 @@ static void code_block(InterCoder *c, uint32_t from, uint32_t to, uint32_t *befo
         *before = u->updates;
         code_values(c, u);
         if (u->updates & DFY_TREE_PLACE && !s->label)
-            for (int k = 0; k < 3; k++) last[k] = limited((int64_t)u->place[k] + guess[k]);
+            for (int k = 0; k < 3; k++) last[k] = dfy_within((int64_t)u->place[k] + guess[k], FURTHEST);
         apply_update(c->state, i, u, guess);
     }
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "splat/tree_colour.h"
 #include "splat/trellis.h"
 
@@ -107,13 +108,9 @@ static Near near_of(const int32_t *values, int count, int32_t step, int32_t fall
     return (Near){(int32_t)mean, values[0], (uint32_t)(spread > 6 ? 6 : spread)};
 }
 
-static int32_t limited(int64_t value, int32_t limit) {
-    return (int32_t)(value < -limit ? -limit : value > limit ? limit : value);
-}
-
 /* A value in 1/16 of an index. */
 static int32_t in_indices(int64_t value, int32_t step, int32_t low) {
-    return limited(value * 16 / step - (int64_t)low * 16, DFY_MIX_FURTHEST);
+    return dfy_within(value * 16 / step - (int64_t)low * 16, DFY_MIX_FURTHEST);
 }
 
 /* ---------------------------------------------------------------- attributes */
@@ -154,7 +151,7 @@ static void code_scales(KeyCoder *key, DfyTreeIndex *index) {
         };
         index->scale[c] = code_index(key, OF_SCALE, N_SCALE + (int)c, contexts, DFY_MIX_PLAIN_FIRST,
                                      SET_SCALE + (int)c * 13, g->scale[c].bits, index->scale[c]);
-        done[c] = limited(((int64_t)low + index->scale[c]) * step, 1 << 20);
+        done[c] = dfy_within(((int64_t)low + index->scale[c]) * step, 1 << 20);
     }
 }
 
@@ -180,9 +177,9 @@ static void code_alpha(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *i
 
 /* A value in 1/16 of a centred number. */
 static int32_t in_numbers(int64_t value, int32_t step, int32_t low, int state) {
-    int64_t fine = limited(value * 16 / step, 1 << 29);
+    int64_t fine = dfy_within(value * 16 / step, 1 << 29);
     if (state & 1) fine += fine > 16 ? 16 : fine < -16 ? -16 : fine;
-    return limited(fine / 2 - (int64_t)low * 16, DFY_MIX_FURTHEST);
+    return dfy_within(fine / 2 - (int64_t)low * 16, DFY_MIX_FURTHEST);
 }
 
 static void code_dc(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *index) {

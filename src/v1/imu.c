@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "base/picture.h"
 
 DfyQuaternion dfy_quaternion_identity(void) {
@@ -77,10 +78,6 @@ void dfy_imu_homography(double out[9], const double camera[9], DfyQuaternion ori
     multiply(out, product_kr, camera_inverse);
 }
 
-static int limit(int value, int most) {
-    return value < 0 ? 0 : value > most ? most : value;
-}
-
 typedef struct Plane {
     uint8_t *pixels;
     ptrdiff_t stride;
@@ -96,9 +93,10 @@ static int fixed(double value) {
 static void sample(uint8_t *out, const Plane *src, double x, double y) {
     int fx = fixed(x), fy = fixed(y);
     int x0 = fx >> 8, y0 = fy >> 8, wx = fx & 255, wy = fy & 255;
-    const uint8_t *top = src->pixels + limit(y0, src->height - 1) * src->stride;
-    const uint8_t *bottom = src->pixels + limit(y0 + 1, src->height - 1) * src->stride;
-    int left = limit(x0, src->width - 1) * src->channels, right = limit(x0 + 1, src->width - 1) * src->channels;
+    const uint8_t *top = src->pixels + dfy_clamp(y0, 0, src->height - 1) * src->stride;
+    const uint8_t *bottom = src->pixels + dfy_clamp(y0 + 1, 0, src->height - 1) * src->stride;
+    int left = dfy_clamp(x0, 0, src->width - 1) * src->channels,
+        right = dfy_clamp(x0 + 1, 0, src->width - 1) * src->channels;
     for (int c = 0; c < src->channels; c++) {
         int upper = top[left + c] * (256 - wx) + top[right + c] * wx;
         int lower = bottom[left + c] * (256 - wx) + bottom[right + c] * wx;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "dsp/rgb_kernels.h"
 
 #define WINDOW 8192 /* inflated bytes at a time */
@@ -68,10 +69,6 @@ int dfy_v1_residual_parse_vq(DfyV1Residual *residual, const uint8_t *payload, si
 
 /* ---------------------------------------------------------------- blocks into the picture */
 
-static inline uint8_t clamp255(int value) {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
-
 /* Away from zero by a half: truncated, that is the nearest integer. */
 static float half_more(float value) {
     return value < 0 ? value - 0.5f : value + 0.5f;
@@ -101,7 +98,8 @@ static void ycc_bgr_to_rgb(float rgb[3][64], const float ycc[3][64]) {
 static void add_part(uint8_t *pixels, ptrdiff_t stride, const float sample[3][64], int columns, int rows) {
     for (int row = 0; row < rows; row++, pixels += stride)
         for (int i = 0; i < columns; i++)
-            for (int c = 0; c < 3; c++) pixels[3 * i + c] = clamp255(pixels[3 * i + c] + (int)sample[c][row * 8 + i]);
+            for (int c = 0; c < 3; c++)
+                pixels[3 * i + c] = dfy_clamp_pixel(pixels[3 * i + c] + (int)sample[c][row * 8 + i]);
 }
 
 void dfy_v1_add_block(DfyPicture *picture, const float sample[3][64], int x, int y, int width, int height,

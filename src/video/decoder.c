@@ -179,24 +179,20 @@ static void mark_wanted(const DfyGroupPicture *pictures, int frames, int want, u
 
 /* Walks a picture whose references may be wanted under another light; they are themselves again afterwards. */
 static int walk_lit_picture(DfyVideoDecoder *d, const DfyPictureHeader *header, DfyFrame *frame, int wanted) {
-    const DfyFrame **references = d->picture.references, *plain[DFY_MAX_REFERENCES];
-    DfyFrame *lit[DFY_MAX_REFERENCES] = {NULL};
+    DfyLitReferences references = {0};
     int status = DFY_OK;
     for (int i = 0; i < d->picture.reference_count && wanted && !status; i++) {
         if (!dfy_light_changes(&header->light[i])) continue;
-        if (!(lit[i] = take(d))) {
+        DfyFrame *lit = take(d);
+        if (lit)
+            dfy_lend_lit(&d->picture, &references, i, lit, &header->light[i]);
+        else
             status = DFY_ERROR_MEMORY;
-            break;
-        }
-        dfy_relight(lit[i], references[i], &header->light[i]);
-        plain[i] = references[i];
-        references[i] = lit[i];
     }
     if (!status) status = walk_picture(d, header, frame, wanted);
     for (int i = 0; i < DFY_MAX_REFERENCES; i++) {
-        if (!lit[i]) continue;
-        references[i] = plain[i];
-        give_back(d, &lit[i]);
+        DfyFrame *lit = dfy_return_lit(&d->picture, &references, i);
+        give_back(d, &lit);
     }
     return status;
 }

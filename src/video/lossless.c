@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "entropy/logistic.h"
 
 enum {
@@ -153,12 +154,8 @@ void dfy_lossless_predict(const DfyFrame *reference, int plane, int x, int y, in
 static int8_t code_component(DfyRangeCoder *coder, Models *m, int axis, int guess, int value) {
     int difference = value - guess, magnitude = difference < 0 ? -difference : difference;
     magnitude = (int)dfy_code_golomb(coder, m->vector[axis], 1, (uint32_t)magnitude);
-    if (magnitude && dfy_code_bit(coder, &m->vector_sign[axis], difference < 0)) magnitude = -magnitude;
-    magnitude = magnitude > 255 ? 255 : magnitude < -255 ? -255 : magnitude;
-    value = guess + magnitude;
-    return (int8_t)(value > DFY_LOSSLESS_REACH    ? DFY_LOSSLESS_REACH
-                    : value < -DFY_LOSSLESS_REACH ? -DFY_LOSSLESS_REACH
-                                                  : value);
+    difference = dfy_clamp(dfy_code_sign(coder, &m->vector_sign[axis], magnitude, difference), -255, 255);
+    return (int8_t)dfy_clamp(guess + difference, -DFY_LOSSLESS_REACH, DFY_LOSSLESS_REACH);
 }
 
 static void code_square(DfyLossless *l, DfyRangeCoder *coder, int column, int row) {
@@ -204,14 +201,8 @@ static inline int median(int a, int b, int c) {
     int least = a < b ? a : b, most = a < b ? b : a;
     return c < least ? least : c > most ? most : c;
 }
-static inline int clamp(int value) {
-    return value < 0 ? 0 : value > 255 ? 255 : value;
-}
 static inline int magnitude_of(int value) {
     return value < 0 ? -value : value;
-}
-static inline int at_most(int value, int most) {
-    return value > most ? most : value;
 }
 /* -4..4 as 0..8: how far apart, roughly. */
 static inline int signed_class(int value) {
@@ -248,15 +239,15 @@ static inline void find_guides(const Line *line, int i, Sample *s) {
         int dw = w - t[-1], dn = north - tn[0], dnw = nw - tn[-1], dne = ne - tn[1];
         s->matches = (dw == 0) + (dn == 0) * 2 + (dnw == 0) * 4 + (dne == 0) * 8;
         s->guide[0] = t[0];
-        s->guide[1] = clamp(t[0] + median(dw, dn, dw + dn - dnw));
+        s->guide[1] = dfy_clamp_pixel(t[0] + median(dw, dn, dw + dn - dnw));
         s->guide[2] = med;
-        s->guide[3] = clamp(t[0] + ((3 * dw + 3 * dn + dnw + dne + 4) >> 3));
+        s->guide[3] = dfy_clamp_pixel(t[0] + ((3 * dw + 3 * dn + dnw + dne + 4) >> 3));
     } else {
         s->matches = 0;
         s->guide[0] = med;
-        s->guide[1] = clamp(((w + north) >> 1) + ((ne - nw) >> 2));
-        s->guide[2] = clamp(w + ne - north);
-        s->guide[3] = clamp(north + ((north - line->above2[i]) >> 1));
+        s->guide[1] = dfy_clamp_pixel(((w + north) >> 1) + ((ne - nw) >> 2));
+        s->guide[2] = dfy_clamp_pixel(w + ne - north);
+        s->guide[3] = dfy_clamp_pixel(north + ((north - line->above2[i]) >> 1));
     }
 }
 
@@ -278,13 +269,14 @@ static inline void find_contexts(DfyLossless *l, const Line *line, int i, Sample
     Models *m = &l->models;
     const int16_t *d = line->d + i, *n = line->d_above + i;
     int w = magnitude_of(d[-1]), north = magnitude_of(n[0]), nw = magnitude_of(n[-1]), ne = magnitude_of(n[1]);
-    int activity = l->log_class[at_most(2 * w + 2 * north + nw + ne, 2047)];
-    int far = at_most(magnitude_of(d[-2]) + magnitude_of(line->d_above2[i]), 3);
-    int near = l->log_class[at_most(least, 2047)];
+    int activity = l->log_class[dfy_at_most(2 * w + 2 * north + nw + ne, 2047)];
+    int far = dfy_at_most(magnitude_of(d[-2]) + magnitude_of(line->d_above2[i]), 3);
+    int near = l->log_class[dfy_at_most(least, 2047)];
     DfyGuess(*base)[STEPS] = m->guesses[line->class];
     s->guesses[0] = base + activity * 4 + far;
     base += CONTEXTS_0;
-    s->guesses[1] = base + ((at_most(w, 3) * 4 + at_most(north, 3)) * 3 + at_most(nw, 2)) * 3 + at_most(ne, 2);
+    s->guesses[1] =
+        base + ((dfy_at_most(w, 3) * 4 + dfy_at_most(north, 3)) * 3 + dfy_at_most(nw, 2)) * 3 + dfy_at_most(ne, 2);
     base += CONTEXTS_1;
     s->guesses[2] = base + s->matches * 64 + (line->y & 7) * 8 + (i & 7);
     base += CONTEXTS_2;
@@ -306,7 +298,7 @@ static inline void find_contexts(DfyLossless *l, const Line *line, int i, Sample
     s->bias_class = (activity * 16 + (s->guide[0] > s->prediction) + 2 * (s->guide[2] > s->prediction) +
                      4 * (d[-1] > 0) + 8 * (n[0] > 0)) *
                         4 +
-                    at_most(small_class(texture / 4), 3);
+                    dfy_at_most(small_class(texture / 4), 3);
 }
 
 static inline int code_step(DfyLossless *l, DfyRangeCoder *coder, const Sample *s, int step, int bit) {
@@ -335,7 +327,8 @@ static inline void code_sample(DfyLossless *l, DfyRangeCoder *coder, const Line 
     find_contexts(l, line, i, &s, least);
     int32_t *bias = &l->models.bias[line->class][s.bias_class], *uses = &l->models.bias_uses[line->class][s.bias_class];
     int prediction = s.prediction;
-    if (!exact && *uses) prediction = clamp(prediction + (int)((*bias + (*bias < 0 ? -*uses / 2 : *uses / 2)) / *uses));
+    if (!exact && *uses)
+        prediction = dfy_clamp_pixel(prediction + (int)((*bias + (*bias < 0 ? -*uses / 2 : *uses / 2)) / *uses));
     uint8_t *x = line->x + i;
     int difference = code_difference(l, coder, &s, line->class, (int8_t)(*x - prediction));
     *x = (uint8_t)(prediction + difference);
@@ -391,7 +384,7 @@ static void code_line(DfyLossless *l, DfyRangeCoder *coder, int plane, int y) {
     }
     prepare_line(l, &line, width);
     for (int column = 0; column < l->columns; column++) {
-        int from = column * side, to = at_most(from + side, width);
+        int from = column * side, to = dfy_at_most(from + side, width);
         if (from >= to) break;
         if (line.inter && l->squares[y / side * l->columns + column].skip) {
             memcpy(line.x + from, line.t + from, (size_t)(to - from));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "diffy.h"
 
 #define COLUMNS 64 /* of luma cells, at the most */
@@ -58,25 +59,21 @@ struct DfyCloneFinder {
     size_t source_count, source_capacity;
 };
 
-static int least_of(int a, int b) {
-    return a < b ? a : b;
-}
-
 DfyCloneFinder *dfy_clone_finder_new(int width, int height, double distance, int least) {
     DfyCloneFinder *f = calloc(1, sizeof *f);
     if (!f) return NULL;
-    f->columns = least_of(dfy_coded_size(width) / 8, COLUMNS);
-    f->rows = least_of(dfy_coded_size(height) / 8, ROWS);
+    f->columns = dfy_at_most(dfy_coded_size(width) / 8, COLUMNS);
+    f->rows = dfy_at_most(dfy_coded_size(height) / 8, ROWS);
     f->chroma_columns = (f->columns + 1) / 2;
     f->chroma_rows = (f->rows + 1) / 2;
-    f->coarse_columns = least_of(f->columns, COARSE_COLUMNS);
-    f->coarse_rows = least_of(f->rows, COARSE_ROWS);
+    f->coarse_columns = dfy_at_most(f->columns, COARSE_COLUMNS);
+    f->coarse_rows = dfy_at_most(f->rows, COARSE_ROWS);
     f->luma_cells = (size_t)(f->columns * f->rows);
     f->coarse_cells = (size_t)(f->coarse_columns * f->coarse_rows);
     f->cells = f->luma_cells + 2 * (size_t)(f->chroma_columns * f->chroma_rows) + f->coarse_cells;
     f->most_mean = (uint32_t)(distance * (double)f->luma_cells);
     f->most_cell = (int)(distance * DFY_CLONE_CELL + 0.5);
-    f->least = least_of(least, DFY_CLONE_LONGEST_LEAST);
+    f->least = dfy_at_most(least, DFY_CLONE_LONGEST_LEAST);
     f->most_still = f->least / 2 + 1;
     f->held = malloc(RING * f->cells);
     if (f->held) return f;
@@ -212,7 +209,7 @@ static void offer_steps(const DfyCloneFinder *f, const Paths *before, Offers *of
             path.number += step;
             path.parent = (int16_t)i;
             path.still = (int16_t)(step ? 0 : path.still + 1);
-            path.piece = (int16_t)least_of(path.piece + 1, DFY_CLONE_LONGEST_LEAST);
+            path.piece = (int16_t)dfy_at_most(path.piece + 1, DFY_CLONE_LONGEST_LEAST);
             path.cost += step == 1 ? 0 : STEP_COST;
             offer(offers, &path);
         }

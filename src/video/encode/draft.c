@@ -32,7 +32,7 @@ int dfy_draft_open(DfyDraft *d, int width, int height) {
 }
 
 void dfy_draft_close(DfyDraft *d) {
-    for (int i = 0; i < DFY_MAX_REFERENCES; i++) dfy_frame_free(d->lit[i]); /* left where deciding failed */
+    for (int i = 0; i < DFY_MAX_REFERENCES; i++) dfy_frame_free(d->lit.lit[i]); /* left where deciding failed */
     dfy_picture_coding_close(&d->picture);
     free(d->plans);
     free(d->coefficients);

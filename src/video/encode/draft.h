@@ -10,14 +10,13 @@ typedef struct DfyDraft {
     DfyPictureCoding picture; /* references, class and qp are set by the caller */
     DfyPictureHeader header;
     const DfyFrame *source;
-    DfyLevelRates rates[2][2];         /* luma or chroma; inter or intra */
-    uint8_t *qps;                      /* four a superblock: quantisers of its 32x32 squares */
-    DfyPlan *plans;                    /* a superblock each */
-    int16_t *coefficients;             /* of all plans */
-    int *progress;                     /* superblocks decided, a row */
-    int taken;                         /* by a picture */
-    DfyFrame *lit[DFY_MAX_REFERENCES]; /* while it is decided: references under another light, NULL: as they are */
-    const DfyFrame *plain[DFY_MAX_REFERENCES]; /* those as they are */
+    DfyLevelRates rates[2][2]; /* luma or chroma; inter or intra */
+    uint8_t *qps;              /* four a superblock: quantisers of its 32x32 squares */
+    DfyPlan *plans;            /* a superblock each */
+    int16_t *coefficients;     /* of all plans */
+    int *progress;             /* superblocks decided, a row */
+    int taken;                 /* by a picture */
+    DfyLitReferences lit;      /* while it is decided */
 } DfyDraft;
 
 /* Bytes that dfy_draft_open takes, about. */

@@ -291,10 +291,9 @@ static int light_references(DfyVideoEncoder *e, DfyDraft *d) {
         DfyLight *light = &d->header.light[i];
         *light = dfy_find_light(d->source, p->references[i], lambda, worth_lighting(p, i));
         if (!dfy_light_changes(light)) continue;
-        if (!(d->lit[i] = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
-        dfy_relight(d->lit[i], p->references[i], light);
-        d->plain[i] = p->references[i];
-        p->references[i] = d->lit[i];
+        DfyFrame *lit = dfy_video_encoder_take(e);
+        if (!lit) return DFY_ERROR_MEMORY;
+        dfy_lend_lit(p, &d->lit, i, lit, light);
         count++;
     }
     return DFY_OK;
@@ -302,12 +301,8 @@ static int light_references(DfyVideoEncoder *e, DfyDraft *d) {
 
 /* Puts the references back as they are: after the decisions, nobody looks at their pixels. */
 static void give_back_lit(DfyVideoEncoder *e, DfyDraft *d) {
-    for (int i = 0; i < DFY_MAX_REFERENCES; i++) {
-        if (!d->lit[i]) continue;
-        d->picture.references[i] = d->plain[i];
-        dfy_video_encoder_give_back(e, d->lit[i]);
-        d->lit[i] = NULL;
-    }
+    for (int i = 0; i < DFY_MAX_REFERENCES; i++)
+        dfy_video_encoder_give_back(e, dfy_return_lit(&d->picture, &d->lit, i));
 }
 
 /* A draft that no picture has, NULL when there is no memory; the schedule sees to it that not all are taken. */

@@ -14,7 +14,6 @@
 #include "video/syntax/residual.h"
 
 static const uint16_t scales[6] = {26214, 23302, 20560, 18396, 16384, 14564};
-static const uint8_t steps[6] = {40, 45, 51, 57, 64, 72};
 
 /* ---------------------------------------------------------------- rates */
 
@@ -285,7 +284,7 @@ uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t 
     if (!kernels->hits(hits, coefficients, 1 << log2, threshold(log2, qp))) return 0;
     q.scale = scales[qp % 6];
     q.shift = quantiser_shift(log2, qp);
-    q.step = steps[qp % 6] << (qp / 6);
+    q.step = dfy_quantiser_step(qp);
     q.down = log2 - 1;
     q.error_shift = 2 * (7 - log2);
     q.lambda = lambda;

@@ -51,6 +51,21 @@ void dfy_code_lights(DfyRangeCoder *coder, DfyContexts *contexts, int picture_cl
     for (int i = 0; i < references && lit; i++) dfy_code_light(coder, &contexts->light, i, &header->light[i]);
 }
 
+void dfy_lend_lit(DfyPictureCoding *picture, DfyLitReferences *references, int i, DfyFrame *frame,
+                  const DfyLight *light) {
+    dfy_relight(frame, picture->references[i], light);
+    references->lit[i] = frame;
+    references->plain[i] = picture->references[i];
+    picture->references[i] = frame;
+}
+
+DfyFrame *dfy_return_lit(DfyPictureCoding *picture, DfyLitReferences *references, int i) {
+    DfyFrame *frame = references->lit[i];
+    if (frame) picture->references[i] = references->plain[i];
+    references->lit[i] = NULL;
+    return frame;
+}
+
 static void add_reference(DfyPictureCoding *picture, const DfyFrame *frame, int timeless) {
     if (!frame || picture->reference_count == DFY_MAX_REFERENCES) return;
     for (int i = 0; i < picture->reference_count; i++)

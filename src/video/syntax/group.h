@@ -59,6 +59,18 @@ typedef struct DfyStore {
 void dfy_code_lights(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, int references,
                      DfyPictureHeader *header);
 
+/* References that a picture has under another light while its blocks are predicted. */
+typedef struct DfyLitReferences {
+    DfyFrame *lit[DFY_MAX_REFERENCES];         /* frames that stand in for them, NULL: they are as they are */
+    const DfyFrame *plain[DFY_MAX_REFERENCES]; /* those as they are */
+} DfyLitReferences;
+
+/* Makes `frame` reference i under that light, and lends it to the picture. */
+void dfy_lend_lit(DfyPictureCoding *picture, DfyLitReferences *references, int i, DfyFrame *frame,
+                  const DfyLight *light);
+/* Puts reference i back as it is; returns the frame that stood in for it, or NULL. */
+DfyFrame *dfy_return_lit(DfyPictureCoding *picture, DfyLitReferences *references, int i);
+
 /* Sets the references of picture from the store: the nearest in time first. */
 void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place,
                             const DfyPictureHeader *header);

@@ -123,6 +123,8 @@ int dfy_chroma_mode(const DfyBlock *block); /* the mode chroma is predicted with
 /* ---- pixels ---- */
 
 int dfy_chroma_qp(int qp);
+/* What a level stands for, in 1/2^(log2 - 1) of a coefficient. */
+int dfy_quantiser_step(int qp);
 /* Inter prediction of part of the block into three planes laid out like a frame's (dst at the block's place). */
 void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, int part, uint8_t *const dst[3],
                       const ptrdiff_t stride[3]);

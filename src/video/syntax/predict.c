@@ -68,9 +68,13 @@ int dfy_chroma_qp(int qp) {
     return qp < 30 ? qp : qp < 44 ? table[qp - 30] : qp - 6;
 }
 
-void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int qp, int *columns, int *rows) {
+int dfy_quantiser_step(int qp) {
     static const uint8_t steps[6] = {40, 45, 51, 57, 64, 72};
-    int side = 1 << log2, scale = steps[qp % 6] << (qp / 6), shift = log2 - 1, half = 1 << (shift - 1);
+    return steps[qp % 6] << (qp / 6);
+}
+
+void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int qp, int *columns, int *rows) {
+    int side = 1 << log2, scale = dfy_quantiser_step(qp), shift = log2 - 1, half = 1 << (shift - 1);
     int most_x = 0, most_y = 0;
     memset(coefficients, 0, sizeof *coefficients << (2 * log2));
     for (int y = 0; y < side; y++, levels += side, coefficients += side) {
