@@ -785,14 +785,15 @@ static int edge_direction(const uint8_t *src, ptrdiff_t stride, uint32_t *varian
 
 /* One of the filter's lines: its threshold, and how fast differences beyond it lose weight. */
 typedef struct Line {
-    __m128i threshold;
+    __m128i threshold, mask; /* mask: what a byte's shift leaves of it */
     int shift;
     ptrdiff_t at[2]; /* the first and second pixel along it */
 } Line;
 
-static Line make_line(int direction, ptrdiff_t stride, int threshold, int damping) {
+static inline Line make_line(int direction, ptrdiff_t stride, int threshold, int damping) {
     int shift = damping - (31 - __builtin_clz((unsigned)threshold));
-    Line line = {_mm_set1_epi16((int16_t)threshold), shift < 0 ? 0 : shift, {0, 0}};
+    if (shift < 0) shift = 0;
+    Line line = {_mm_set1_epi8((int8_t)threshold), _mm_set1_epi8((int8_t)(255 >> shift)), shift, {0, 0}};
     for (int k = 0; k < 2; k++)
         line.at[k] = dfy_directions[direction & 7][k][0] * stride + dfy_directions[direction & 7][k][1];
     return line;
@@ -802,42 +803,85 @@ typedef struct Extremes {
     __m128i low, high;
 } Extremes;
 
-/* What the two pixels at that distance on either side add. */
-static inline __m128i pull(const Line *line, int k, const uint8_t *src, __m128i here, Extremes *extremes) {
+/* 16 pixels of a square: two rows of 8 or four of 4. */
+static inline __m128i load_rows(const uint8_t *p, ptrdiff_t stride, int side) {
+    if (side == 8) return _mm_unpacklo_epi64(load8(p), load8(p + stride));
+    return _mm_unpacklo_epi64(_mm_unpacklo_epi32(load4(p), load4(p + stride)),
+                              _mm_unpacklo_epi32(load4(p + 2 * stride), load4(p + 3 * stride)));
+}
+
+static inline void save_rows(uint8_t *p, ptrdiff_t stride, int side, __m128i v) {
+    if (side == 8) {
+        save8(p, v);
+        save8(p + stride, _mm_srli_si128(v, 8));
+        return;
+    }
+    save4(p, v);
+    save4(p + stride, _mm_srli_si128(v, 4));
+    save4(p + 2 * stride, _mm_srli_si128(v, 8));
+    save4(p + 3 * stride, _mm_srli_si128(v, 12));
+}
+
+/* What the two pixels at that distance on either side add, signed: at the most twice the threshold. */
+static inline __m128i pull(const Line *line, int k, const uint8_t *src, ptrdiff_t stride, int side, __m128i here,
+                           Extremes *extremes) {
     __m128i sum = _mm_setzero_si128();
-    for (int side = 0; side < 2; side++) {
-        __m128i there = _mm_cvtepu8_epi16(load8(side ? src - line->at[k] : src + line->at[k]));
-        __m128i difference = _mm_sub_epi16(there, here), magnitude = _mm_abs_epi16(difference);
-        __m128i most = _mm_subs_epu16(line->threshold, shift_right(magnitude, line->shift));
-        __m128i sign = _mm_srai_epi16(difference, 15);
-        sum = _mm_add_epi16(sum, _mm_sub_epi16(_mm_xor_si128(_mm_min_epi16(magnitude, most), sign), sign));
-        extremes->low = _mm_min_epi16(extremes->low, there);
-        extremes->high = _mm_max_epi16(extremes->high, there);
+    for (int way = 0; way < 2; way++) {
+        __m128i there = load_rows(way ? src - line->at[k] : src + line->at[k], stride, side);
+        __m128i above = _mm_subs_epu8(there, here), below = _mm_subs_epu8(here, there); /* one of them is 0 */
+        __m128i shifted = _mm_and_si128(shift_right(_mm_or_si128(above, below), line->shift), line->mask);
+        __m128i most = _mm_subs_epu8(line->threshold, shifted);
+        sum = _mm_add_epi8(sum, _mm_sub_epi8(_mm_min_epu8(above, most), _mm_min_epu8(below, most)));
+        extremes->low = _mm_min_epu8(extremes->low, there);
+        extremes->high = _mm_max_epu8(extremes->high, there);
     }
     return sum;
 }
 
-static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side, int direction,
-                 int primary, int secondary, int damping) {
+/* here + (sum * factor + more, a sixteenth of it) for eight pixels in words. */
+static inline __m128i pulled(__m128i here, __m128i sum, __m128i factor, __m128i more) {
+    sum = _mm_add_epi16(_mm_mullo_epi16(sum, factor), more);
+    sum = _mm_add_epi16(_mm_add_epi16(sum, _mm_srai_epi16(sum, 15)), _mm_set1_epi16(8));
+    return _mm_add_epi16(here, _mm_srai_epi16(sum, 4));
+}
+
+/* In bytes: thresholds are 15 at the most, those aside 4. The weights 4 and 2 are twice 2 and 1; 3 and 3 are thrice 1.
+ */
+static inline void cdef_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side,
+                               int direction, int primary, int secondary, int damping) {
     Line along, aside[2];
     if (primary) along = make_line(direction, src_stride, primary, damping);
     for (int i = 0; secondary && i < 2; i++)
         aside[i] = make_line(direction + (i ? 6 : 2), src_stride, secondary, damping);
-    const __m128i first = _mm_set1_epi16(primary & 1 ? 3 : 4), second = _mm_set1_epi16(primary & 1 ? 3 : 2);
-    for (int y = 0; y < side; y++, dst += stride, src += src_stride) {
-        __m128i here = _mm_cvtepu8_epi16(load8(src)), sum = _mm_setzero_si128();
+    const __m128i factor = _mm_set1_epi16(primary & 1 ? 3 : 2), zero = _mm_setzero_si128();
+    int rows = 16 / side;
+    for (int y = 0; y < side; y += rows, dst += rows * stride, src += rows * src_stride) {
+        __m128i here = load_rows(src, src_stride, side), sum = zero, more = zero;
         Extremes extremes = {here, here};
-        if (primary)
-            sum = _mm_add_epi16(_mm_mullo_epi16(pull(&along, 0, src, here, &extremes), first),
-                                _mm_mullo_epi16(pull(&along, 1, src, here, &extremes), second));
-        for (int i = 0; secondary && i < 2; i++) {
-            sum = _mm_add_epi16(sum, _mm_slli_epi16(pull(&aside[i], 0, src, here, &extremes), 1));
-            sum = _mm_add_epi16(sum, pull(&aside[i], 1, src, here, &extremes));
+        if (primary) {
+            __m128i near = pull(&along, 0, src, src_stride, side, here, &extremes);
+            sum = _mm_add_epi8(near, pull(&along, 1, src, src_stride, side, here, &extremes));
+            if (!(primary & 1)) sum = _mm_add_epi8(sum, near);
         }
-        sum = _mm_add_epi16(_mm_add_epi16(sum, _mm_srai_epi16(sum, 15)), _mm_set1_epi16(8));
-        __m128i out = _mm_add_epi16(here, _mm_srai_epi16(sum, 4));
-        put(dst, _mm_min_epi16(_mm_max_epi16(out, extremes.low), extremes.high), side);
+        for (int i = 0; secondary && i < 2; i++) {
+            __m128i near = pull(&aside[i], 0, src, src_stride, side, here, &extremes);
+            __m128i far = pull(&aside[i], 1, src, src_stride, side, here, &extremes);
+            more = _mm_add_epi8(more, _mm_add_epi8(_mm_add_epi8(near, near), far));
+        }
+        __m128i low = pulled(_mm_cvtepu8_epi16(here), _mm_cvtepi8_epi16(sum), factor, _mm_cvtepi8_epi16(more));
+        __m128i high = pulled(_mm_unpackhi_epi8(here, zero), _mm_cvtepi8_epi16(_mm_srli_si128(sum, 8)), factor,
+                              _mm_cvtepi8_epi16(_mm_srli_si128(more, 8)));
+        __m128i out = _mm_packus_epi16(low, high);
+        save_rows(dst, stride, side, _mm_min_epu8(_mm_max_epu8(out, extremes.low), extremes.high));
     }
+}
+
+static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side, int direction,
+                 int primary, int secondary, int damping) {
+    if (side == 8)
+        cdef_square(dst, stride, src, src_stride, 8, direction, primary, secondary, damping);
+    else
+        cdef_square(dst, stride, src, src_stride, 4, direction, primary, secondary, damping);
 }
 
 /* ---------------------------------------------------------------- adaptive loop filter */

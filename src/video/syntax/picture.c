@@ -86,30 +86,39 @@ int dfy_transforms(const DfyBlock *block, int plane, int *log2) {
 }
 
 static void note_modes(DfyPictureCoding *picture, const DfyBlock *block) {
-    int side = 1 << block->log2, stride = picture->cell_stride * 2;
-    for (int y = 0; y < side; y += 4)
-        for (int x = 0; x < side; x += 4) {
-            int which = block->log2 == 3 && block->split ? (y >> 2) * 2 + (x >> 2) : 0;
-            picture->modes[((block->y + y) >> 2) * stride + ((block->x + x) >> 2)] =
-                block->kind == DFY_INTRA ? block->intra[which] : DFY_DC;
-        }
+    int side = 1 << (block->log2 - 2), stride = picture->cell_stride * 2;
+    uint8_t *modes = &picture->modes[(block->y >> 2) * stride + (block->x >> 2)];
+    if (block->kind == DFY_INTRA && block->log2 == 3 && block->split)
+        for (int i = 0; i < 4; i++) modes[(i >> 1) * stride + (i & 1)] = block->intra[i];
+    else
+        for (int y = 0; y < side; y++)
+            memset(modes + y * stride, block->kind == DFY_INTRA ? block->intra[0] : DFY_DC, (size_t)side);
+}
+
+/* Cells in a row that are alike but for the left edge of the first. */
+static void note_run(DfyCell *cell, DfyMotion *motion, int count, DfyCell alike, const DfyMotion *moved) {
+    for (int i = 0; i < count; i++) {
+        cell[i] = alike;
+        motion[i] = *moved;
+    }
+    cell->edges |= 1;
 }
 
 void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block) {
-    int cells = 1 << (block->log2 - 3), half = cells / 2;
-    int split = block->split && cells > 1;
+    int cells = 1 << (block->log2 - 3), half = cells / 2, split = block->split && cells > 1;
+    int run = half && (split || block->part == DFY_PART_COLUMNS) ? half : cells;
+    int middle = half && (split || block->part == DFY_PART_ROWS) ? half : 0;
     for (int y = 0; y < cells; y++) {
         DfyCell *cell = &picture->cells[((block->y >> 3) + y) * picture->cell_stride + (block->x >> 3)];
         DfyMotion *motion =
             &picture->frame->motion[((block->y >> 3) + y) * picture->frame->motion_stride + (block->x >> 3)];
-        for (int x = 0; x < cells; x++) {
-            int edge_x = x == 0 || (x == half && (split || block->part == DFY_PART_COLUMNS));
-            int edge_y = y == 0 || (y == half && (split || block->part == DFY_PART_ROWS));
+        int upper = y == 0 || y == middle;
+        for (int x = 0; x < cells; x += run) {
             int which = split ? (y >= half) * 2 + (x >= half) : 0;
             int part = block->part == DFY_PART_ROWS ? y >= half : block->part == DFY_PART_COLUMNS ? x >= half : 0;
             int coded = block->log2 == 3 ? block->coded[0] != 0 : block->coded[0] >> which & 1;
-            cell[x] = (DfyCell){block->kind, block->log2, block->qp, (uint8_t)(edge_x | edge_y << 1), (uint8_t)coded};
-            motion[x] = block->motion[part];
+            DfyCell alike = {block->kind, block->log2, block->qp, (uint8_t)(upper << 1), (uint8_t)coded};
+            note_run(cell + x, motion + x, run, alike, &block->motion[part]);
         }
     }
     note_modes(picture, block);
