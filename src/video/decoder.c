@@ -95,13 +95,9 @@ static int walk_picture(DfyVideoDecoder *d, const DfyPictureHeader *header, DfyF
     for (int row = 0; row < p->rows; row++)
         for (int column = 0; column < p->columns; column++) dfy_walk_superblock(&walk, column, row);
     if (!wanted) return DFY_OK;
-    dfy_deblock(p);
-    dfy_frame_extend(frame);
-    if (!header->cdef[0] && !header->cdef[1] && !header->alf.on) return DFY_OK;
     DfyFrame *scratch = take(d);
     if (!scratch) return DFY_ERROR_MEMORY;
-    dfy_cdef(p, header->cdef, scratch);
-    dfy_alf(p, &header->alf, scratch);
+    dfy_filter_picture(p, header, scratch);
     give_back(d, &scratch);
     return DFY_OK;
 }

@@ -66,12 +66,14 @@ void dfy_draft_decide_row(DfyDraft *d, int row, DfyPool *pool, DfyDecider *decid
 
 void dfy_draft_filter(DfyDraft *d, DfyFrame *scratch) {
     dfy_deblock(&d->picture);
-    dfy_frame_extend(d->picture.frame);
+    dfy_frame_extend_near(d->picture.frame);
     dfy_choose_cdef(d->header.cdef, &d->picture, d->source);
     dfy_cdef(&d->picture, d->header.cdef, scratch);
+    dfy_frame_extend_near(d->picture.frame);
     d->header.alf = dfy_choose_alf(&d->picture, d->source);
     dfy_note_alf(d->picture.frame, &d->picture, &d->header.alf);
     dfy_alf(&d->picture, &d->header.alf, scratch);
+    dfy_frame_extend(d->picture.frame);
 }
 
 typedef struct Work {

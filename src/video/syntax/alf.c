@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "video/syntax/filter_squares.h"
+
 const int8_t *dfy_alf_origin(const DfyPictureCoding *picture, int from) {
     static const int8_t none[DFY_ALF_TAPS];
     return from < picture->reference_count ? picture->references[from]->alf : none;
@@ -36,24 +38,15 @@ int dfy_alf_applies(const DfyPictureCoding *picture, int cx, int cy) {
     return m->mv[0][0] || m->mv[0][1] || (m->reference[1] >= 0 && (m->mv[1][0] || m->mv[1][1]));
 }
 
-static void copy_square(uint8_t *to, const uint8_t *from, ptrdiff_t stride) {
-    for (int y = 0; y < 8; y++) memcpy(to + y * stride, from + y * stride, 8);
+static void filter_square(const DfySquareFilter *filter, const DfyPictureCoding *picture, DfyFrame *out, int cx,
+                          int cy) {
+    const DfyAlf *alf = filter->settings;
+    const DfyPlane *luma = &picture->frame->plane[0];
+    ptrdiff_t stride = luma->stride, at = cy * 8 * stride + cx * 8;
+    picture->kernels->alf(out->plane[0].pixels + at, stride, luma->pixels + at, stride, alf->weights);
 }
 
 void dfy_alf(const DfyPictureCoding *picture, const DfyAlf *alf, DfyFrame *scratch) {
-    if (!alf->on) return;
-    const DfyPlane *luma = &picture->frame->plane[0];
-    uint8_t *filtered = scratch->plane[0].pixels;
-    ptrdiff_t stride = luma->stride;
-    for (int copying = 0; copying < 2; copying++) /* only once all are filtered */
-        for (int cy = 0; cy < picture->height / 8; cy++)
-            for (int cx = 0; cx < picture->width / 8; cx++) {
-                ptrdiff_t at = cy * 8 * stride + cx * 8;
-                if (!dfy_alf_applies(picture, cx, cy)) continue;
-                if (copying)
-                    copy_square(luma->pixels + at, filtered + at, stride);
-                else
-                    picture->kernels->alf(filtered + at, stride, luma->pixels + at, stride, alf->weights);
-            }
-    dfy_frame_extend(picture->frame);
+    const DfySquareFilter filter = {dfy_alf_applies, filter_square, alf, .luma = 1};
+    if (alf->on) dfy_filter_squares(&filter, picture, scratch);
 }

@@ -29,7 +29,7 @@ void dfy_note_alf(DfyFrame *frame, const DfyPictureCoding *picture, const DfyAlf
 /* Whether the 8x8 square of that column and row is filtered. */
 int dfy_alf_applies(const DfyPictureCoding *picture, int cx, int cy);
 
-/* Filters a picture whose frame is extended, and extends it again. scratch is a frame of the same size. */
+/* Filters a picture whose frame is extended near. scratch is a frame of the same size. */
 void dfy_alf(const DfyPictureCoding *picture, const DfyAlf *alf, DfyFrame *scratch);
 
 #endif

@@ -4,7 +4,7 @@
  * anew is smoothed along the direction of its strongest edge, by no more than its neighbours differ; what was copied
  * whole from an earlier picture is left alone.
  */
-#include "video/syntax/picture.h"
+#include "video/syntax/filter_squares.h"
 
 static const uint8_t strengths[DFY_CDEF_STRENGTHS][2] = {{0, 0}, {1, 1}, {2, 1}, {3, 2},
                                                          {4, 2}, {6, 2}, {8, 4}, {12, 4}};
@@ -47,21 +47,20 @@ void dfy_cdef_square(const DfyPictureCoding *picture, int plane, int cx, int cy,
                            direction->index, primary, secondary, damping(picture) - (plane > 0));
 }
 
+static void filter_square(const DfySquareFilter *filter, const DfyPictureCoding *picture, DfyFrame *out, int cx,
+                          int cy) {
+    const uint8_t *strength = filter->settings;
+    DfyDirection direction = dfy_cdef_direction(picture, picture->frame, cx, cy);
+    for (int plane = 0; plane < 3; plane++) {
+        if (!strength[plane > 0]) continue;
+        const DfyPlane *to = &out->plane[plane];
+        int side = plane ? 4 : 8;
+        dfy_cdef_square(picture, plane, cx, cy, strength[plane > 0], picture->frame, &direction,
+                        to->pixels + cy * side * to->stride + cx * side, to->stride);
+    }
+}
+
 void dfy_cdef(const DfyPictureCoding *picture, const uint8_t strength[2], DfyFrame *scratch) {
-    if (!strength[0] && !strength[1]) return;
-    DfyFrame *frame = picture->frame;
-    dfy_frame_copy(scratch, frame);
-    for (int cy = 0; cy < picture->height / 8; cy++)
-        for (int cx = 0; cx < picture->width / 8; cx++) {
-            if (!dfy_cdef_applies(picture, cx, cy)) continue;
-            DfyDirection direction = dfy_cdef_direction(picture, scratch, cx, cy);
-            for (int plane = 0; plane < 3; plane++) {
-                if (!strength[plane > 0]) continue;
-                const DfyPlane *to = &frame->plane[plane];
-                int side = plane ? 4 : 8;
-                dfy_cdef_square(picture, plane, cx, cy, strength[plane > 0], scratch, &direction,
-                                to->pixels + cy * side * to->stride + cx * side, to->stride);
-            }
-        }
-    dfy_frame_extend(frame);
+    const DfySquareFilter filter = {dfy_cdef_applies, filter_square, strength, strength[0], strength[1]};
+    if (strength[0] || strength[1]) dfy_filter_squares(&filter, picture, scratch);
 }

@@ -41,10 +41,10 @@ void dfy_frame_free(DfyFrame *frame) {
     free(frame);
 }
 
-void dfy_frame_extend(DfyFrame *frame) {
+static void extend(DfyFrame *frame, int luma_border) {
     for (int p = 0; p < 3; p++) {
         DfyPlane *plane = &frame->plane[p];
-        int border = p ? DFY_FRAME_BORDER / 2 : DFY_FRAME_BORDER;
+        int border = p ? luma_border / 2 : luma_border;
         for (int y = 0; y < plane->height; y++) {
             uint8_t *row = plane->pixels + y * plane->stride;
             memset(row - border, row[0], (size_t)border);
@@ -57,6 +57,14 @@ void dfy_frame_extend(DfyFrame *frame) {
             memcpy(last + y * plane->stride, last, bytes);
         }
     }
+}
+
+void dfy_frame_extend(DfyFrame *frame) {
+    extend(frame, DFY_FRAME_BORDER);
+}
+
+void dfy_frame_extend_near(DfyFrame *frame) {
+    extend(frame, DFY_FRAME_NEAR);
 }
 
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src) {

@@ -12,6 +12,7 @@
 
 #define DFY_MAX_REFERENCES 4 /* of one picture */
 #define DFY_FRAME_BORDER 80  /* luma pixels round the picture: a 64-pixel block, 8 filter taps, alignment */
+#define DFY_FRAME_NEAR 8     /* of them, those that filters in the loop look at: 3, in chroma as well */
 
 typedef struct DfyPlane {
     uint8_t *pixels; /* the top left pixel of the picture, inside the border */
@@ -48,8 +49,13 @@ static inline int dfy_coded_size(int pixels) {
 DfyFrame *dfy_frame_new(int width, int height);
 void dfy_frame_free(DfyFrame *frame);
 
-/* Repeats the outermost pixels into the border; call when the picture is done. */
+/* Repeats the outermost pixels into the border, for pictures that refer to it; call when the picture is done. */
 void dfy_frame_extend(DfyFrame *frame);
+/*
+ * Into as much of the border as the second and the third filter in the loop look at, before each of them. The first,
+ * deblocking, looks at none.
+ */
+void dfy_frame_extend_near(DfyFrame *frame);
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src);
 /* An encoder looks at sources often, but not always closely. 0 or DFY_ERROR_MEMORY. */
 int dfy_frame_make_thumbnail(DfyFrame *frame);

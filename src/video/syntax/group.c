@@ -51,6 +51,19 @@ void dfy_code_lights(DfyRangeCoder *coder, DfyContexts *contexts, int picture_cl
     for (int i = 0; i < references && lit; i++) dfy_code_light(coder, &contexts->light, i, &header->light[i]);
 }
 
+void dfy_filter_picture(const DfyPictureCoding *picture, const DfyPictureHeader *header, DfyFrame *scratch) {
+    dfy_deblock(picture);
+    if (header->cdef[0] || header->cdef[1]) {
+        dfy_frame_extend_near(picture->frame);
+        dfy_cdef(picture, header->cdef, scratch);
+    }
+    if (header->alf.on) {
+        dfy_frame_extend_near(picture->frame);
+        dfy_alf(picture, &header->alf, scratch);
+    }
+    dfy_frame_extend(picture->frame);
+}
+
 void dfy_lend_lit(DfyPictureCoding *picture, DfyLitReferences *references, int i, DfyFrame *frame,
                   const DfyLight *light) {
     dfy_relight(frame, picture->references[i], light);

@@ -47,6 +47,10 @@ typedef struct DfyPictureHeader {
 void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header,
                       int level_qp);
 
+/* The filters in the loop, on a picture whose blocks are all there; its border is made too. scratch: of the same size.
+ */
+void dfy_filter_picture(const DfyPictureCoding *picture, const DfyPictureHeader *header, DfyFrame *scratch);
+
 /* Decoded pictures that the next one may refer to. */
 typedef struct DfyStore {
     DfyFrame *plate;                    /* NULL: none */

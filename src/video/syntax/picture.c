@@ -117,7 +117,7 @@ void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block) {
             int which = split ? (y >= half) * 2 + (x >= half) : 0;
             int part = block->part == DFY_PART_ROWS ? y >= half : block->part == DFY_PART_COLUMNS ? x >= half : 0;
             int coded = block->log2 == 3 ? block->coded[0] != 0 : block->coded[0] >> which & 1;
-            DfyCell alike = {block->kind, block->log2, block->qp, (uint8_t)(upper << 1), (uint8_t)coded};
+            DfyCell alike = {block->kind, block->log2, block->qp, (uint8_t)(upper << 1), (uint8_t)coded, 0};
             note_run(cell + x, motion + x, run, alike, &block->motion[part]);
         }
     }

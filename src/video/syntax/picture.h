@@ -41,8 +41,9 @@ typedef struct DfyBlock {
 /* What is known of an 8x8 square of the picture once its block is coded. */
 typedef struct DfyCell {
     uint8_t kind, log2, qp;
-    uint8_t edges; /* bit 0: its left side, bit 1: its upper side is an edge of a transform or part */
-    uint8_t coded; /* its luma transform has coefficients */
+    uint8_t edges;    /* bit 0: its left side, bit 1: its upper side is an edge of a transform or part */
+    uint8_t coded;    /* its luma transform has coefficients */
+    uint8_t filtered; /* the filter in the loop that is at work changes it */
 } DfyCell;
 
 typedef struct DfyPicture_ DfyPictureCoding;
@@ -171,8 +172,8 @@ void dfy_deblock(const DfyPictureCoding *picture);
 #define DFY_CDEF_STRENGTHS 8 /* 0: off */
 
 /*
- * The second filter, on a deblocked and extended picture, which is extended again; strengths of luma and chroma.
- * scratch is a frame of the same size.
+ * The second filter, on a deblocked picture that is extended near; strengths of luma and chroma. scratch is a frame of
+ * the same size.
  */
 void dfy_cdef(const DfyPictureCoding *picture, const uint8_t strength[2], DfyFrame *scratch);
 
