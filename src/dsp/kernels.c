@@ -107,6 +107,10 @@ static void turn(uint8_t *dst, ptrdiff_t stride, const uint8_t *square, int side
         for (int x = 0; x < side; x++) dst[y * stride + x] = square[x * side + y];
 }
 
+static void scale(uint8_t *dst, const uint8_t *src, int count, int factor, int add) {
+    dfy_scale_pixels(dst, src, count, factor, add);
+}
+
 static const DfyKernels reference = {sad,
                                      sse,
                                      satd,
@@ -125,7 +129,9 @@ static const DfyKernels reference = {sad,
                                      dfy_edge_direction,
                                      dfy_filter_directed,
                                      dfy_alf_square,
-                                     dfy_alf_correlate};
+                                     dfy_alf_correlate,
+                                     dfy_deblock_luma,
+                                     scale};
 
 const DfyKernels *dfy_kernels_c(void) {
     return &reference;

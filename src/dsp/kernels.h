@@ -85,6 +85,13 @@ typedef struct DfyKernels {
      */
     void (*correlate)(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
                       const uint8_t *wanted, ptrdiff_t wanted_stride);
+    /*
+     * Deblocks 8 pixels along an edge of luma, s the first behind it, by HEVC's thresholds: `across` steps over the
+     * edge, `along` to the next line; one of them is 1.
+     */
+    void (*deblock)(uint8_t *s, ptrdiff_t across, ptrdiff_t along, int beta, int tc);
+    /* (scale * pixel + add) >> 7, clamped, of a row; scale 0..192, add up to 8240 either way: 16 bits hold the sum. */
+    void (*scale)(uint8_t *dst, const uint8_t *src, int count, int scale, int add);
 } DfyKernels;
 
 /* The table for this processor, chosen once. */

@@ -493,7 +493,12 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
     inverse_pass(residual, half, log2, 1 << log2, columns, 12, pairs_of[kind][log2 - 4].inverse);
 }
 
+static void scale(uint8_t *dst, const uint8_t *src, int count, int factor, int add) {
+    dfy_scale_pixels(dst, src, count, factor, add);
+}
+
 void dfy_kernels_add_avx2(DfyKernels *kernels) {
+    kernels->scale = scale;
     narrow = *kernels;
     dfy_transform_pairs(&pairs_of[DFY_DCT][0], 4, DFY_DCT);
     dfy_transform_pairs(&pairs_of[DFY_DCT][1], 5, DFY_DCT);

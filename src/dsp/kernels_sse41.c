@@ -884,6 +884,108 @@ static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t s
         cdef_square(dst, stride, src, src_stride, 4, direction, primary, secondary, damping);
 }
 
+/* ---------------------------------------------------------------- deblocking */
+
+/* Every line's value replaced by that of the first or the last of its four. */
+static inline __m128i first_of_four(__m128i v) {
+    return _mm_shufflehi_epi16(_mm_shufflelo_epi16(v, 0x00), 0x00);
+}
+static inline __m128i last_of_four(__m128i v) {
+    return _mm_shufflehi_epi16(_mm_shufflelo_epi16(v, 0xFF), 0xFF);
+}
+static inline __m128i ends_of_four(__m128i v) {
+    return _mm_add_epi16(first_of_four(v), last_of_four(v));
+}
+
+static inline __m128i apart(__m128i a, __m128i b) {
+    return _mm_abs_epi16(_mm_sub_epi16(a, b));
+}
+static inline __m128i bend(__m128i a, __m128i b, __m128i c) {
+    return _mm_abs_epi16(_mm_sub_epi16(_mm_add_epi16(a, c), _mm_add_epi16(b, b)));
+}
+static inline __m128i below(__m128i v, int limit) {
+    return _mm_cmplt_epi16(v, _mm_set1_epi16((int16_t)limit));
+}
+static inline __m128i clamp_to(__m128i v, __m128i middle, int reach) {
+    const __m128i r = _mm_set1_epi16((int16_t)reach);
+    return _mm_min_epi16(_mm_max_epi16(v, _mm_sub_epi16(middle, r)), _mm_add_epi16(middle, r));
+}
+static inline __m128i mean_of(__m128i sum, int shift) {
+    return _mm_srai_epi16(_mm_add_epi16(sum, _mm_set1_epi16((int16_t)(1 << (shift - 1)))), shift);
+}
+
+/* v[0..3] are p3..p0, v[4..7] q0..q3, a line a lane. Which lines are filtered strongly, and which at all. */
+static inline __m128i deblock_lines(const __m128i v[8], int beta, int tc, __m128i *sides, __m128i *strong) {
+    __m128i dp = bend(v[1], v[2], v[3]), dq = bend(v[6], v[5], v[4]), flat = _mm_add_epi16(dp, dq);
+    __m128i even = below(_mm_add_epi16(flat, flat), beta >> 2);
+    even = _mm_and_si128(even, below(_mm_add_epi16(apart(v[0], v[3]), apart(v[4], v[7])), beta >> 3));
+    even = _mm_and_si128(even, below(apart(v[3], v[4]), (5 * tc + 1) >> 1));
+    *strong = _mm_and_si128(first_of_four(even), last_of_four(even));
+    sides[0] = below(ends_of_four(dp), (beta + (beta >> 1)) >> 3);
+    sides[1] = below(ends_of_four(dq), (beta + (beta >> 1)) >> 3);
+    return below(ends_of_four(flat), beta);
+}
+
+/* The three pixels of one side, x0 at the edge, and y those of the other. */
+static inline void deblock_strongly(__m128i out[3], __m128i x0, __m128i x1, __m128i x2, __m128i x3, __m128i y0,
+                                    __m128i y1, int tc) {
+    __m128i both = _mm_add_epi16(x0, y0), three = _mm_add_epi16(both, x1), four = _mm_add_epi16(three, x2);
+    __m128i near = _mm_add_epi16(_mm_add_epi16(four, both), _mm_add_epi16(x1, y1));
+    __m128i far = _mm_add_epi16(four, _mm_slli_epi16(_mm_add_epi16(x3, x2), 1));
+    out[0] = clamp_to(mean_of(near, 3), x0, 2 * tc);
+    out[1] = clamp_to(mean_of(four, 2), x1, 2 * tc);
+    out[2] = clamp_to(mean_of(far, 3), x2, 2 * tc);
+}
+
+/* The second pixel of a side whose lines bend little. */
+static inline __m128i deblock_second(__m128i x0, __m128i x1, __m128i x2, __m128i delta, int tc) {
+    __m128i towards = _mm_sub_epi16(_mm_avg_epu16(x2, x0), x1);
+    towards = clamp_to(_mm_srai_epi16(_mm_add_epi16(towards, delta), 1), _mm_setzero_si128(), tc >> 1);
+    return _mm_add_epi16(x1, towards);
+}
+
+/* Filters what deblock_lines says; 0 where that is nothing. */
+static inline int deblock_eight(__m128i v[8], int beta, int tc) {
+    __m128i sides[2], strong, any = deblock_lines(v, beta, tc, sides, &strong), zero = _mm_setzero_si128();
+    if (!_mm_movemask_epi8(any)) return 0;
+    __m128i edge = _mm_sub_epi16(v[4], v[3]), beyond = _mm_sub_epi16(v[5], v[2]);
+    __m128i delta = _mm_sub_epi16(_mm_add_epi16(_mm_slli_epi16(edge, 3), edge),
+                                  _mm_add_epi16(_mm_add_epi16(beyond, beyond), beyond));
+    delta = mean_of(delta, 4);
+    __m128i weak = _mm_andnot_si128(strong, _mm_and_si128(any, below(_mm_abs_epi16(delta), tc * 10)));
+    delta = clamp_to(delta, zero, tc);
+    strong = _mm_and_si128(strong, any);
+    __m128i p[3], q[3], opposite = _mm_sub_epi16(zero, delta);
+    deblock_strongly(p, v[3], v[2], v[1], v[0], v[4], v[5], tc);
+    deblock_strongly(q, v[4], v[5], v[6], v[7], v[3], v[2], tc);
+    __m128i p1 = deblock_second(v[3], v[2], v[1], delta, tc), q1 = deblock_second(v[4], v[5], v[6], opposite, tc);
+    v[2] = _mm_blendv_epi8(_mm_blendv_epi8(v[2], p1, _mm_and_si128(weak, sides[0])), p[1], strong);
+    v[5] = _mm_blendv_epi8(_mm_blendv_epi8(v[5], q1, _mm_and_si128(weak, sides[1])), q[1], strong);
+    v[3] = _mm_blendv_epi8(_mm_blendv_epi8(v[3], _mm_add_epi16(v[3], delta), weak), p[0], strong);
+    v[4] = _mm_blendv_epi8(_mm_blendv_epi8(v[4], _mm_add_epi16(v[4], opposite), weak), q[0], strong);
+    v[1] = _mm_blendv_epi8(v[1], p[2], strong);
+    v[6] = _mm_blendv_epi8(v[6], q[2], strong);
+    return 1;
+}
+
+static void deblock(uint8_t *s, ptrdiff_t across, ptrdiff_t along, int beta, int tc) {
+    __m128i v[8];
+    if (!tc) return; /* nothing may change */
+    uint8_t *first = across == 1 ? s - 4 : s - 4 * across;
+    ptrdiff_t stride = across == 1 ? along : across;
+    for (int i = 0; i < 8; i++) v[i] = _mm_cvtepu8_epi16(load8(first + i * stride));
+    if (across == 1) transpose8(v);
+    if (!deblock_eight(v, beta, tc)) return;
+    if (across == 1) transpose8(v);
+    for (int i = 0; i < 8; i++) save8(first + i * stride, _mm_packus_epi16(v[i], v[i]));
+}
+
+/* ---------------------------------------------------------------- light */
+
+static void scale(uint8_t *dst, const uint8_t *src, int count, int factor, int add) {
+    dfy_scale_pixels(dst, src, count, factor, add);
+}
+
 /* ---------------------------------------------------------------- adaptive loop filter */
 
 /*
@@ -980,6 +1082,8 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
     kernels->direction = edge_direction;
     kernels->cdef = cdef;
     kernels->alf = alf;
+    kernels->deblock = deblock;
+    kernels->scale = scale;
     kernels->correlate = correlate;
 }
 

@@ -25,4 +25,16 @@ void dfy_alf_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_
 void dfy_alf_correlate(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
                        const uint8_t *wanted, ptrdiff_t wanted_stride);
 
+void dfy_deblock_luma(uint8_t *s, ptrdiff_t across, ptrdiff_t along, int beta, int tc);
+
+/* Compiled once for each of the tables: compilers make better vectors of it than there is need for by hand. */
+static inline void dfy_scale_pixels(uint8_t *restrict dst, const uint8_t *restrict src, int count, int scale, int add) {
+    uint16_t more = (uint16_t)(add > 0 ? add : 0), less = (uint16_t)(add < 0 ? -add : 0);
+    for (int x = 0; x < count; x++) {
+        uint16_t sum = (uint16_t)(src[x] * scale + more);
+        sum = (uint16_t)((sum > less ? sum : less) - less) >> 7;
+        dst[x] = (uint8_t)(sum < 255 ? sum : 255);
+    }
+}
+
 #endif

@@ -144,6 +144,42 @@ static void intra(void **state) {
     }
 }
 
+/* Edges of all heights between sides that are more or less smooth. */
+static void deblocking(void **state) {
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
+    int changed = 0;
+    for (int i = 0; i < 20000; i++) {
+        uint8_t x[16 * 16], y[16 * 16], before[16 * 16];
+        int vertical = (int)(next() & 1), height = (int)(next() % 40), noise = 1 + (int)(next() % 8);
+        for (int n = 0; n < 256; n++) {
+            int behind = (vertical ? n % 16 : n / 16) >= 8;
+            before[n] = dfy_clamp_pixel((i % 8 ? 100 : i % 16 ? 0 : 230) + behind * height + (int)(next() % noise));
+        }
+        memcpy(x, before, sizeof x);
+        memcpy(y, before, sizeof y);
+        int beta = (int)(next() % 65), tc = (int)(next() % 25), at = 8 * 16 + 4;
+        if (vertical) at = 4 * 16 + 8;
+        k->deblock(x + at, vertical ? 1 : 16, vertical ? 16 : 1, beta, tc);
+        c->deblock(y + at, vertical ? 1 : 16, vertical ? 16 : 1, beta, tc);
+        assert_memory_equal(x, y, sizeof x);
+        changed += memcmp(x, before, sizeof x) != 0;
+    }
+    assert_in_range(changed, 2000, 18000);
+}
+
+static void scaling(void **state) {
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
+    uint8_t src[256 + 7], x[256 + 7], y[256 + 7];
+    for (int i = 0; i < (int)sizeof src; i++) src[i] = (uint8_t)i;
+    for (int factor = 0; factor <= 192; factor += 3)
+        for (int add = -8240; add <= 8240; add += 103) {
+            k->scale(x, src, sizeof src, factor, add);
+            c->scale(y, src, sizeof src, factor, add);
+            assert_memory_equal(x, y, sizeof x);
+            for (int i = 0; i < 256; i++) assert_int_equal(x[i], dfy_clamp_pixel((factor * i + add) >> 7));
+        }
+}
+
 static void directed(void **state) {
     const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 20; round++) {
@@ -212,7 +248,8 @@ static void round_trip(void **state) {
 #define TESTS(table)                                                                                                   \
     {"differences", differences, NULL, NULL, table}, {"interpolation", interpolation, NULL, NULL, table},              \
         {"transforms", transforms, NULL, NULL, table}, {"large_coefficients", large_coefficients, NULL, NULL, table},  \
-        {"intra", intra, NULL, NULL, table}, {"directed", directed, NULL, NULL, table}, {                              \
+        {"intra", intra, NULL, NULL, table}, {"directed", directed, NULL, NULL, table},                                \
+        {"deblocking", deblocking, NULL, NULL, table}, {"scaling", scaling, NULL, NULL, table}, {                      \
         "round_trip", round_trip, NULL, NULL, table                                                                    \
     }
 

@@ -18,19 +18,9 @@ void dfy_code_light(DfyRangeCoder *coder, DfyLightContexts *c, int reference, Df
     light->chroma = (uint8_t)dfy_code_bit(coder, &c->chroma[0], light->chroma);
 }
 
-/* dfy_lit of every pixel; 16 bits hold it: at the most 192 * 255 + 8240. */
-static void scale_row(uint8_t *restrict out, const uint8_t *restrict in, int count, DfyLightScale s) {
-    uint16_t scale = (uint16_t)s.scale, more = (uint16_t)(s.add > 0 ? s.add : 0);
-    uint16_t less = (uint16_t)(s.add < 0 ? -s.add : 0);
-    for (int x = 0; x < count; x++) {
-        uint16_t sum = (uint16_t)(in[x] * scale + more);
-        sum = (uint16_t)((sum > less ? sum : less) - less) >> 7;
-        out[x] = (uint8_t)(sum < 255 ? sum : 255);
-    }
-}
-
 /* All rows of a plane with its border. */
 static void scale_plane(DfyPlane *dst, const DfyPlane *src, int border, DfyLightScale scale) {
+    const DfyKernels *kernels = dfy_kernels();
     int same = scale.scale == 128 && scale.add == 64;
     for (int y = -border; y < src->height + border; y++) {
         const uint8_t *in = src->pixels + y * src->stride - border;
@@ -38,7 +28,7 @@ static void scale_plane(DfyPlane *dst, const DfyPlane *src, int border, DfyLight
         if (same)
             memcpy(out, in, (size_t)(src->width + 2 * border));
         else
-            scale_row(out, in, src->width + 2 * border, scale);
+            kernels->scale(out, in, src->width + 2 * border, scale.scale, scale.add);
     }
 }
 
