@@ -23,6 +23,7 @@ const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3 });
  * @property {number} [effort] 1 (fastest) to 9 (smallest), default 5
  * @property {[number, number]} [frameRate] frames a second as a fraction, recorded for players; default 30/1
  * @property {number} [keyInterval] frames from key frame to key frame at most, default 90; 0: only where needed
+ * @property {boolean} [canonical] sort each splat's axes by size: the same picture, other numbers, 4 % smaller; default no
  * @property {string} [codec] a name that `diffy splat encode --codec` knows, but for those with zstd
  * @property {(data: Uint8Array) => void} [write] takes the file piece by piece, each valid during the call; without it
  *     the encoder keeps them
@@ -57,7 +58,7 @@ export class SplatEncoder {
         this.#handle = new Handle(codec, 'splat_encoder', { write: options.write ?? ((data) => void this.#pieces.push(data.slice())) });
         const [num, den] = options.frameRate ?? [30, 1];
         this.#handle.opening(() => this.#handle.check(codec.withText(options.codec ?? '', (name) =>
-            this.#handle.call('open', options.quality ?? 50, options.effort ?? 5, num, den, options.keyInterval ?? -1, name))));
+            this.#handle.call('open', options.quality ?? 50, options.effort ?? 5, num, den, options.keyInterval ?? -1, Number(options.canonical ?? false), name))));
     }
 
     /** @param {SplatEncoderOptions} [options] */

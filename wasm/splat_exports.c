@@ -30,13 +30,14 @@ EXPORT WebSplatEncoder *web_splat_encoder_new(int id) {
 
 /* key_interval < 0: the default. */
 EXPORT int web_splat_encoder_open(WebSplatEncoder *e, int quality, int effort, int rate_num, int rate_den,
-                                  int key_interval, const char *codec) {
+                                  int key_interval, int canonical, const char *codec) {
     DfyOutput output = {.write = encoder_write, .opaque = e};
     if (*codec && !(e->settings.codec = dfy_splat_codec(codec)))
         return dfy_fail(&e->message, DFY_ERROR_ARGUMENT, "There is no splat codec \"%s\".", codec);
     int status = dfy_splat_set_quality(&e->settings, quality);
     if (status) return dfy_fail(&e->message, status, "The quality %d is not one from 1 to 100.", quality);
     e->settings.effort = effort;
+    e->settings.canonical = canonical;
     e->settings.frame_rate_num = rate_num;
     e->settings.frame_rate_den = rate_den;
     if (key_interval >= 0) e->settings.key_interval = key_interval;

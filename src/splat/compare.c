@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "splat/files.h"
+#include "splat/forms.h"
 #include "splat/kdtree.h"
 
 typedef struct Sums {
     double square[DFY_SPLAT_ATTRIBUTES], max[DFY_SPLAT_ATTRIBUTES], count[DFY_SPLAT_ATTRIBUTES];
+    uint32_t other_forms;
 } Sums;
 
 static void add(Sums *sums, int attribute, double error) {
@@ -15,24 +17,6 @@ static void add(Sums *sums, int attribute, double error) {
     sums->square[attribute] += error * error;
     sums->count[attribute]++;
     if (error > sums->max[attribute]) sums->max[attribute] = error;
-}
-
-/* Angle in degrees between the rotations of two quaternions of any length; precise for small ones. */
-static double angle_between(const float *a, const float *b) {
-    double la = 0, lb = 0, plus = 0, minus = 0;
-    for (int i = 0; i < 4; i++) {
-        la += (double)a[i] * a[i];
-        lb += (double)b[i] * b[i];
-    }
-    la = la > 0 ? sqrt(la) : 1;
-    lb = lb > 0 ? sqrt(lb) : 1;
-    for (int i = 0; i < 4; i++) {
-        double d = a[i] / la - b[i] / lb, s = a[i] / la + b[i] / lb;
-        minus += d * d;
-        plus += s * s;
-    }
-    double chord = sqrt(fmin(plus, minus)) / 2;
-    return 4 * asin(fmin(chord, 1)) * (180 / 3.14159265358979323846);
 }
 
 static double diagonal_of(const DfySplats *s) {
@@ -48,17 +32,27 @@ static double diagonal_of(const DfySplats *s) {
     return sum > 0 ? sqrt(sum) : 1;
 }
 
+static void compare_shapes(Sums *sums, const DfySplats *a, size_t i, const DfySplats *b, size_t j) {
+    DfyForm reference = dfy_form_of(a, i), other = dfy_form_of(b, j);
+    int nearest = dfy_form_nearest(&reference, &other);
+    if (nearest) {
+        other = dfy_form_turned(&other, nearest);
+        sums->other_forms++;
+    }
+    for (int k = 0; k < 3; k++) add(sums, DFY_SPLAT_SCALE, (double)reference.scale[k] - other.scale[k]);
+    add(sums, DFY_SPLAT_ROTATION, dfy_angle_between(reference.rotation, other.rotation));
+}
+
 static void compare_pair(Sums *sums, const DfySplats *a, size_t i, const DfySplats *b, size_t j, double diagonal) {
     double distance = 0;
     for (size_t k = 0; k < 3; k++) {
         double d = (double)a->xyz[i * 3 + k] - b->xyz[j * 3 + k];
         distance += d * d;
-        add(sums, DFY_SPLAT_SCALE, (double)a->scale[i * 3 + k] - b->scale[j * 3 + k]);
         add(sums, DFY_SPLAT_DC, (double)a->dc[i * 3 + k] - b->dc[j * 3 + k]);
     }
     add(sums, DFY_SPLAT_POSITION, sqrt(distance) / diagonal);
     add(sums, DFY_SPLAT_ALPHA, dfy_sigmoid(a->opacity[i]) - dfy_sigmoid(b->opacity[j]));
-    add(sums, DFY_SPLAT_ROTATION, angle_between(a->rotation + i * 4, b->rotation + j * 4));
+    compare_shapes(sums, a, i, b, j);
     size_t ra = (size_t)dfy_splat_rest(a->degree), rb = (size_t)dfy_splat_rest(b->degree), most = ra > rb ? ra : rb;
     for (size_t c = 0; c < 3; c++)
         for (size_t k = 0; k < most; k++) {
@@ -87,6 +81,7 @@ int dfy_splats_compare(const DfySplats *reference, const DfySplats *other, const
     errors->compared = pairs;
     errors->missing = reference->count - (pairs < reference->count ? pairs : reference->count);
     errors->surplus = other->count - pairs;
+    errors->other_forms = sums.other_forms;
     for (int k = 0; k < DFY_SPLAT_ATTRIBUTES; k++) {
         errors->rms[k] = sums.count[k] > 0 ? sqrt(sums.square[k] / sums.count[k]) : 0;
         errors->max[k] = sums.max[k];

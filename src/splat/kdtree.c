@@ -141,11 +141,21 @@ typedef struct Pair {
     uint32_t reference, other;
 } Pair;
 
+/* From the smallest to the largest: the axes of one Gaussian can be named in any order. */
+static void sorted_scales(double out[3], const float scale[3]) {
+    double low = fmin(scale[0], scale[1]), high = fmax(scale[0], scale[1]);
+    out[0] = fmin(low, scale[2]);
+    out[1] = fmax(low, fmin(high, scale[2]));
+    out[2] = fmax(high, scale[2]);
+}
+
 /* Attributes count beside distance, in units of what they usually differ by, so that close splats aren't confused. */
 static double likeness(const DfySplats *a, size_t i, const DfySplats *b, size_t j, double distance, double unit) {
-    double cost = distance / (unit * unit);
+    double cost = distance / (unit * unit), scale_a[3], scale_b[3];
+    sorted_scales(scale_a, a->scale + i * 3);
+    sorted_scales(scale_b, b->scale + j * 3);
     for (size_t k = 0; k < 3; k++) {
-        double dc = (double)a->dc[i * 3 + k] - b->dc[j * 3 + k], ds = (double)a->scale[i * 3 + k] - b->scale[j * 3 + k];
+        double dc = (double)a->dc[i * 3 + k] - b->dc[j * 3 + k], ds = scale_a[k] - scale_b[k];
         cost += dc * dc * 16 + ds * ds * 4;
     }
     double da = (double)a->opacity[i] - b->opacity[j], rest = 0;

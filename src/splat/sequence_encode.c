@@ -2,12 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splat/forms.h"
+#include "splat/kdtree.h"
 #include "splat/sequence.h"
 
 #define DEFAULT_MEMORY ((uint64_t)2 << 30)
 /* An inter frame of more than this part of the last key frame shows a cut: a key frame is worth more then. */
 #define CUT_NUMERATOR 3
 #define CUT_DENOMINATOR 4
+/* Splats of frames with different counts less alike than this are different ones. */
+#define SAME_SPLAT 80.0
 
 struct DfySplatEncoder {
     DfyMessage message;
@@ -17,6 +21,7 @@ struct DfySplatEncoder {
     DfySplats *held; /* two passes: the frames so far */
     size_t held_count, held_capacity;
     uint64_t held_bytes;
+    DfySplats last; /* canonical forms: the last frame as it was coded */
     uint64_t since_key, key_bytes;
     DfySplatStats stats;
     int begun, finished, failed;
@@ -135,6 +140,36 @@ static int begin(DfySplatEncoder *e, const DfySplats *first) {
     return status;
 }
 
+/* ---------------------------------------------------------------- forms */
+
+static void make_canonical(DfySplats *frame) {
+    for (size_t i = 0; i < frame->count; i++) {
+        DfyForm form = dfy_form_of(frame, i), canonical = dfy_form_turned(&form, dfy_form_canonical(&form));
+        dfy_form_set(frame, i, &canonical);
+    }
+}
+
+/* Splats keep the form they had in the last frame, where a canonical one would make a small motion a large one. */
+static int keep_forms(DfySplatEncoder *e, DfySplats *frame) {
+    uint32_t *partner = NULL;
+    int status = DFY_OK;
+    if (frame->count != e->last.count) status = dfy_splats_match(&e->last, frame, SAME_SPLAT, &partner, &e->message);
+    for (uint32_t i = 0; !status && i < frame->count; i++) {
+        uint32_t j = partner ? partner[i] : i;
+        if (j >= e->last.count) continue;
+        DfyForm form = dfy_form_of(frame, i), before = dfy_form_of(&e->last, j);
+        DfyForm near = dfy_form_turned(&form, dfy_form_nearest(&before, &form));
+        dfy_form_set(frame, i, &near);
+    }
+    free(partner);
+    return status;
+}
+
+static int remember_forms(DfySplatEncoder *e, const DfySplats *frame) {
+    dfy_splats_free(&e->last);
+    return dfy_splats_copy(&e->last, frame, &e->message);
+}
+
 /* Codes a frame as one kind into payload. */
 static int code_frame(DfySplatEncoder *e, const DfySplats *frame, int kind, DfyBuffer *payload) {
     const DfySplatCodec *codec = e->work.codec;
@@ -155,17 +190,23 @@ static int code_frame(DfySplatEncoder *e, const DfySplats *frame, int kind, DfyB
     return status;
 }
 
-static int encode(DfySplatEncoder *e, const DfySplats *frame) {
+/* A frame to be coded; the forms of its splats may change. */
+static int encode(DfySplatEncoder *e, DfySplats *frame) {
     DfyBuffer payload = {0};
     uint64_t interval = (uint64_t)e->settings.key_interval;
     int kind = !e->stats.frames || (interval && e->since_key >= interval) ? DFY_SPLAT_KEY : DFY_SPLAT_INTER,
         status = DFY_OK;
     if (kind == DFY_SPLAT_INTER) {
-        status = code_frame(e, frame, kind, &payload);
+        if (e->settings.canonical) status = keep_forms(e, frame);
+        if (!status) status = code_frame(e, frame, kind, &payload);
         int cut = !status && payload.size * CUT_DENOMINATOR > e->key_bytes * CUT_NUMERATOR && payload.size > 256;
-        if (status == DFY_ERROR_UNSUPPORTED || cut) kind = DFY_SPLAT_KEY;
+        if (status == DFY_ERROR_UNSUPPORTED || cut) {
+            kind = DFY_SPLAT_KEY;
+            if (e->settings.canonical) make_canonical(frame);
+        }
     }
     if (kind == DFY_SPLAT_KEY) status = code_frame(e, frame, kind, &payload);
+    if (!status && e->settings.canonical) status = remember_forms(e, frame);
     if (!status) status = write_chunk(e, DFY_CHUNK_SEGMENT, kind == DFY_SPLAT_KEY ? DFY_CHUNK_ENTRY : 0, &payload, 1);
     if (!status) {
         e->stats.frames++;
@@ -212,6 +253,7 @@ int dfy_splat_encoder_push(DfySplatEncoder *e, const DfySplats *splats) {
         dfy_splats_sanitise(&frame, &e->stats.repairs);
         if (!e->begun) status = begin(e, &frame);
         if (!status) status = dfy_splats_set_degree(&frame, e->settings.degree, &e->message);
+        if (!status && e->settings.canonical) make_canonical(&frame);
         if (!status) status = e->settings.two_pass ? hold(e, &frame) : encode(e, &frame);
         dfy_splats_free(&frame);
     }
@@ -265,6 +307,7 @@ void dfy_splat_encoder_close(DfySplatEncoder **encoder) {
     if (e->work.codec) dfy_splat_work_close(&e->work);
     for (size_t i = 0; i < e->held_count; i++) dfy_splats_free(&e->held[i]);
     free(e->held);
+    dfy_splats_free(&e->last);
     dfy_v2_writer_close(&e->writer);
     free(e);
     *encoder = NULL;

@@ -112,11 +112,14 @@ typedef struct DfySplatErrors {
     double rms[DFY_SPLAT_ATTRIBUTES], max[DFY_SPLAT_ATTRIBUTES];
     uint32_t compared;         /* splats paired */
     uint32_t missing, surplus; /* of the reference without partner; of the other without partner */
+    uint32_t other_forms;      /* pairs that were compared with the axes named in another order or reversed */
 } DfySplatErrors;
 
 /*
  * Pairs the splats of two models one to one (coded models come back in another order) and measures. With `order`,
- * splat order[i] of the reference is splat i of the other; with NULL, pairs are searched: nearest first.
+ * splat order[i] of the reference is splat i of the other; with NULL, pairs are searched: nearest first. A Gaussian
+ * can be written down in 24 forms, by the order and direction of its axes: the other's is compared in the one nearest
+ * to the reference, and counted when that is not as it stands.
  */
 int dfy_splats_compare(const DfySplats *reference, const DfySplats *other, const uint32_t *order,
                        DfySplatErrors *errors, DfyMessage *message);
@@ -154,6 +157,7 @@ typedef struct DfySplatSettings {
     int effort;                         /* 1 (fastest) .. 9 (smallest), default 5; default codec */
     int key_interval;                   /* frames from key frame to key frame at most, 90; 0: only where needed */
     int two_pass;                       /* keep all frames, look at all, then code; default 0 */
+    int canonical;                      /* splats may change to an equal form (see DfySplatErrors): fewer bytes; 0 */
     int degree;                         /* of the sequence; -1 (default): the first frame's */
     int frame_rate_num, frame_rate_den; /* recorded for players; 30/1 */
     uint64_t memory_limit_bytes;        /* of frames kept for two passes; 0: 2 GiB */

@@ -63,6 +63,9 @@ test('the encoder of the browser writes the file that the command line writes', 
         assert.equal(digest(data), digest(readFileSync(`${folder}/same.dfy`)));
         assert.deepEqual(stats, { frames, keyFrames: 1, bytes: data.length, splats: 1500 });
     }
+    const { data } = await encode({ canonical: true });
+    native('encode', '--canonical', `${folder}/in`, `${folder}/same.dfy`);
+    assert.equal(digest(data), digest(readFileSync(`${folder}/same.dfy`)));
     await assert.rejects(encode({ effort: 10 }), /effort/);
 });
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "splat/codec.h"
+#include "splat/forms.h"
 #include "splat_models.h"
 
 /* Pushes frames one by one, with their order in the file when the codec has one. */
@@ -172,6 +173,129 @@ static void two_passes_code_all_frames_within_the_errors(void **state) {
         frames[3].count += 2;
         free_sequence(frames, 4);
     }
+}
+
+/* ---------------------------------------------------------------- equal forms */
+
+/* The matrix whose entries draw the splat: R S^2 R^T. */
+static void covariance_of(double out[3][3], const DfyForm *form) {
+    double q[4], length = 0, m[3][3];
+    for (int i = 0; i < 4; i++) length += (double)form->rotation[i] * form->rotation[i];
+    for (int i = 0; i < 4; i++) q[i] = form->rotation[i] / sqrt(length);
+    double w = q[0], x = q[1], y = q[2], z = q[3];
+    const double rows[3][3] = {{1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)},
+                               {2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)},
+                               {2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)}};
+    memcpy(m, rows, sizeof m);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            out[i][j] = 0;
+            for (int k = 0; k < 3; k++) out[i][j] += m[i][k] * exp(2.0 * form->scale[k]) * m[j][k];
+        }
+}
+
+static void all_forms_are_the_same_gaussian(void **state) {
+    (void)state;
+    uint32_t seed = 7;
+    for (int round = 0; round < 200; round++) {
+        DfyForm form;
+        double wanted[3][3], got[3][3];
+        for (int k = 0; k < 4; k++) form.rotation[k] = next_random(&seed);
+        for (int k = 0; k < 3; k++) form.scale[k] = next_random(&seed);
+        if (round % 4 == 1) form.scale[1] = form.scale[2];
+        if (round % 4 == 2) form.scale[0] = form.scale[1] = form.scale[2];
+        covariance_of(wanted, &form);
+        DfyForm canonical = dfy_form_turned(&form, dfy_form_canonical(&form));
+        assert_true(canonical.scale[0] >= canonical.scale[1] && canonical.scale[1] >= canonical.scale[2]);
+        for (int number = 0; number < DFY_SPLAT_FORMS; number++) {
+            DfyForm other = dfy_form_turned(&form, number);
+            covariance_of(got, &other);
+            for (int i = 0; i < 9; i++) assert_true(fabs(got[i / 3][i % 3] - wanted[i / 3][i % 3]) < 1e-5);
+            DfyForm back = dfy_form_turned(&other, dfy_form_nearest(&form, &other));
+            assert_true(dfy_form_distance(&form, &back) < 1e-10);
+            if (number) assert_true(dfy_form_distance(&form, &other) > 1);
+            back = dfy_form_turned(&other, dfy_form_canonical(&other));
+            if (round % 4 == 0) assert_true(dfy_form_distance(&canonical, &back) < 1e-10);
+        }
+    }
+}
+
+/* Turns some splats a little, and writes others down in another form, as a training that begins anew might. */
+static void disturb_forms(DfySplats *s, uint32_t *seed) {
+    for (size_t i = 0; i < s->count; i += 7)
+        for (size_t k = 0; k < 4; k++) s->rotation[i * 4 + k] += 0.02f * next_random(seed);
+    for (size_t i = 3; i < s->count; i += 7) {
+        DfyForm form = dfy_form_of(s, i), other = dfy_form_turned(&form, 1 + (int)(i % 23));
+        dfy_form_set(s, i, &other);
+    }
+}
+
+static void canonical_forms_are_smaller_and_as_near(void **state) {
+    (void)state;
+    for (int index = 0; index < 2; index++) {
+        DfySplats frames[5];
+        DfySplatSettings settings;
+        uint64_t bytes[2];
+        uint32_t seed = 5;
+        make_sequence(frames, 4, 3000, 1);
+        for (size_t i = 0; i < 3000; i += 5) frames[0].scale[i * 3 + 1] = frames[0].scale[i * 3];
+        for (int i = 1; i < 4; i++) {
+            memcpy(frames[i].scale, frames[0].scale, 3000 * 3 * sizeof(float));
+            memcpy(frames[i].rotation, frames[i - 1].rotation, 3000 * 4 * sizeof(float));
+            disturb_forms(&frames[i], &seed);
+        }
+        dfy_splats_copy(&frames[4], &frames[3], NULL);
+        frames[4].count -= 11; /* matched by likeness, not by number */
+        dfy_splat_defaults(&settings);
+        settings.codec = dfy_splat_codec_at(index);
+        settings.vq.iterations = 20;
+        for (settings.canonical = 0; settings.canonical < 2; settings.canonical++) {
+            Coded coded = encode(frames, 5, &settings);
+            DfySplatDecoder *decoder = open_file(&coded.file);
+            bytes[settings.canonical] = coded.stats.bytes;
+            for (int i = 0; i < 5; i++) {
+                DfySplatErrors errors;
+                assert_int_equal(dfy_splats_compare(&frames[i], next_frame(decoder), coded.order[i], &errors, NULL),
+                                 DFY_OK);
+                assert_int_equal(errors.missing + errors.surplus, 0);
+                if (settings.canonical) assert_true(errors.other_forms > 2500);
+                if (!settings.canonical && !index) assert_int_equal(errors.other_forms, 0);
+                for (int a = 0; a < DFY_SPLAT_ATTRIBUTES && !index; a++)
+                    if (errors.rms[a] > settings.error[a] * 1.0005)
+                        fail_msg("canonical %d frame %d: %s %g, wanted %g", settings.canonical, i,
+                                 dfy_splat_attribute_names[a], errors.rms[a], settings.error[a]);
+            }
+            if (!index && settings.canonical) assert_int_equal(coded.stats.key_frames, 1);
+            dfy_splat_decoder_close(&decoder);
+            free_coded(&coded);
+        }
+        if (!index) assert_true(bytes[1] * 100 < bytes[0] * 97);
+        free_sequence(frames, 5);
+    }
+}
+
+/* Comparing in equal forms must not excuse what is not one: a wrong scale, a wrong turn, axes without their scales. */
+static void what_is_no_equal_form_is_an_error(void **state) {
+    (void)state;
+    DfySplats one, two;
+    DfySplatErrors errors;
+    make_model(&one, 500, 0, 31);
+    for (int kind = 0; kind < 4; kind++) {
+        dfy_splats_copy(&two, &one, NULL);
+        for (size_t i = 0; i < 500; i++) {
+            DfyForm form = dfy_form_of(&two, i), other = dfy_form_turned(&form, 20);
+            if (kind == 1) memcpy(other.scale, form.scale, sizeof form.scale); /* the rotation alone changed */
+            if (kind == 2) memcpy(other.rotation, form.rotation, sizeof form.rotation);
+            if (kind == 3) other.rotation[0] += 0.1f;
+            dfy_form_set(&two, i, &other);
+        }
+        assert_int_equal(dfy_splats_compare(&one, &two, NULL, &errors, NULL), DFY_OK);
+        double wrong = fmax(errors.rms[DFY_SPLAT_ROTATION] / 5, errors.rms[DFY_SPLAT_SCALE]);
+        if (kind == 0) assert_true(wrong < 1e-4 && errors.other_forms == 500);
+        if (kind > 0) assert_true(wrong > 0.5);
+        dfy_splats_free(&two);
+    }
+    dfy_splats_free(&one);
 }
 
 /* ---------------------------------------------------------------- what changes between frames */
@@ -645,6 +769,9 @@ int main(void) {
         cmocka_unit_test(the_default_codec_keeps_its_stated_errors),
         cmocka_unit_test(vector_quantisation_errs_less_with_more_clusters),
         cmocka_unit_test(two_passes_code_all_frames_within_the_errors),
+        cmocka_unit_test(all_forms_are_the_same_gaussian),
+        cmocka_unit_test(canonical_forms_are_smaller_and_as_near),
+        cmocka_unit_test(what_is_no_equal_form_is_an_error),
         cmocka_unit_test(still_frames_cost_next_to_nothing),
         cmocka_unit_test(a_rigid_motion_costs_little),
         cmocka_unit_test(splats_may_be_added_and_removed),

@@ -11,7 +11,7 @@
 
 typedef struct EncodeOptions {
     const char *codec, *errors, *first, *next, *progress;
-    int quality, effort, key_interval, two_pass, degree, start, clusters, iterations;
+    int quality, effort, key_interval, two_pass, canonical, degree, start, clusters, iterations;
     int frames;
     double fps, xyz_alpha, xyz_quantile;
 } EncodeOptions;
@@ -53,6 +53,7 @@ static int settings_of(DfySplatSettings *settings, const EncodeOptions *o) {
     settings->effort = o->effort;
     settings->key_interval = o->key_interval;
     settings->two_pass = o->two_pass;
+    settings->canonical = o->canonical;
     settings->degree = o->degree;
     settings->frame_rate_num = (int)(o->fps * 100 + 0.5);
     settings->frame_rate_den = 100;
@@ -139,6 +140,8 @@ static int run_splat_encode(int argc, char **argv) {
          "frames between key frames at most, default 90; 0: none", 0, 1e9},
         {"--two-pass", NULL, OPTION_FLAG, &o.two_pass, NULL, "look at all frames before choosing grids and codebooks",
          0, 0},
+        {"--canonical", NULL, OPTION_FLAG, &o.canonical, NULL,
+         "sort each splat's axes by size: the same picture, other numbers, 4 % smaller", 0, 0},
         {"--degree", NULL, OPTION_INT, &o.degree, "N", "degree of the spherical harmonics, default the first model's",
          0, 3},
         {"--fps", NULL, OPTION_NUMBER, &o.fps, "F", "frames a second, recorded for players, default 30", 0.01, 600},
@@ -348,9 +351,13 @@ static void print_errors(const DfySplatErrors *e, const char *label, int json) {
             printf("  %-9s rms %-12.6g max %.6g\n", dfy_splat_attribute_names[a], e->rms[a], e->max[a]);
     }
     if (json)
-        printf("\"compared\":%u,\"missing\":%u,\"surplus\":%u}", e->compared, e->missing, e->surplus);
+        printf("\"compared\":%u,\"missing\":%u,\"surplus\":%u,\"other_forms\":%u}", e->compared, e->missing, e->surplus,
+               e->other_forms);
     else if (e->missing || e->surplus)
         printf("  %u splats missing, %u too many\n", e->missing, e->surplus);
+    if (!json && e->other_forms)
+        printf("  %u splats compared in an equal form: their axes are named in another order or direction\n",
+               e->other_forms);
 }
 
 static void accumulate(DfySplatErrors *all, const DfySplatErrors *one) {
@@ -361,6 +368,7 @@ static void accumulate(DfySplatErrors *all, const DfySplatErrors *one) {
     all->compared += one->compared;
     all->missing += one->missing;
     all->surplus += one->surplus;
+    all->other_forms += one->other_forms;
 }
 
 static int compare_sources(SplatSource *reference, SplatSource *other, int json) {
@@ -398,7 +406,8 @@ static int run_splat_compare(int argc, char **argv) {
     const Usage usage = {
         "diffy splat compare [--json] REFERENCE OTHER",
         "Measures RMS and largest error of each attribute: position (of the bounding box's diagonal), scale\n"
-        "(ln), alpha, dc, rotation (degrees), sh. Each is a model, a folder or .zip of models, or a .dfy.\n",
+        "(ln), alpha, dc, rotation (degrees), sh. Each is a model, a folder or .zip of models, or a .dfy.\n"
+        "A Gaussian whose axes come in another order or direction is the same: it is compared so, and counted.\n",
         options,
         1,
         2,

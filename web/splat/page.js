@@ -65,7 +65,7 @@ async function encode(found) {
     job.hidden = false;
     try {
         const fps = Math.min(240, Math.max(1, Number(field(settings, 'fps').value) || 30));
-        const { file, stats, bytes, repaired } = await remote.call('encode', { files, quality: Number(field(settings, 'quality').value), fps }, {
+        const { file, stats, bytes, repaired } = await remote.call('encode', { files, quality: Number(field(settings, 'quality').value), fps, canonical: find('#canonical', HTMLInputElement).checked }, {
             onEvent: ({ done, total }) => showProgress(done, total),
         });
         const name = `${folder}.dfy`, link = downloadLink(file, name);

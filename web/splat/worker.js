@@ -80,14 +80,14 @@ async function* models(files, count) {
 }
 
 /**
- * @param {{ files: File[], quality: number, fps: number }} args
+ * @param {{ files: File[], quality: number, fps: number, canonical: boolean }} args
  * @param {(event: any) => void} emit
  */
-async function encode({ files, quality, fps }, emit) {
+async function encode({ files, quality, fps, canonical }, emit) {
     /** @type {Blob[]} */
     const pieces = [];
     const frameRate = /** @type {[number, number]} */ (Number.isInteger(fps) ? [fps, 1] : [Math.round(fps * 100), 100]);
-    const encoder = await SplatEncoder.create({ quality, frameRate, write: (data) => void pieces.push(new Blob([new Uint8Array(data)])) });
+    const encoder = await SplatEncoder.create({ quality, frameRate, canonical, write: (data) => void pieces.push(new Blob([new Uint8Array(data)])) });
     let done = 0, total = 0, bytes = 0, repaired = 0;
     for await (const { name, data } of models(files, (count) => total = count)) {
         try {
