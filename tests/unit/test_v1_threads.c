@@ -165,25 +165,16 @@ static void test_packing_is_cancelled(void **state) {
 /* ---------------------------------------------------------------- threads */
 
 /* The film with a camera's noise, so that deltas have something to hold. */
+static void draw_noisy(DfyPicture *picture, uint64_t frame, int period) {
+    draw_frame(picture, frame, period);
+    for (int y = 0; y < picture->height; y++)
+        for (int x = 0; x < picture->width; x++)
+            picture->plane[0][y * picture->stride_bytes[0] + x] += (uint8_t)(next() % (y % 16 ? 5 : 30));
+}
+
 static int encode_noisy(DfyBuffer *file, const DfyEncoderSettings *settings, uint64_t frames, int period) {
-    DfyOutput output = {.write = memory_write, .opaque = file};
-    DfyEncoder *encoder;
-    DfyPicture picture;
-    assert_int_equal(dfy_encoder_open(&encoder, settings, &output), DFY_OK);
-    assert_int_equal(dfy_picture_alloc(&picture, DFY_PIXELS_I420, settings->width, settings->height), DFY_OK);
-    int status = DFY_OK;
     seed = 7;
-    for (uint64_t i = 0; i < frames && !status; i++) {
-        draw_frame(&picture, i, period);
-        for (int y = 0; y < picture.height; y++)
-            for (int x = 0; x < picture.width; x++)
-                picture.plane[0][y * picture.stride_bytes[0] + x] += (uint8_t)(next() % (y % 16 ? 5 : 30));
-        status = dfy_encoder_push(encoder, &picture);
-    }
-    if (!status) status = dfy_encoder_finish(encoder, NULL);
-    dfy_picture_free(&picture);
-    dfy_encoder_close(&encoder);
-    return status;
+    return encode_drawn(file, settings, frames, period, draw_noisy);
 }
 
 static int chunks_of(DfyBuffer *file, DfyV1ChunkType type) {

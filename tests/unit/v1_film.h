@@ -58,8 +58,9 @@ static inline DfyEncoderSettings film_settings(int width, int height) {
     return settings;
 }
 
-/* Encodes so many frames of the film and returns finish's status. */
-static inline int encode_film(DfyBuffer *file, const DfyEncoderSettings *settings, uint64_t frames, int period) {
+/* Encodes so many frames, each drawn by `draw`, and returns finish's status. */
+static inline int encode_drawn(DfyBuffer *file, const DfyEncoderSettings *settings, uint64_t frames, int period,
+                               void (*draw)(DfyPicture *picture, uint64_t frame, int period)) {
     DfyOutput output = {.write = memory_write, .opaque = file};
     DfyEncoder *encoder;
     DfyPicture picture;
@@ -67,13 +68,17 @@ static inline int encode_film(DfyBuffer *file, const DfyEncoderSettings *setting
     assert_int_equal(dfy_picture_alloc(&picture, DFY_PIXELS_I420, settings->width, settings->height), DFY_OK);
     int status = DFY_OK;
     for (uint64_t i = 0; i < frames && !status; i++) {
-        draw_frame(&picture, i, period);
+        draw(&picture, i, period);
         status = dfy_encoder_push(encoder, &picture);
     }
     if (!status) status = dfy_encoder_finish(encoder, NULL);
     dfy_picture_free(&picture);
     dfy_encoder_close(&encoder);
     return status;
+}
+
+static inline int encode_film(DfyBuffer *file, const DfyEncoderSettings *settings, uint64_t frames, int period) {
+    return encode_drawn(file, settings, frames, period, draw_frame);
 }
 
 /* Mean squared luma error of a decoded RGB picture against frame `frame` of the film. */
