@@ -15,8 +15,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/bytes.h"
-#include "diffy.h"
+#include "../unit/memory_file.h"
 
 #define MOST_MEAN 0.6
 #define MOST_LEVELS 6
@@ -31,14 +30,6 @@ static int read_file(DfyBuffer *buffer, const char *name, const char *ending) {
     for (size_t got; (got = fread(block, 1, sizeof block, file)) > 0;) dfy_put_bytes(buffer, block, got);
     fclose(file);
     return 1;
-}
-
-static int64_t read_memory(void *opaque, uint64_t offset, uint8_t *data, size_t size) {
-    const DfyBuffer *buffer = opaque;
-    if (offset >= buffer->size) return 0;
-    if (size > buffer->size - offset) size = buffer->size - (size_t)offset;
-    memcpy(data, buffer->data + offset, size);
-    return (int64_t)size;
 }
 
 typedef struct Vector {
@@ -111,7 +102,7 @@ static void check_vector(void **state) {
         skip();
         return;
     }
-    DfyInput input = {.read = read_memory, .size_bytes = vector.file.size, .opaque = &vector.file};
+    DfyInput input = memory_input(&vector.file);
     DfyDecoder *decoder;
     DfyPicture picture;
     DfyInfo info;

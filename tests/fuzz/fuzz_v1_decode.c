@@ -6,23 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "diffy.h"
+#include "../unit/memory_file.h"
 
 #define LARGEST_FILE 65536
 #define MOST_PICTURES 64
-
-typedef struct Memory {
-    const uint8_t *data;
-    size_t size;
-} Memory;
-
-static int64_t read_memory(void *opaque, uint64_t offset, uint8_t *data, size_t size) {
-    const Memory *memory = opaque;
-    if (offset >= memory->size) return 0;
-    if (size > memory->size - offset) size = memory->size - (size_t)offset;
-    memcpy(data, memory->data + offset, size);
-    return (int64_t)size;
-}
 
 static void look(DfyDecoder *decoder) {
     DfyInfo info;
@@ -50,8 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(file, data, size);
     memcpy(file, "DFY\x01", 4);
     file[16] = file[18] = 0; /* at most 255 x 255 pixels: larger ones only take longer */
-    Memory memory = {file, size};
-    DfyInput input = {.read = read_memory, .size_bytes = size, .opaque = &memory};
+    DfyBuffer memory = {.data = file, .size = size};
+    DfyInput input = memory_input(&memory);
     DfyDecoderSettings settings = {.memory_limit_bytes = 16 << 20, .unwarp = data[0] & 1};
     DfyDecoder *decoder;
     if (dfy_decoder_open(&decoder, &input, &settings) == DFY_OK) look(decoder);

@@ -4,23 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "diffy.h"
+#include "../unit/memory_file.h"
 
 #define MOST_FRAMES 200
-
-static int write_buffer(void *opaque, const uint8_t *data, size_t size) {
-    dfy_put_bytes(opaque, data, size);
-    return ((DfyBuffer *)opaque)->failed;
-}
-
-static int64_t read_buffer(void *opaque, uint64_t offset, uint8_t *data, size_t size) {
-    const DfyBuffer *buffer = opaque;
-    if (offset >= buffer->size) return 0;
-    if (size > buffer->size - offset) size = buffer->size - (size_t)offset;
-    memcpy(data, buffer->data + offset, size);
-    return (int64_t)size;
-}
 
 static DfyEncoderSettings settings_of(DfyBytes *in) {
     DfyEncoderSettings settings;
@@ -64,7 +50,7 @@ static int push_frames(DfyEncoder *encoder, const DfyEncoderSettings *settings, 
 }
 
 static void check(DfyBuffer *file, int frames) {
-    DfyInput input = {.read = read_buffer, .size_bytes = file->size, .opaque = file};
+    DfyInput input = memory_input(file);
     DfyDecoder *decoder;
     DfyPicture picture;
     if (dfy_decoder_open(&decoder, &input, NULL)) abort();
@@ -78,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     DfyBytes in = dfy_bytes(data, size);
     DfyEncoderSettings settings = settings_of(&in);
     DfyBuffer file = {0};
-    DfyOutput output = {.write = write_buffer, .opaque = &file};
+    DfyOutput output = {.write = memory_write, .opaque = &file};
     DfyEncoder *encoder;
     if (dfy_encoder_open(&encoder, &settings, &output)) abort();
     int frames = push_frames(encoder, &settings, &in);

@@ -1,21 +1,8 @@
 /* Any bytes as a .dfy file through the public interface: open, play, seek, verify. */
 #include <string.h>
 
+#include "../unit/memory_file.h"
 #include "container/v2.h"
-#include "diffy.h"
-
-typedef struct Bytes {
-    const uint8_t *data;
-    size_t size;
-} Bytes;
-
-static int64_t read_bytes(void *opaque, uint64_t offset, uint8_t *data, size_t size) {
-    const Bytes *bytes = opaque;
-    if (offset >= bytes->size) return 0;
-    if (size > bytes->size - offset) size = (size_t)(bytes->size - offset);
-    memcpy(data, bytes->data + offset, size);
-    return (int64_t)size;
-}
 
 /* Reads all of a picture, so that a plane too small for it is found out. */
 static unsigned touch(const DfyPicture *picture) {
@@ -62,9 +49,9 @@ volatile unsigned sum; /* so that the pictures are really looked at */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    Bytes bytes = {data, size};
+    DfyBuffer bytes = {.data = (uint8_t *)(uintptr_t)data, .size = size};
     if (size < 4 || memcmp(data, "DFY\2", 4)) return -1;
-    DfyInput input = {.read = read_bytes, .size_bytes = size, .opaque = &bytes};
+    DfyInput input = memory_input(&bytes);
     DfyDecoderSettings settings;
     dfy_decoder_defaults(&settings);
     settings.threads = 1;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "memory_file.h"
 #include "splat/splat.h"
 
 static inline float next_random(uint32_t *seed) { /* -1 .. 1 */
@@ -37,20 +37,6 @@ static inline void move_some(DfySplats *s, uint32_t every) {
         s->xyz[i * 3] = 0.99985f * x - 0.01745f * z + 0.01f;
         s->xyz[i * 3 + 2] = 0.01745f * x + 0.99985f * z;
     }
-}
-
-/* A file in memory. */
-static inline int append_bytes(void *opaque, const uint8_t *data, size_t size_bytes) {
-    dfy_put_bytes(opaque, data, size_bytes);
-    return 0;
-}
-
-static inline int64_t bytes_at(void *opaque, uint64_t offset, uint8_t *data, size_t size_bytes) {
-    const DfyBuffer *file = opaque;
-    if (offset >= file->size) return 0;
-    if (size_bytes > file->size - offset) size_bytes = file->size - (size_t)offset;
-    memcpy(data, file->data + offset, size_bytes);
-    return (int64_t)size_bytes;
 }
 
 #endif

@@ -14,7 +14,7 @@
 
 static DfyBuffer written(const DfySplats *splats, DfySplatFormat format) {
     DfyBuffer file = {0};
-    DfyOutput output = {.write = append_bytes, .opaque = &file};
+    DfyOutput output = {.write = memory_write, .opaque = &file};
     assert_int_equal(dfy_splats_write(splats, format, &output, NULL), DFY_OK);
     return file;
 }

@@ -23,7 +23,7 @@ typedef struct Coded {
 
 static Coded encode(const DfySplats *frames, int count, const DfySplatSettings *settings) {
     Coded coded = {0};
-    DfyOutput output = {.write = append_bytes, .opaque = &coded.file};
+    DfyOutput output = {.write = memory_write, .opaque = &coded.file};
     DfySplatEncoder *encoder = NULL;
     assert_int_equal(dfy_splat_encoder_open(&encoder, settings, &output), DFY_OK);
     for (int i = 0; i < count; i++) {
@@ -44,7 +44,7 @@ static void free_coded(Coded *coded) {
 }
 
 static DfySplatDecoder *open_file(DfyBuffer *file) {
-    DfyInput input = {.read = bytes_at, .size_bytes = file->size, .opaque = file};
+    DfyInput input = memory_input(file);
     DfySplatDecoder *decoder = NULL;
     if (dfy_splat_decoder_open(&decoder, &input, NULL)) fail_msg("%s", dfy_splat_decoder_message(decoder));
     return decoder;
@@ -162,7 +162,7 @@ static void two_passes_code_all_frames_within_the_errors(void **state) {
         free_coded(&coded);
         settings.memory_limit_bytes = 100000;
         DfyBuffer none = {0};
-        DfyOutput output = {.write = append_bytes, .opaque = &none};
+        DfyOutput output = {.write = memory_write, .opaque = &none};
         DfySplatEncoder *encoder = NULL;
         assert_int_equal(dfy_splat_encoder_open(&encoder, &settings, &output), DFY_OK);
         assert_int_equal(dfy_splat_encoder_push(encoder, &frames[0]), DFY_OK);
@@ -522,7 +522,7 @@ static void damage_costs_frames_up_to_the_next_key_frame(void **state) {
     for (size_t size = 0; size < coded.file.size; size += 13) {
         DfyBuffer cut = {.data = malloc(size + 1), .size = size};
         memcpy(cut.data, coded.file.data, size);
-        DfyInput input = {.read = bytes_at, .size_bytes = size, .opaque = &cut};
+        DfyInput input = {.read = memory_read, .size_bytes = size, .opaque = &cut};
         if (!dfy_splat_decoder_open(&decoder, &input, NULL)) {
             DfySplatInfo info;
             assert_int_equal(dfy_splat_decoder_info(decoder, &info), DFY_OK);
@@ -544,7 +544,7 @@ static void damage_costs_frames_up_to_the_next_key_frame(void **state) {
 static void settings_out_of_range_are_refused(void **state) {
     (void)state;
     DfyBuffer file = {0};
-    DfyOutput output = {.write = append_bytes, .opaque = &file};
+    DfyOutput output = {.write = memory_write, .opaque = &file};
     for (int kind = 0; kind < 8; kind++) {
         DfySplatSettings settings;
         DfySplatEncoder *encoder = NULL;
@@ -630,7 +630,7 @@ static void a_new_codec_is_a_table_and_a_name(void **state) {
     dfy_splat_defaults(&settings);
     settings.codec = &mine;
     Coded coded = encode(frames, 2, &settings);
-    DfyInput input = {.read = bytes_at, .size_bytes = coded.file.size, .opaque = &coded.file};
+    DfyInput input = memory_input(&coded.file);
     DfySplatDecoder *decoder = NULL;
     assert_int_equal(dfy_splat_decoder_open(&decoder, &input, NULL), DFY_ERROR_UNSUPPORTED);
     assert_non_null(strstr(dfy_splat_decoder_message(decoder), "raw-zlib"));

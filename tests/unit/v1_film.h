@@ -11,26 +11,8 @@
 
 #include <cmocka.h>
 
-#include "base/bytes.h"
 #include "base/picture.h"
-#include "diffy.h"
-
-static inline int memory_write(void *opaque, const uint8_t *data, size_t size) {
-    dfy_put_bytes(opaque, data, size);
-    return ((DfyBuffer *)opaque)->failed;
-}
-
-static inline int64_t memory_read(void *opaque, uint64_t offset, uint8_t *data, size_t size) {
-    const DfyBuffer *buffer = opaque;
-    if (offset >= buffer->size) return 0;
-    if (size > buffer->size - offset) size = buffer->size - (size_t)offset;
-    memcpy(data, buffer->data + offset, size);
-    return (int64_t)size;
-}
-
-static inline DfyInput memory_input(DfyBuffer *buffer) {
-    return (DfyInput){.read = memory_read, .size_bytes = buffer->size, .opaque = buffer};
-}
+#include "memory_file.h"
 
 /* A square that goes to and fro over a texture, once every `period` frames, and rests for the last third. */
 static inline void draw_frame(DfyPicture *picture, uint64_t frame, int period) {
