@@ -32,7 +32,7 @@ CFLAGS  += -std=c11 $(OPT) $(WARN) -Isrc -Itools -MMD -MP
 # The command line is POSIX; the library is plain C11.
 $(B)/obj/tools/%: CFLAGS += -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
 LDLIBS  := -ljpeg -lz -lcjson -lzstd -lm -lpthread
-CLI_LDLIBS := -lavformat -lavcodec -lswscale -lavutil -lzip -lpng
+CLI_LDLIBS := -lzip -lpng -ldl
 NARROW_ROOMS := src/api.c src/base/% src/container/% src/analysis/% src/v1/% src/splat/% tools/%
 JOBS    := $(shell nproc 2>/dev/null || echo 2)
 # Passed on to a make inside a recipe, unless the caller already chose how many jobs run.

@@ -4,8 +4,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include <libavutil/log.h>
-
 static const Command commands[] = {
     {"encode", "makes a .dfy file from a video, Y4M, or images", run_encode},
     {"decode", "turns a .dfy file back into Y4M, images or MP4", run_decode},
@@ -26,8 +24,7 @@ static void print_help(FILE *stream) {
 
 int main(int argc, char **argv) {
     messages_from("diffy");
-    av_log_set_level(AV_LOG_QUIET); /* errors are told in one line of our own */
-    signal(SIGPIPE, SIG_IGN);       /* a reader that left shows as a write error */
+    signal(SIGPIPE, SIG_IGN); /* a reader that left shows as a write error */
     if (argc < 2) {
         print_help(stderr);
         return STATUS_USAGE;

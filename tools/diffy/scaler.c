@@ -1,9 +1,8 @@
 /* Scaling down for --max-width, through libswscale. */
+#include "libav.h"
 #include "source.h"
 
 #include <stdlib.h>
-
-#include <libswscale/swscale.h>
 
 struct Scaler {
     struct SwsContext *context;
@@ -11,13 +10,14 @@ struct Scaler {
 };
 
 int scaler_open(Scaler **scaler, const SourceFacts *facts, int width, int height) {
+    if (libav_load()) return STATUS_FAILED;
     Scaler *own = *scaler = calloc(1, sizeof *own);
     if (!own) return complain("There is no memory left for scaling.");
     enum AVPixelFormat pixels = facts->format == DFY_PIXELS_I420  ? AV_PIX_FMT_YUV420P
                                 : facts->format == DFY_PIXELS_RGB ? AV_PIX_FMT_RGB24
                                                                   : AV_PIX_FMT_RGBA;
-    own->context = sws_getContext(facts->width, facts->height, pixels, width, height, pixels,
-                                  SWS_AREA | SWS_ACCURATE_RND, NULL, NULL, NULL);
+    own->context = libav.sws_getContext(facts->width, facts->height, pixels, width, height, pixels,
+                                        SWS_AREA | SWS_ACCURATE_RND, NULL, NULL, NULL);
     if (!own->context) return complain("Pictures can't be scaled to %d x %d pixels.", width, height);
     return own_picture_alloc(&own->scaled, facts->format, width, height);
 }
@@ -31,7 +31,7 @@ int scaler_run(Scaler *scaler, DfyPicture *out, const DfyPicture *picture) {
         to_strides[i] = (int)to->stride_bytes[i];
     }
     uint8_t *planes[4] = {to->plane[0], to->plane[1], to->plane[2]};
-    if (sws_scale(scaler->context, from, from_strides, 0, picture->height, planes, to_strides) != to->height)
+    if (libav.sws_scale(scaler->context, from, from_strides, 0, picture->height, planes, to_strides) != to->height)
         return complain("A picture can't be scaled.");
     to->pts = picture->pts;
     to->matrix = picture->matrix;
@@ -42,7 +42,7 @@ int scaler_run(Scaler *scaler, DfyPicture *out, const DfyPicture *picture) {
 
 void scaler_close(Scaler **scaler) {
     if (!*scaler) return;
-    if ((*scaler)->context) sws_freeContext((*scaler)->context);
+    if ((*scaler)->context) libav.sws_freeContext((*scaler)->context);
     own_picture_free(&(*scaler)->scaled);
     free(*scaler);
     *scaler = NULL;

@@ -2,16 +2,11 @@
  * Any video that libav reads. Planar 4:2:0 with 8 bits goes through untouched; everything else is converted by
  * libswscale, keeping the matrix and range. The rotation that a phone wrote beside the pictures is carried out.
  */
+#include "libav.h"
 #include "source.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/display.h>
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 
 typedef struct VideoSource {
     const char *path;
@@ -37,24 +32,24 @@ static int probe_video(const SourceProbe *probe) {
 
 static int open_failed(const char *path, int error) {
     char text[AV_ERROR_MAX_STRING_SIZE];
-    av_strerror(error, text, sizeof text);
+    libav.av_strerror(error, text, sizeof text);
     return complain("%s can't be read as video (%s): is it a video, image folder or zip, or .y4m?", path, text);
 }
 
 static int open_decoder(VideoSource *source) {
     const AVCodec *codec = NULL;
-    int index = av_find_best_stream(source->container, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
+    int index = libav.av_find_best_stream(source->container, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
     if (index == AVERROR_STREAM_NOT_FOUND) return complain("%s holds no video.", source->path);
     if (index < 0 || !codec) return complain("%s holds video of a kind that this build can't decode.", source->path);
     source->stream = source->container->streams[index];
     for (unsigned i = 0; i < source->container->nb_streams; i++)
         if ((int)i != index) source->container->streams[i]->discard = AVDISCARD_ALL;
-    source->decoder = avcodec_alloc_context3(codec);
+    source->decoder = libav.avcodec_alloc_context3(codec);
     if (!source->decoder) return complain("There is no memory left to decode %s.", source->path);
-    int error = avcodec_parameters_to_context(source->decoder, source->stream->codecpar);
+    int error = libav.avcodec_parameters_to_context(source->decoder, source->stream->codecpar);
     source->decoder->pkt_timebase = source->stream->time_base;
     source->decoder->thread_count = 0;
-    if (error >= 0) error = avcodec_open2(source->decoder, codec, NULL);
+    if (error >= 0) error = libav.avcodec_open2(source->decoder, codec, NULL);
     return error < 0 ? open_failed(source->path, error) : STATUS_GOOD;
 }
 
@@ -76,9 +71,9 @@ static int is_full_range(enum AVPixelFormat pixels, enum AVColorRange range) {
 
 static int turns_of(const AVStream *stream) {
     size_t size = 0;
-    const uint8_t *matrix = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    const uint8_t *matrix = libav.av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
     if (!matrix || size < 9 * sizeof(int32_t)) return 0;
-    double degrees = av_display_rotation_get((const int32_t *)matrix); /* counter-clockwise, NaN when singular */
+    double degrees = libav.av_display_rotation_get((const int32_t *)matrix); /* counter-clockwise, NaN when singular */
     if (!(degrees >= -360 && degrees <= 360)) return 0;
     return ((int)(degrees >= 0 ? -degrees / 90 - 0.5 : -degrees / 90 + 0.5) % 4 + 4) % 4;
 }
@@ -91,7 +86,7 @@ static void fill_facts(VideoSource *source, SourceFacts *facts) {
     source->quarter_turns = turns_of(stream);
     source->matrix = matrix_of(decoder->colorspace);
     source->range = is_full_range(decoder->pix_fmt, decoder->color_range) ? DFY_RANGE_FULL : DFY_RANGE_LIMITED;
-    AVRational rate = av_guess_frame_rate(source->container, source->stream, NULL);
+    AVRational rate = libav.av_guess_frame_rate(source->container, source->stream, NULL);
     if (rate.num <= 0 || rate.den <= 0) rate = (AVRational){30, 1};
     int sideways = source->quarter_turns & 1;
     *facts = (SourceFacts){.width = sideways ? source->height : source->width,
@@ -102,7 +97,7 @@ static void fill_facts(VideoSource *source, SourceFacts *facts) {
                            .time_base_den = stream->time_base.den,
                            .matrix = source->matrix,
                            .range = source->range};
-    AVRational ticks = av_div_q(av_inv_q(rate), stream->time_base);
+    AVRational ticks = libav.av_div_q(av_inv_q(rate), stream->time_base);
     source->frame_ticks = ticks.num > ticks.den ? ticks.num / ticks.den : 1;
     if (stream->nb_frames > 0)
         facts->expected_frames = (uint64_t)stream->nb_frames;
@@ -111,15 +106,16 @@ static void fill_facts(VideoSource *source, SourceFacts *facts) {
 }
 
 static int open_video(void **state, const char *path, SourceFacts *facts) {
+    if (libav_load()) return STATUS_FAILED;
     VideoSource *source = *state = calloc(1, sizeof *source);
     if (!source) return complain("There is no memory left to open %s.", path);
     source->path = path;
-    int error = avformat_open_input(&source->container, path, NULL, NULL);
-    if (error >= 0) error = avformat_find_stream_info(source->container, NULL);
+    int error = libav.avformat_open_input(&source->container, path, NULL, NULL);
+    if (error >= 0) error = libav.avformat_find_stream_info(source->container, NULL);
     if (error < 0) return open_failed(path, error);
     if (open_decoder(source)) return STATUS_FAILED;
-    source->packet = av_packet_alloc();
-    source->frame = av_frame_alloc();
+    source->packet = libav.av_packet_alloc();
+    source->frame = libav.av_frame_alloc();
     if (!source->packet || !source->frame) return complain("There is no memory left to decode %s.", path);
     fill_facts(source, facts);
     return STATUS_GOOD;
@@ -128,17 +124,17 @@ static int open_video(void **state, const char *path, SourceFacts *facts) {
 /* Gives the decoder the next packet of the stream, or the end. */
 static int feed_decoder(VideoSource *source) {
     for (;;) {
-        int error = av_read_frame(source->container, source->packet);
+        int error = libav.av_read_frame(source->container, source->packet);
         if (error == AVERROR(EAGAIN)) continue;
         if (error < 0) {
             if (error != AVERROR_EOF) warn("%s breaks off after %lld frames.", source->path, (long long)source->frames);
             source->draining = 1;
-            avcodec_send_packet(source->decoder, NULL);
+            libav.avcodec_send_packet(source->decoder, NULL);
             return DFY_OK;
         }
         int wanted = source->packet->stream_index == source->stream->index;
-        if (wanted && avcodec_send_packet(source->decoder, source->packet) < 0) source->damaged_packets++;
-        av_packet_unref(source->packet);
+        if (wanted && libav.avcodec_send_packet(source->decoder, source->packet) < 0) source->damaged_packets++;
+        libav.av_packet_unref(source->packet);
         if (wanted) return DFY_OK;
     }
 }
@@ -158,23 +154,23 @@ static int as_i420(VideoSource *source, DfyPicture *picture) {
     if (!source->converted.memory &&
         own_picture_alloc(&source->converted, DFY_PIXELS_I420, source->width, source->height))
         return DFY_ERROR_MEMORY;
-    source->conversion =
-        sws_getCachedContext(source->conversion, frame->width, frame->height, frame->format, source->width,
-                             source->height, AV_PIX_FMT_YUV420P, SWS_BICUBIC | SWS_ACCURATE_RND, NULL, NULL, NULL);
+    source->conversion = libav.sws_getCachedContext(source->conversion, frame->width, frame->height, frame->format,
+                                                    source->width, source->height, AV_PIX_FMT_YUV420P,
+                                                    SWS_BICUBIC | SWS_ACCURATE_RND, NULL, NULL, NULL);
     if (!source->conversion) {
         complain("%s has pixels of a kind that can't be converted to 4:2:0.", source->path);
         return DFY_ERROR_UNSUPPORTED;
     }
     /* Range and matrix stay what they are: only sampling and depth change. RGB becomes what the facts say. */
-    const int *table = sws_getCoefficients(source->matrix == DFY_MATRIX_BT709 ? SWS_CS_ITU709 : SWS_CS_ITU601);
+    const int *table = libav.sws_getCoefficients(source->matrix == DFY_MATRIX_BT709 ? SWS_CS_ITU709 : SWS_CS_ITU601);
     int full = source->range == DFY_RANGE_FULL;
-    const AVPixFmtDescriptor *pixels = av_pix_fmt_desc_get(frame->format);
+    const AVPixFmtDescriptor *pixels = libav.av_pix_fmt_desc_get(frame->format);
     int from_full = pixels && (pixels->flags & AV_PIX_FMT_FLAG_RGB) ? 1 : full;
-    sws_setColorspaceDetails(source->conversion, table, from_full, table, full, 0, 1 << 16, 1 << 16);
+    libav.sws_setColorspaceDetails(source->conversion, table, from_full, table, full, 0, 1 << 16, 1 << 16);
     *picture = source->converted.picture;
     int strides[3] = {(int)picture->stride_bytes[0], (int)picture->stride_bytes[1], (int)picture->stride_bytes[2]};
-    sws_scale(source->conversion, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height,
-              picture->plane, strides);
+    libav.sws_scale(source->conversion, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height,
+                    picture->plane, strides);
     return DFY_OK;
 }
 
@@ -205,7 +201,7 @@ static int turn(VideoSource *source, DfyPicture *picture) {
 static int next_video(void *state, DfyPicture *picture) {
     VideoSource *source = state;
     int error;
-    while ((error = avcodec_receive_frame(source->decoder, source->frame)) < 0) {
+    while ((error = libav.avcodec_receive_frame(source->decoder, source->frame)) < 0) {
         if (error == AVERROR_EOF || source->draining) {
             if (source->damaged_packets)
                 warn("%s: %d damaged packets were left out.", source->path, source->damaged_packets);
@@ -230,13 +226,13 @@ static int next_video(void *state, DfyPicture *picture) {
 
 static void close_video(void *state) {
     VideoSource *source = state;
-    sws_freeContext(source->conversion);
+    libav.sws_freeContext(source->conversion);
     own_picture_free(&source->converted);
     own_picture_free(&source->rotated);
-    av_frame_free(&source->frame);
-    av_packet_free(&source->packet);
-    avcodec_free_context(&source->decoder);
-    avformat_close_input(&source->container);
+    libav.av_frame_free(&source->frame);
+    libav.av_packet_free(&source->packet);
+    libav.avcodec_free_context(&source->decoder);
+    libav.avformat_close_input(&source->container);
     free(source);
 }
 

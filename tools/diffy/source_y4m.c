@@ -1,11 +1,9 @@
 /* Reads YUV4MPEG2, from a file or stdin. */
+#include "libav.h"
 #include "y4m.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <libavutil/imgutils.h>
-#include <libswscale/swscale.h>
 
 enum { HEADER_LIMIT = 4096 };
 
@@ -88,11 +86,20 @@ static int parse_header(Y4mReader *reader, char *line, SourceFacts *facts) {
     return STATUS_GOOD;
 }
 
+/* Bytes of a picture in the file; what is not 4:2:0 is left to FFmpeg. 0 for none. */
+static size_t raw_size(const Y4mReader *reader) {
+    size_t width = (size_t)reader->width, height = (size_t)reader->height;
+    if (reader->pixels == AV_PIX_FMT_YUV420P) return width * height + 2 * ((width + 1) / 2) * ((height + 1) / 2);
+    int size = libav.av_image_get_buffer_size(reader->pixels, reader->width, reader->height, 1);
+    return size > 0 ? (size_t)size : 0;
+}
+
 static int prepare_conversion(Y4mReader *reader) {
     if (reader->pixels == AV_PIX_FMT_YUV420P) return STATUS_GOOD;
     if (own_picture_alloc(&reader->converted, DFY_PIXELS_I420, reader->width, reader->height)) return STATUS_FAILED;
-    reader->conversion = sws_getContext(reader->width, reader->height, reader->pixels, reader->width, reader->height,
-                                        AV_PIX_FMT_YUV420P, SWS_BICUBIC | SWS_ACCURATE_RND, NULL, NULL, NULL);
+    reader->conversion =
+        libav.sws_getContext(reader->width, reader->height, reader->pixels, reader->width, reader->height,
+                             AV_PIX_FMT_YUV420P, SWS_BICUBIC | SWS_ACCURATE_RND, NULL, NULL, NULL);
     return reader->conversion ? STATUS_GOOD : complain("%s can't be converted to 4:2:0.", reader->path);
 }
 
@@ -118,8 +125,8 @@ static int open_y4m(void **state, const char *path, SourceFacts *facts) {
         reader->height > DFY_MAX_DIMENSION)
         return complain("%s states pictures of %d x %d pixels: only 1 to %d are possible.", reader->path, reader->width,
                         reader->height, DFY_MAX_DIMENSION);
-    int size = av_image_get_buffer_size(reader->pixels, reader->width, reader->height, 1);
-    reader->raw_size = size > 0 ? (size_t)size : 0;
+    if (reader->pixels != AV_PIX_FMT_YUV420P && libav_load()) return STATUS_FAILED;
+    reader->raw_size = raw_size(reader);
     reader->raw = reader->raw_size ? malloc(reader->raw_size) : NULL;
     if (!reader->raw) return complain("There is no memory left to read %s.", reader->path);
     if (!is_stdin && !fseeko(reader->file, 0, SEEK_END)) {
@@ -133,21 +140,23 @@ static int open_y4m(void **state, const char *path, SourceFacts *facts) {
 
 /* The picture that raw holds, as I420. */
 static int raw_picture(Y4mReader *reader, DfyPicture *picture) {
-    uint8_t *planes[4];
-    int strides[4];
-    av_image_fill_arrays(planes, strides, reader->raw, reader->pixels, reader->width, reader->height, 1);
     if (reader->conversion) {
         DfyPicture *to = &reader->converted.picture;
-        int to_strides[3] = {(int)to->stride_bytes[0], (int)to->stride_bytes[1], (int)to->stride_bytes[2]};
-        sws_scale(reader->conversion, (const uint8_t *const *)planes, strides, 0, reader->height, to->plane,
-                  to_strides);
+        uint8_t *planes[4];
+        int strides[4], to_strides[3];
+        for (int i = 0; i < 3; i++) to_strides[i] = (int)to->stride_bytes[i];
+        libav.av_image_fill_arrays(planes, strides, reader->raw, reader->pixels, reader->width, reader->height, 1);
+        libav.sws_scale(reader->conversion, (const uint8_t *const *)planes, strides, 0, reader->height, to->plane,
+                        to_strides);
         *picture = *to;
     } else {
-        *picture = (DfyPicture){.format = DFY_PIXELS_I420, .width = reader->width, .height = reader->height};
-        for (int i = 0; i < 3; i++) {
-            picture->plane[i] = planes[i];
-            picture->stride_bytes[i] = strides[i];
-        }
+        size_t width = (size_t)(reader->width + 1) / 2, luma = (size_t)reader->width * (size_t)reader->height;
+        uint8_t *chroma = reader->raw + luma;
+        *picture = (DfyPicture){.format = DFY_PIXELS_I420,
+                                .width = reader->width,
+                                .height = reader->height,
+                                .plane = {reader->raw, chroma, chroma + width * ((size_t)(reader->height + 1) / 2)},
+                                .stride_bytes = {reader->width, (ptrdiff_t)width, (ptrdiff_t)width}};
     }
     picture->matrix = reader->matrix;
     picture->range = reader->range;
@@ -175,7 +184,7 @@ static int next_y4m(void *state, DfyPicture *picture) {
 static void close_y4m(void *state) {
     Y4mReader *reader = state;
     if (reader->file && reader->file != stdin) fclose(reader->file);
-    if (reader->conversion) sws_freeContext(reader->conversion);
+    if (reader->conversion) libav.sws_freeContext(reader->conversion);
     own_picture_free(&reader->converted);
     free(reader->raw);
     free(reader);

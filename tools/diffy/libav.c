@@ -1,0 +1,45 @@
+#include "libav.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "cli.h"
+
+Libav libav;
+
+typedef struct Function {
+    const char *name;
+    size_t place; /* in Libav */
+} Function;
+
+#define TEXT(x) #x
+#define NUMBER(x) TEXT(x)
+#define FILE_NAME(library, major) "lib" library ".so." NUMBER(major)
+#define ENTRY(name) {#name, offsetof(Libav, name)},
+
+static int load(const char *file, const Function *functions, size_t count) {
+    void *library = dlopen(file, RTLD_LAZY);
+    if (!library)
+        return complain("Videos need FFmpeg's %s, which isn't there: install it, or use Y4M or images.", file);
+    for (size_t i = 0; i < count; i++) {
+        void *function = dlsym(library, functions[i].name);
+        if (!function)
+            return complain("%s lacks %s: install the FFmpeg that this was built with.", file, functions[i].name);
+        memcpy((char *)&libav + functions[i].place, &function, sizeof function);
+    }
+    return STATUS_GOOD;
+}
+
+int libav_load(void) {
+    static const Function util[] = {LIBAVUTIL_FUNCTIONS(ENTRY)}, codec[] = {LIBAVCODEC_FUNCTIONS(ENTRY)};
+    static const Function format[] = {LIBAVFORMAT_FUNCTIONS(ENTRY)}, scale[] = {LIBSWSCALE_FUNCTIONS(ENTRY)};
+    if (libav.loaded) return STATUS_GOOD;
+    if (load(FILE_NAME("avutil", LIBAVUTIL_VERSION_MAJOR), util, sizeof util / sizeof *util) ||
+        load(FILE_NAME("avcodec", LIBAVCODEC_VERSION_MAJOR), codec, sizeof codec / sizeof *codec) ||
+        load(FILE_NAME("avformat", LIBAVFORMAT_VERSION_MAJOR), format, sizeof format / sizeof *format) ||
+        load(FILE_NAME("swscale", LIBSWSCALE_VERSION_MAJOR), scale, sizeof scale / sizeof *scale))
+        return STATUS_FAILED;
+    libav.av_log_set_level(AV_LOG_QUIET); /* errors are told in one line of our own */
+    libav.loaded = 1;
+    return STATUS_GOOD;
+}
