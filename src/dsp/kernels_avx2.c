@@ -498,7 +498,6 @@ static void scale(uint8_t *dst, const uint8_t *src, int count, int factor, int a
 }
 
 void dfy_kernels_add_avx2(DfyKernels *kernels) {
-    kernels->scale = scale;
     narrow = *kernels;
     dfy_transform_pairs(&pairs_of[DFY_DCT][0], 4, DFY_DCT);
     dfy_transform_pairs(&pairs_of[DFY_DCT][1], 5, DFY_DCT);
@@ -515,6 +514,7 @@ void dfy_kernels_add_avx2(DfyKernels *kernels) {
     kernels->add = add;
     kernels->forward = forward;
     kernels->inverse = inverse;
+    kernels->scale = scale;
 }
 
 #else

@@ -39,24 +39,7 @@ void dfy_picture_coding_begin(DfyPictureCoding *picture, DfyFrame *frame) {
     }
 }
 
-/* Place of a 4x4 square inside its superblock along the coding order: the bits of x and y interleaved. */
-static unsigned z_order(int x, int y) {
-    static const uint8_t spread[16] = {0, 1, 4, 5, 16, 17, 20, 21, 64, 65, 68, 69, 80, 81, 84, 85};
-    return spread[x >> 2 & 15] | (unsigned)spread[y >> 2 & 15] << 1;
-}
-
-int dfy_available(const DfyPictureCoding *picture, int x, int y, int nx, int ny) {
-    if (nx < 0 || ny < 0 || nx >= picture->width || ny >= picture->height) return 0;
-    int sx = x >> 6, sy = y >> 6, nsx = nx >> 6, nsy = ny >> 6;
-    if (sx == nsx && sy == nsy) return z_order(nx, ny) < z_order(x, y);
-    /* One superblock beyond the right end of the row above is the farthest that rows coded side by side can see. */
-    return nsy < sy ? nsx <= sx + 1 : nsy == sy && nsx < sx;
-}
-
-int dfy_coefficient_offset(int x, int y, int plane) {
-    int luma = (int)z_order(x, y) * 16;
-    return plane == 0 ? luma : 4096 + (plane - 1) * 1024 + luma / 4;
-}
+const uint8_t dfy_spread[16] = {0, 1, 4, 5, 16, 17, 20, 21, 64, 65, 68, 69, 80, 81, 84, 85};
 
 void dfy_part_rectangle(const DfyBlock *block, int part, int rectangle[4]) {
     int side = 1 << block->log2;
@@ -85,14 +68,23 @@ int dfy_transforms(const DfyBlock *block, int plane, int *log2) {
     return 4;
 }
 
+/* With a side known where it is compiled, a row is a store or two. */
+static inline void fill_square(uint8_t *out, ptrdiff_t stride, int value, int side) {
+    for (int y = 0; y < side; y++) memset(out + y * stride, value, (size_t)side);
+}
+
 static void note_modes(DfyPictureCoding *picture, const DfyBlock *block) {
     int side = 1 << (block->log2 - 2), stride = picture->cell_stride * 2;
+    int mode = block->kind == DFY_INTRA ? block->intra[0] : DFY_DC;
     uint8_t *modes = &picture->modes[(block->y >> 2) * stride + (block->x >> 2)];
     if (block->kind == DFY_INTRA && block->log2 == 3 && block->split)
         for (int i = 0; i < 4; i++) modes[(i >> 1) * stride + (i & 1)] = block->intra[i];
+    else if (side == 2)
+        fill_square(modes, stride, mode, 2);
+    else if (side == 4)
+        fill_square(modes, stride, mode, 4);
     else
-        for (int y = 0; y < side; y++)
-            memset(modes + y * stride, block->kind == DFY_INTRA ? block->intra[0] : DFY_DC, (size_t)side);
+        fill_square(modes, stride, mode, side);
 }
 
 /* Cells in a row that are alike but for the left edge of the first. */

@@ -93,11 +93,26 @@ void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int1
 /* Notes a block in the cells, modes and motion of the picture. */
 void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block);
 
+/* Place of a 4x4 square inside its superblock along the coding order: the bits of x and y interleaved. */
+extern const uint8_t dfy_spread[16];
+static inline unsigned dfy_z_order(int x, int y) {
+    return dfy_spread[x >> 2 & 15] | (unsigned)dfy_spread[y >> 2 & 15] << 1;
+}
+
 /* Whether the 8x8 square at (nx, ny) was coded before the block at (x, y); all luma pixels, any value. */
-int dfy_available(const DfyPictureCoding *picture, int x, int y, int nx, int ny);
+static inline int dfy_available(const DfyPictureCoding *picture, int x, int y, int nx, int ny) {
+    if (nx < 0 || ny < 0 || nx >= picture->width || ny >= picture->height) return 0;
+    int sx = x >> 6, sy = y >> 6, nsx = nx >> 6, nsy = ny >> 6;
+    if (sx == nsx && sy == nsy) return dfy_z_order(nx, ny) < dfy_z_order(x, y);
+    /* One superblock beyond the right end of the row above is the farthest that rows coded side by side can see. */
+    return nsy < sy ? nsx <= sx + 1 : nsy == sy && nsx < sx;
+}
 
 /* Offset in a superblock's coefficients of the transform at luma position (x, y). */
-int dfy_coefficient_offset(int x, int y, int plane);
+static inline int dfy_coefficient_offset(int x, int y, int plane) {
+    int luma = (int)dfy_z_order(x, y) * 16;
+    return plane == 0 ? luma : 4096 + (plane - 1) * 1024 + luma / 4;
+}
 
 /* Rectangle of part i of a block: x, y, width, height in luma pixels. */
 void dfy_part_rectangle(const DfyBlock *block, int part, int rectangle[4]);
