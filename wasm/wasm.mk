@@ -41,6 +41,10 @@ $(W)/threads/diffy.js: $(WASM_THREADS_SRC:%.c=$(W)/obj-threads/%.o) wasm/wasm.mk
 		'-sPTHREAD_POOL_SIZE=Module.threads' $(filter %.o,$^) \
 		-L$(W)/third-threads/lib -ljpeg -lz -lcjson -o $@
 
+# The kernels' test, for Node.js.
+$(W)/test_kernels.wasm: tests/unit/test_kernels.c tests/wasm/cmocka.h $(patsubst %.c,$(W)/obj/%.o,$(wildcard src/dsp/*.c))
+	$(EMCC) -std=gnu11 $(WASM_OPT) $(WARN) -Isrc -Itests/wasm -sSTANDALONE_WASM -sTOTAL_STACK=1MB $(filter %.c %.o,$^) -o $@
+
 -include $(WASM_SRC:%.c=$(W)/obj/%.d) $(WASM_THREADS_SRC:%.c=$(W)/obj-threads/%.d)
 
 # ---------------------------------------------------------------- the site

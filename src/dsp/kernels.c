@@ -153,6 +153,7 @@ const DfyKernels *dfy_kernels(void) {
     if (!ready) {
         DfyKernels filled = reference;
         dfy_kernels_add_sse41(&filled);
+        dfy_kernels_add_wasm(&filled);
         if (dfy_processor_has_avx2()) dfy_kernels_add_avx2(&filled);
         table = filled;
         ready = 1;

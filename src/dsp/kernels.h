@@ -2,10 +2,10 @@
  * Kernels: the pixel loops in which the time goes, one table entry each.
  *
  * The C functions in kernels.c, interpolate.c and transform.c are the reference: they say what the result is.
- * kernels_sse41.c replaces entries with SSE4.1 (which Emscripten turns into WebAssembly SIMD), and kernels_avx2.c
- * some of them with AVX2 where the processor has it; a test runs all on random input. Results are equal to the bit,
- * always. Blocks are 4..64 pixels wide and high, the
- * width a multiple of 4. Strides count elements.
+ * kernels_sse41.c replaces entries with SSE4.1 (which Emscripten turns into WebAssembly SIMD), kernels_avx2.c some of
+ * them with AVX2 where the processor has it, and kernels_wasm.c with what suits WebAssembly better; a test runs all on
+ * random input. Results are equal to the bit, always. Blocks are 4..64 pixels wide and high, both multiples of 4.
+ * Strides count elements.
  */
 #ifndef DFY_DSP_KERNELS_H
 #define DFY_DSP_KERNELS_H
@@ -100,6 +100,8 @@ const DfyKernels *dfy_kernels(void);
 const DfyKernels *dfy_kernels_c(void);
 /* Replaces what SSE4.1 does faster; does nothing in builds without it. */
 void dfy_kernels_add_sse41(DfyKernels *kernels);
+/* The same for what WebAssembly does faster in another way than Emscripten makes of SSE4.1; on top of that. */
+void dfy_kernels_add_wasm(DfyKernels *kernels);
 /* The same for AVX2; only for processors that have it, on top of a filled table, and always of the same one. */
 void dfy_kernels_add_avx2(DfyKernels *kernels);
 int dfy_processor_has_avx2(void);

@@ -1,6 +1,7 @@
 /*
- * SSE4.1 kernels; Emscripten compiles the same source to WebAssembly SIMD. Each gives the reference's result to the
- * bit. Blocks whose width is not a multiple of 8 fall back on the reference where the vector code has no use for them.
+ * SSE4.1 kernels; Emscripten compiles the same source to WebAssembly SIMD, for what kernels_wasm.c leaves. Each gives
+ * the reference's result to the bit. Blocks whose width is not a multiple of 8 fall back on the reference where the
+ * vector code has no use for them.
  */
 #include "dsp/kernels.h"
 
@@ -8,9 +9,6 @@
 
 #include <smmintrin.h>
 #include <string.h>
-#ifdef __wasm_simd128__
-#include <wasm_simd128.h>
-#endif
 
 #include "dsp/reference.h"
 
@@ -42,47 +40,6 @@ static uint32_t sum32(__m128i v) {
     return (uint32_t)_mm_cvtsi128_si32(v);
 }
 
-/* ---------------------------------------------------------------- what WebAssembly lacks, and emulates slowly */
-
-#define PARTS_ROWS 32 /* rows of up to 64 pixels whose differences the parts have room for */
-
-/* Adds absolute differences of 16 pairs to parts of a sum. */
-static inline __m128i add_differences(__m128i parts, __m128i a, __m128i b) {
-#ifdef __wasm_simd128__
-    v128_t apart = (v128_t)_mm_or_si128(_mm_subs_epu8(a, b), _mm_subs_epu8(b, a));
-    return _mm_add_epi16(parts, (__m128i)wasm_u16x8_extadd_pairwise_u8x16(apart));
-#else
-    return _mm_add_epi32(parts, _mm_sad_epu8(a, b));
-#endif
-}
-
-static inline uint32_t sum_parts(__m128i parts) {
-#ifdef __wasm_simd128__
-    parts = (__m128i)wasm_u32x4_extadd_pairwise_u16x8((v128_t)parts);
-#endif
-    return sum32(parts);
-}
-
-/* Products of pixels with taps, added up in pairs, which must fit 16 bits. */
-static inline __m128i pair_products(__m128i pixels, __m128i taps) {
-#ifdef __wasm_simd128__
-    /* low * first + high * second, where a pair is low + 256 * high, modulo 2^16. */
-    __m128i first = _mm_srai_epi16(_mm_slli_epi16(taps, 8), 8);
-    __m128i second = _mm_sub_epi16(_mm_srai_epi16(taps, 8), _mm_slli_epi16(taps, 8));
-    return _mm_add_epi16(_mm_mullo_epi16(pixels, first), _mm_mullo_epi16(_mm_srli_epi16(pixels, 8), second));
-#else
-    return _mm_maddubs_epi16(pixels, taps);
-#endif
-}
-
-static inline __m128i shift_right(__m128i words, int count) {
-#ifdef __wasm_simd128__
-    return (__m128i)wasm_u16x8_shr((v128_t)words, (uint32_t)count);
-#else
-    return _mm_srl_epi16(words, _mm_cvtsi32_si128(count));
-#endif
-}
-
 /* ---------------------------------------------------------------- differences */
 
 /* Two rows of eight in one register. */
@@ -90,31 +47,20 @@ static __m128i load8x2(const uint8_t *p, ptrdiff_t stride) {
     return _mm_unpacklo_epi64(load8(p), load8(p + stride));
 }
 
-static inline uint32_t sad_rows(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width,
-                                int height) {
-    __m128i parts = _mm_setzero_si128();
+static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
+    __m128i sum = _mm_setzero_si128();
     if (width == 8) {
         for (int y = 0; y < height; y += 2, a += 2 * a_stride, b += 2 * b_stride)
-            parts = add_differences(parts, load8x2(a, a_stride), load8x2(b, b_stride));
-        return sum_parts(parts);
+            sum = _mm_add_epi32(sum, _mm_sad_epu8(load8x2(a, a_stride), load8x2(b, b_stride)));
+        return sum32(sum);
     }
     for (int y = 0; y < height; y++, a += a_stride, b += b_stride) {
         int x = 0;
-        for (; x + 16 <= width; x += 16) parts = add_differences(parts, load16(a + x), load16(b + x));
-        for (; x + 8 <= width; x += 8) parts = add_differences(parts, load8(a + x), load8(b + x));
-        for (; x < width; x += 4) parts = add_differences(parts, load4(a + x), load4(b + x));
+        for (; x + 16 <= width; x += 16) sum = _mm_add_epi32(sum, _mm_sad_epu8(load16(a + x), load16(b + x)));
+        for (; x + 8 <= width; x += 8) sum = _mm_add_epi32(sum, _mm_sad_epu8(load8(a + x), load8(b + x)));
+        for (; x < width; x += 4) sum = _mm_add_epi32(sum, _mm_sad_epu8(load4(a + x), load4(b + x)));
     }
-    return sum_parts(parts);
-}
-
-static uint32_t sad(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int width, int height) {
-    uint32_t sum = 0;
-    for (; height > PARTS_ROWS; height -= PARTS_ROWS) {
-        sum += sad_rows(a, a_stride, b, b_stride, width, PARTS_ROWS);
-        a += PARTS_ROWS * a_stride;
-        b += PARTS_ROWS * b_stride;
-    }
-    return sum + sad_rows(a, a_stride, b, b_stride, width, height);
+    return sum32(sum);
 }
 
 static __m128i square_difference(__m128i a, __m128i b) {
@@ -240,10 +186,10 @@ static __m128i row8(const uint8_t *src, __m128i taps01, __m128i taps23, __m128i 
     __m128i p = load16(src - 3);
     const __m128i m0 = _mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8);
     __m128i two = _mm_set1_epi8(2), m1 = _mm_add_epi8(m0, two), m2 = _mm_add_epi8(m1, two), m3 = _mm_add_epi8(m2, two);
-    __m128i a = pair_products(_mm_shuffle_epi8(p, m0), taps01);
-    __m128i b = pair_products(_mm_shuffle_epi8(p, m1), taps23);
-    __m128i c = pair_products(_mm_shuffle_epi8(p, m2), taps45);
-    __m128i d = pair_products(_mm_shuffle_epi8(p, m3), taps67);
+    __m128i a = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m0), taps01);
+    __m128i b = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m1), taps23);
+    __m128i c = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m2), taps45);
+    __m128i d = _mm_maddubs_epi16(_mm_shuffle_epi8(p, m3), taps67);
     return _mm_add_epi16(_mm_add_epi16(a, b), _mm_add_epi16(c, d));
 }
 
@@ -337,7 +283,7 @@ static inline void filter_pixel_columns(int16_t *dst, const uint8_t *src, ptrdif
             __m128i here = load8(from), sum = _mm_setzero_si128();
             rows[2 * count - 2] = _mm_unpacklo_epi8(before, here);
             before = here;
-            for (int i = 0; i < count; i++) sum = _mm_add_epi16(sum, pair_products(rows[2 * i], pairs[i]));
+            for (int i = 0; i < count; i++) sum = _mm_add_epi16(sum, _mm_maddubs_epi16(rows[2 * i], pairs[i]));
             save16(dst + y * DFY_BLEND_STRIDE + x, sum);
             next_pixel_rows(rows, count);
         }
@@ -358,8 +304,8 @@ static void horizontal(int16_t *dst, const uint8_t *src, ptrdiff_t stride, int w
     for (int y = 0; y < height; y++, src += stride, dst += 64)
         for (int x = 0; x < width; x += 8) {
             __m128i p = load16(src + x - 1);
-            save16(dst + x, _mm_add_epi16(pair_products(_mm_shuffle_epi8(p, m0), t0),
-                                          pair_products(_mm_shuffle_epi8(p, m1), t1)));
+            save16(dst + x, _mm_add_epi16(_mm_maddubs_epi16(_mm_shuffle_epi8(p, m0), t0),
+                                          _mm_maddubs_epi16(_mm_shuffle_epi8(p, m1), t1)));
         }
 }
 
@@ -657,7 +603,7 @@ static void slant(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side,
         __m128i weights = _mm_set1_epi16((int16_t)((32 - fraction) | fraction << 8));
         for (int x = 0; x < side; x += 8) {
             __m128i pairs = _mm_unpacklo_epi8(load8(from + x), load8(from + x + 1));
-            __m128i words = _mm_srli_epi16(_mm_add_epi16(pair_products(pairs, weights), round), 5);
+            __m128i words = _mm_srli_epi16(_mm_add_epi16(_mm_maddubs_epi16(pairs, weights), round), 5);
             put(dst + x, words, side - x);
         }
     }
@@ -829,7 +775,8 @@ static inline __m128i pull(const Line *line, int k, const uint8_t *src, ptrdiff_
     for (int way = 0; way < 2; way++) {
         __m128i there = load_rows(way ? src - line->at[k] : src + line->at[k], stride, side);
         __m128i above = _mm_subs_epu8(there, here), below = _mm_subs_epu8(here, there); /* one of them is 0 */
-        __m128i shifted = _mm_and_si128(shift_right(_mm_or_si128(above, below), line->shift), line->mask);
+        __m128i shifted =
+            _mm_and_si128(_mm_srl_epi16(_mm_or_si128(above, below), _mm_cvtsi32_si128(line->shift)), line->mask);
         __m128i most = _mm_subs_epu8(line->threshold, shifted);
         sum = _mm_add_epi8(sum, _mm_sub_epi8(_mm_min_epu8(above, most), _mm_min_epu8(below, most)));
         extremes->low = _mm_min_epu8(extremes->low, there);

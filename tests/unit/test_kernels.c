@@ -260,6 +260,13 @@ int main(void) {
     avx2 = sse41;
     const struct CMUnitTest tests[] = {TESTS(&sse41), cmocka_unit_test(edges)}, wide[] = {TESTS(&avx2)};
     int failed = cmocka_run_group_tests_name("SSE4.1", tests, NULL, NULL);
+#ifdef __wasm_simd128__
+    static DfyKernels wasm;
+    wasm = sse41;
+    dfy_kernels_add_wasm(&wasm);
+    const struct CMUnitTest own[] = {TESTS(&wasm)};
+    return failed + cmocka_run_group_tests_name("WebAssembly", own, NULL, NULL);
+#endif
     if (!dfy_processor_has_avx2()) {
         puts("skipped: AVX2, which this processor lacks");
         return failed;

@@ -654,6 +654,10 @@ static int64_t quarter_more(int64_t cost) {
     return cost == INT64_MAX ? cost : cost + cost / 4;
 }
 
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 /*
  * Predicts and codes every transform of the block in place; pixels end up in the frame. Gives up at `limit`, with a
  * cost of INT64_MAX.
@@ -733,7 +737,7 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
     for (int i = 0; i < count; i++) {
         block.split = 0;
         block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = (uint8_t)ranked[i].mode;
-        measure_intra(d, &block, 0, quarter_more(best->cost));
+        measure_intra(d, &block, 0, least(best_cost, quarter_more(best->cost)));
         if (d->trial.cost < best_cost) {
             best_cost = d->trial.cost;
             best_mode = ranked[i].mode;
