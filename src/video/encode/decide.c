@@ -42,6 +42,7 @@ struct DfyDecider {
     Pixels predicted;
     DfyIntraBorder borders[3]; /* of the block at hand, where has_border says so: the same for all its modes */
     uint8_t has_border[3];
+    DfyLevelMap levels;                               /* for the quantiser: zeros */
     int16_t parent_vectors[5][DFY_MAX_REFERENCES][2]; /* by log2 - 2: what larger blocks found */
 };
 
@@ -151,7 +152,7 @@ static uint32_t quantise_as(DfyDecider *d, const Transform *t, DfyTransformKind 
     int16_t coefficients[32 * 32];
     k->forward(coefficients, residual, t->log2, kind);
     uint32_t bits = dfy_quantise(k, levels, coefficients, t->log2, t->qp, d->lambda, d->effort->trellis,
-                                 &d->rates[t->plane > 0][t->intra], gain);
+                                 &d->rates[t->plane > 0][t->intra], &d->levels, gain);
     if (!bits || !t->kinds) return bits;
     uint32_t kind_bits = dfy_bit_cost(&d->picture->contexts->dst[t->log2 - 2], kind == DFY_DST);
     *gain -= dfy_cost(0, d->lambda, kind_bits);

@@ -37,6 +37,15 @@ static void remainder_rates(uint16_t rates[16], const DfyBit *models, int class)
     }
 }
 
+/* Flags of the first places of a group without levels, added up; `base` is the group's first diagonal. */
+static void blank_rates(uint32_t rates[17], const uint16_t (*significant)[5][2], int base) {
+    rates[0] = 0;
+    for (int place = 0; place < 16; place++) {
+        int class = dfy_significant_class(base + dfy_diagonal4[place][0] + dfy_diagonal4[place][1]);
+        rates[place + 1] = rates[place] + significant[class][0][0];
+    }
+}
+
 void dfy_level_rates(DfyLevelRates *r, const DfyResidualContexts *c) {
     r->contexts = c;
     for (int axis = 0; axis < 2; axis++)
@@ -48,6 +57,8 @@ void dfy_level_rates(DfyLevelRates *r, const DfyResidualContexts *c) {
                 for (int j = 0; j < 5; j++)
                     r->significant[large][i][j][flag] = (uint16_t)dfy_bit_cost(&c->significant[large][i][j], flag);
         }
+    for (int large = 0; large < 2; large++)
+        for (int group = 0; group < 3; group++) blank_rates(r->blank[large][group], r->significant[large], 4 * group);
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 5; j++) {
             uint32_t beyond = 256 + dfy_bit_cost(&c->greater1[i][j], 1);
@@ -94,7 +105,7 @@ typedef struct Quantiser {
     Sum sum; /* of what was coded so far */
     int count;
     uint8_t coded[9][9]; /* groups */
-    DfyLevelMap map;
+    DfyLevelMap *map;
     Level levels[32 * 32];
 } Quantiser;
 
@@ -135,30 +146,38 @@ static int has_neighbours(const Quantiser *q, int gx, int gy) {
     return q->coded[gy][gx + 1] | q->coded[gy + 1][gx] | q->coded[gy + 1][gx + 1];
 }
 
-/* Chooses the levels of a group from `place` on; hits: a bit for each coefficient that may be one. */
+/*
+ * Chooses the levels of a group from `place` on; hits: a bit for each coefficient that may be one. The others have only
+ * the rate of their flag, which is known in sum for the first of a group without levels right of it or below.
+ */
 static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned hits, int flagged) {
     static const uint16_t untold[2] = {0, 0};
     const uint16_t(*significant)[5][2] = q->rates->significant[q->large];
     const int16_t *coefficients = q->coefficients + ((4 * gy) << q->log2) + 4 * gx;
-    uint16_t *map = q->map.level + 4 * (gy * DFY_LEVEL_STRIDE + gx);
-    int blank = !has_neighbours(q, gx, gy), base = 4 * (gx + gy), first = q->count;
+    uint16_t *map = q->map->level + 4 * (gy * DFY_LEVEL_STRIDE + gx);
+    int base = 4 * (gx + gy), first = q->count;
     Sum sum = q->sum, change;
+    if (!has_neighbours(q, gx, gy)) {
+        const uint32_t *blank = q->rates->blank[q->large][gx + gy < 2 ? gx + gy : 2];
+        int next = hits ? 31 - __builtin_clz(hits) : -1;
+        sum.bits += blank[place + 1] - blank[next + 1];
+        place = next;
+    }
     for (; place >= 0; place--) {
         int x = dfy_diagonal4[place][0], y = dfy_diagonal4[place][1], at = y * DFY_LEVEL_STRIDE + x;
-        int told = place || !flagged || q->count > first; /* the only one of a flagged group has no flag */
-        DfyTemplate near = {0, 0, 0};
-        if (!blank) near = dfy_template_at(map + at);
-        const uint16_t *flag = told ? significant[dfy_significant_class(base + x + y)][near.significant] : untold;
-        int magnitude = abs(coefficients[(y << q->log2) + x]), level = 0;
-        if (hits >> place & 1)
-            level = choose_level(q, magnitude, dfy_diagonal_class(base + x + y), flag, &near, &change);
-        else
-            change = (Sum){0, flag[0]};
+        DfyTemplate near = dfy_template_at(map + at);
+        const uint16_t *flag = significant[dfy_significant_class(base + x + y)][near.significant];
+        if (!(hits >> place & 1)) {
+            sum.bits += flag[0];
+            continue;
+        }
+        if (!place && flagged && q->count == first) flag = untold; /* the only one of a flagged group has no flag */
+        int magnitude = abs(coefficients[(y << q->log2) + x]);
+        int level = choose_level(q, magnitude, dfy_diagonal_class(base + x + y), flag, &near, &change);
         if (level) {
             uint8_t in_x = (uint8_t)(gx * 4 + x), in_y = (uint8_t)(gy * 4 + y);
             q->levels[q->count++] = (Level){sum, flag[1], (int16_t)level, in_x, in_y};
             map[at] = dfy_level_mark(level);
-            blank = 0;
         }
         sum.error += change.error;
         sum.bits += change.bits;
@@ -170,7 +189,7 @@ static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned hits,
 static void drop_levels(Quantiser *q, int first) {
     for (; q->count > first; q->count--) {
         const Level *l = &q->levels[q->count - 1];
-        q->map.level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
+        q->map->level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
     }
 }
 
@@ -215,7 +234,6 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits, in
     const uint8_t(*order)[2] = dfy_group_order(q->log2);
     int side = 1 << q->log2, across = side / 4, g = across * across - 1;
     q->bit_cost = (int64_t)q->lambda << q->error_shift;
-    dfy_level_map_clear(&q->map, side);
     memset(q->coded, 0, sizeof q->coded);
     q->sum = (Sum){0, 0};
     q->count = 0;
@@ -233,6 +251,7 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *hits, in
     uint32_t bits = 0;
     int64_t cost;
     const Level *end = choose_end(q, &bits, &cost);
+    for (const Level *l = q->levels; l < q->levels + q->count; l++) q->map->level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
     if (!end) return 0;
     *gain = -cost >> (q->error_shift + 8);
     memset(levels, 0, sizeof *levels << (2 * q->log2));
@@ -278,7 +297,7 @@ int dfy_quantises_to_nothing(int log2, int qp, uint64_t error) {
 }
 
 uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
-                      uint32_t lambda, int trellis, const DfyLevelRates *rates, int64_t *gain) {
+                      uint32_t lambda, int trellis, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain) {
     uint16_t hits[64];
     Quantiser q;
     if (!kernels->hits(hits, coefficients, 1 << log2, threshold(log2, qp))) return 0;
@@ -292,6 +311,7 @@ uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t 
     q.large = log2 > 3;
     q.rates = rates;
     q.coefficients = coefficients;
+    q.map = map;
     *gain = 0;
     return trellis ? optimise(&q, levels, hits, gain) : plain(&q, levels);
 }
