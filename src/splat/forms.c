@@ -5,6 +5,8 @@
 
 /* Other forms are a right angle away at least: with less than this, squared, none is nearer. */
 #define SURELY_NEAREST 0.5
+/* Scales that were coded coarsely must not make up for a right angle. */
+#define SCALE_WORTH (1.0 / 16)
 #define RADIANS (3.14159265358979323846 / 180)
 
 #define ROOT_HALF 0.70710678118654752440
@@ -74,9 +76,9 @@ double dfy_angle_between(const float a[4], const float b[4]) {
 }
 
 double dfy_form_distance(const DfyForm *a, const DfyForm *b) {
-    double sum = 4 * squared_chord(a->rotation, b->rotation);
-    for (int k = 0; k < 3; k++) sum += ((double)a->scale[k] - b->scale[k]) * ((double)a->scale[k] - b->scale[k]);
-    return sum;
+    double scales = 0;
+    for (int k = 0; k < 3; k++) scales += ((double)a->scale[k] - b->scale[k]) * ((double)a->scale[k] - b->scale[k]);
+    return 4 * squared_chord(a->rotation, b->rotation) + scales * SCALE_WORTH;
 }
 
 int dfy_form_nearest(const DfyForm *reference, const DfyForm *other) {

@@ -20,7 +20,7 @@ void dfy_form_set(DfySplats *splats, size_t i, const DfyForm *form);
 /* The Gaussian in another of its forms; the quaternion's length stays. */
 DfyForm dfy_form_turned(const DfyForm *form, int number);
 
-/* How far apart two are as numbers: squares of ln scales' differences and of (about) the angle in radians, added. */
+/* How far apart two are as numbers: the square of (about) the angle in radians, and a little of ln scales'. */
 double dfy_form_distance(const DfyForm *a, const DfyForm *b);
 /* The form of `other` that is nearest to `reference`, the first of equals. */
 int dfy_form_nearest(const DfyForm *reference, const DfyForm *other);
