@@ -27,7 +27,8 @@ enum {
 #define MOST_MENDED 1.01
 #define LEAST_GOOD 0.993
 /* With what power of a bit's worth the mean grows, more or less, and by how much that is changed at most. */
-#define USUAL_POWER 0.2
+#define ROWS_POWER 0.08
+#define COLUMNS_POWER 0.5 /* the last of which have the smallest numbers */
 #define MOST_FACTOR 1.6
 
 /* What numbers cost, in squared steps. */
@@ -380,7 +381,8 @@ static void scale_rates(Rates *rates, Kind kind, int n, float factor) {
  * and how their error follows is learnt by trying.
  */
 static inline double mend(const Way *before, double mean, const Walk *w, Kind kind, int32_t *values) {
-    double wanted = w->trellis->wanted, head = mean_of(w, before), tail = mean - head, factor = 1, power = USUAL_POWER;
+    double wanted = w->trellis->wanted, head = mean_of(w, before), tail = mean - head, factor = 1;
+    double power = w->trellis->by_column ? COLUMNS_POWER : ROWS_POWER;
     for (int i = 0; i < MENDINGS && !(mean <= wanted && mean >= wanted * LEAST_GOOD); i++) {
         double aim = wanted * (1 - (1 - LEAST_GOOD) * (0.3 + 0.2 * i)) - head;
         if (!(aim > 0 && tail > 0)) break;

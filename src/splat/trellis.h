@@ -76,18 +76,22 @@ typedef struct DfyTrellisOdd {
 
 enum {
     DFY_TRELLIS_CYCLE = DFY_TRELLIS_STATES - 1,
-    DFY_TRELLIS_DEAREST = 4000, /* what a choice costs more than the cheapest one at most, in 1/256 squared step */
-    DFY_TRELLIS_LOWERED = 16,   /* numbers after which costs are lowered; by then every state can be reached */
-    DFY_TRELLIS_RUN = 256,      /* numbers of a run; only the last has fewer */
-    DFY_TRELLIS_RUNS = 3        /* ways to do it */
+    DFY_TRELLIS_PARTS = 10,    /* of a squared step, in which costs are counted: finer ones save no bytes */
+    DFY_TRELLIS_DEAREST = 156, /* what a choice costs more than the cheapest one at most, in those parts */
+    /* So much do odd numbers cost more, where no way takes one: those around 0, which is in both quantisers. */
+    DFY_TRELLIS_HOPELESS = 15,
+    DFY_TRELLIS_LOWERED = 8, /* numbers after which costs are lowered */
+    DFY_TRELLIS_RUN = 256,   /* numbers of a run; only the last has fewer */
+    DFY_TRELLIS_RUNS = 3     /* ways to do it */
 };
 
 /*
- * Sums of squared errors (and worth of bits) so far of the cheapest way to each seat, in 1/256 squared step. Choices
- * cost so little that a way that doesn't begin in state 0 never wins.
+ * Sums of squared errors (and worth of bits) so far of the cheapest way to each seat, in DFY_TRELLIS_PARTS, 255 at
+ * most, which ways that are never taken have: at first those to all seats but one.
  */
 typedef struct DfyTrellisPaths {
-    int16_t cost[DFY_TRELLIS_STATES];
+    uint8_t cost[DFY_TRELLIS_STATES];
+    int first; /* no number is behind these costs */
     int phase; /* in the cycle of the two below */
     uint8_t partner[DFY_TRELLIS_CYCLE], quantiser[DFY_TRELLIS_CYCLE];
 } DfyTrellisPaths;
@@ -102,7 +106,7 @@ void dfy_trellis_settle(DfyTrellisPaths *paths);
 
 /*
  * So many numbers on: cost[number][quantiser][parity] is what the best number of that parity costs, in squared steps.
- * The first seat's cost is taken from all after every 16 numbers, so that sums stay in range.
+ * The least cost is taken from all after every 8 numbers, so that sums stay in range.
  */
 void dfy_trellis_run(DfyTrellisPaths *paths, DfyTrellisOdd *odd, const float (*cost)[2][2], size_t count);
 /* Numbers at .. at + count - 1 back from a seat: way[number] becomes 2 x quantiser + parity. Returns the seat before.
