@@ -116,8 +116,8 @@ int dfy_tree_to_frame(DfyTreeState *state, DfySplats *splats, DfyMessage *messag
 
 /*
  * Codes a key frame but for its header; splats are in the order of their keys. Encoding, state->grid, keys and indices
- * are set; decoding, they and the state are filled. transforms: whether the colour transforms are coded too (they
- * are not with the splats that an inter frame adds).
+ * are set; decoding, they and the state are filled, but for the colours that dfy_tree_rest_values makes. transforms:
+ * whether the colour transforms are coded too (they are not with the splats that an inter frame adds).
  */
 int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int16_t *sh,
                        int transforms, DfyMessage *message);

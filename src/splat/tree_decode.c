@@ -24,6 +24,7 @@ int dfy_tree_decode_key(DfyTreeState *state, const uint8_t *data, size_t size_by
         size_t left = dfy_bytes_left(&bytes);
         dfy_range_decode_start(&coder, data + bytes.position, left);
         status = dfy_tree_code_body(&coder, state, keys, indices, sh, 1, message);
+        if (!status) dfy_tree_rest_values(state, sh);
     }
     free(keys);
     free(indices);

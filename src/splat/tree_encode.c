@@ -438,15 +438,28 @@ int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *p
     dfy_range_free(&coder);
     free(e->order);
     free(e->square);
+    free(e->sh);
+    e->square = NULL;
     e->order = choice.order;
+    e->sh = choice.sh;
     e->place_error = choice.place_error;
     choice.order = NULL;
+    choice.sh = NULL;
     dfy_tree_choice_free(&choice);
-    e->square = calloc(splats->count ? splats->count : 1, sizeof *e->square);
-    if (!status && (!e->square || learn_analysis(e)))
-        status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", splats->count);
-    if (!status) measure(e, splats, 0);
     return status ? status : remember(e, splats, message);
+}
+
+/* What only inter frames need of the key frame before them: single models and last frames are done without. */
+static int settle_key(DfyTreeEncoder *e, DfyMessage *message) {
+    if (!e->sh) return DFY_OK;
+    e->square = calloc(e->state.count ? e->state.count : 1, sizeof *e->square);
+    if (!e->square || learn_analysis(e))
+        return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", e->state.count);
+    dfy_tree_rest_values(&e->state, e->sh);
+    measure(e, &e->last, 0);
+    free(e->sh);
+    e->sh = NULL;
+    return DFY_OK;
 }
 
 static int grow_order(DfyTreeEncoder *e, const Match *m, const uint32_t *added) {
@@ -465,8 +478,10 @@ int dfy_tree_encode_inter(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer 
     DfyTreeInter inter = {0};
     Match match;
     DfyRangeCoder coder;
+    int status = settle_key(e, message);
+    if (status) return status;
     dfy_range_encode_start(&coder);
-    int status = match_frames(e, splats, &match, &inter, message);
+    status = match_frames(e, splats, &match, &inter, message);
     if (!status && find_motions(e, splats, &match, &inter)) status = DFY_ERROR_MEMORY;
     if (!status) status = dfy_tree_place_added(&e->state.grid, splats, match.added, match.added_count, &inter, message);
     Plan plan = {e, splats, match.next, match.changed};
@@ -488,6 +503,8 @@ void dfy_tree_encoder_free(DfyTreeEncoder *e) {
     free(e->order);
     free(e->square);
     free(e->analysis);
+    free(e->sh);
+    e->sh = NULL;
     e->order = NULL;
     e->square = NULL;
     e->analysis = NULL;

@@ -9,10 +9,12 @@ typedef struct DfyTreeEncoder {
     int effort;                            /* 1..9 */
     double place_error;                    /* aimed at in the last key frame, in steps */
     DfyTreeHull hull;                      /* of all frames, when they were looked at; else empty */
-    DfyTreeState state;                    /* what the decoder will hold */
+    DfyTreeState state;                    /* what the decoder will hold; its colours, once sh is gone */
+    int16_t *sh;                           /* of a key frame without an inter frame behind it so far, see settle_key */
     uint32_t *order;                       /* splat i of the state is splat order[i] of the last frame */
     DfySplats last;                        /* the last frame as it came */
-    float (*square)[DFY_SPLAT_ATTRIBUTES]; /* each splat's squared errors, as they count into the RMS */
+    float (*square)[DFY_SPLAT_ATTRIBUTES]; /* each splat's squared errors, as they count into the RMS; NULL before
+                                              settle_key */
     double *analysis;                      /* from colour coefficients to the grid's transform */
 } DfyTreeEncoder;
 

@@ -225,6 +225,7 @@ void dfy_tree_rest_values(DfyTreeState *state, const int16_t *sh) {
     const DfyTreeGrid *g = &state->grid;
     int n = dfy_tree_rest(g);
     RestBase b = {{{0}}, {0}, {{0}}};
+    if (!n) return;
     for (int k = 0; k < n; k++) {
         b.mean[k] = (double)g->sh_mean[k] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
         for (int i = 0; i < n; i++) b.base[k][i] = g->sh_base[k][i];

@@ -422,6 +422,7 @@ static int code_added(InterCoder *c, DfyMessage *message) {
             dfy_tree_code_body(coder, &fresh, inter->added_keys, inter->added_indices, inter->added_sh, 0, message);
     if (!status) {
         size_t rest = (size_t)dfy_tree_rest(&state->grid);
+        dfy_tree_rest_values(&fresh, inter->added_sh);
         memcpy(state->splats + state->count, fresh.splats, inter->added * sizeof *fresh.splats);
         if (rest) memcpy(state->rest + state->count * rest, fresh.rest, inter->added * rest * sizeof *fresh.rest);
         for (uint32_t i = 0; i < inter->added; i++) state->splats[state->count + i].dirty = 1;

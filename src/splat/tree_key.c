@@ -304,7 +304,6 @@ static int code_splats(KeyCoder *key, DfyRangeCoder *coder, int16_t *sh) {
         dfy_tree_turn_values(&state->grid, &key->indices[i], &state->splats[i]);
     }
     int status = rest ? dfy_tree_code_colours(coder, state, key->indices, near, sh) : DFY_OK;
-    if (!status && rest) dfy_tree_rest_values(state, sh);
     free(near);
     return status;
 }
