@@ -732,7 +732,8 @@ static void try_intra(DfyDecider *d, DfyBlock block, Candidate *best, int64_t in
     int tries = d->effort->intra_tries,
         count = rank_modes(d, block.x, block.y, block.log2, 0, ranked, tries, inter_absolute);
     if (!count) return;
-    if (ranked[0].cost > inter_absolute + inter_absolute / 2 && d->picture->reference_count) return;
+    int64_t allowance = inter_absolute / (in_a_hurry(d) ? 5 : 2);
+    if (ranked[0].cost > inter_absolute + allowance && d->picture->reference_count) return;
     int best_mode = ranked[0].mode;
     int64_t best_cost = INT64_MAX;
     for (int i = 0; i < count; i++) {

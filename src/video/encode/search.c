@@ -1,6 +1,7 @@
 #include "video/encode/search.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static uint32_t component_bits(int difference) {
     unsigned v = (unsigned)abs(difference);
@@ -67,11 +68,41 @@ static int64_t refine(const DfySearch *s, int16_t vector[2], int64_t best, int s
     return best;
 }
 
+/* What the places before and behind a vector cost, along x and y; INT64_MAX: not known. */
+typedef struct Beside {
+    int64_t cost[2][2];
+} Beside;
+
+/*
+ * The same in a hurry: along x, then along y from there. Where it is known what the sides cost, only the cheaper one is
+ * looked at, else both, or only the first if that is better.
+ */
+static int64_t refine_quickly(const DfySearch *s, int16_t vector[2], int64_t best, int step, Beside *beside) {
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t centre = best, *known = beside->cost[axis], cost[2] = {INT64_MAX, INT64_MAX};
+        int place = vector[axis], side = known[1] < known[0], nothing_known = known[side] == INT64_MAX;
+        for (int i = 0; i < 1 + nothing_known; i++, side = !side) {
+            int16_t trial[2] = {vector[0], vector[1]};
+            trial[axis] = (int16_t)(place + (side ? step : -step));
+            cost[side] = fine_cost(s, trial);
+            if (cost[side] >= centre) continue;
+            best = cost[side];
+            vector[axis] = trial[axis];
+            cost[!side] = centre;
+            cost[side] = INT64_MAX;
+            break;
+        }
+        memcpy(known, cost, sizeof cost);
+    }
+    return best;
+}
+
 int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
     if (s->other) { /* two references: only the neighbourhood of what is known already */
         vector[0] = s->starts[0][0];
         vector[1] = s->starts[0][1];
-        int64_t best = refine(s, vector, fine_cost(s, vector), 2);
+        int64_t best = fine_cost(s, vector);
+        if (s->thorough) best = refine(s, vector, best, 2);
         return refine(s, vector, best, 1);
     }
     int best_x = 0, best_y = 0;
@@ -123,6 +154,8 @@ int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
         vector[0] = guess[0];
         vector[1] = guess[1];
     }
-    if (s->thorough || !((vector[0] | vector[1]) & 3)) best = refine(s, vector, best, 2);
-    return refine(s, vector, best, 1);
+    if (s->thorough) return refine(s, vector, refine(s, vector, best, 2), 1);
+    Beside beside = {{{INT64_MAX, INT64_MAX}, {INT64_MAX, INT64_MAX}}};
+    if (!((vector[0] | vector[1]) & 3)) best = refine_quickly(s, vector, best, 2, &beside);
+    return refine_quickly(s, vector, best, 1, &beside);
 }
