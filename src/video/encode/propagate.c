@@ -18,9 +18,15 @@ typedef struct Look {
     uint8_t uses;         /* bit 0: past, bit 1: future */
 } Look;
 
+/* A picture looked at and those that enclosed it, by what their luma hashes to; 0: none. */
+typedef struct Key {
+    uint64_t source, past, future;
+} Key;
+
 struct DfyPropagation {
     int columns, rows, width, height;
-    Look *looks[DFY_MAX_AHEAD + 1];       /* by number; NULL until first used */
+    Look *looks[DFY_MAX_AHEAD + 1];       /* by number */
+    Key keys[DFY_MAX_AHEAD + 1];          /* of the looks */
     float *importance[DFY_MAX_AHEAD + 1]; /* information that later pictures take from the block */
     float mean[DFY_MAX_AHEAD + 1];
 };
@@ -174,16 +180,70 @@ static void look_at_row(void *context, int number, int thread) {
         look_at_block(p, view, column * SIDE, row * SIDE, &view->out[row * p->columns + column]);
 }
 
+static uint64_t hash_luma(const DfyPropagation *p, const DfyFrame *frame) {
+    uint64_t hash = 14695981039346656037u; /* FNV-1a's, of eight pixels at a time */
+    for (int y = 0; y < p->height; y++)
+        for (int x = 0; x < p->width; x += 8) {
+            uint64_t pixels;
+            memcpy(&pixels, at(frame, x, y), sizeof pixels);
+            hash = (hash ^ pixels) * 1099511628211u;
+            hash ^= hash >> 32;
+        }
+    return hash | 1;
+}
+
+/*
+ * Gives each picture's number the look that was had at it before, between the same pictures: those of a group were seen
+ * when it lay ahead. What is to be looked at goes to views; returns how many that are.
+ */
+static int keep_looks(DfyPropagation *p, const View *wanted, const int *numbers, const Key *keys, int count,
+                      View *views) {
+    Look *looks[DFY_MAX_AHEAD + 1] = {NULL};
+    int fresh[2 * DFY_MAX_GROUP], missing = 0;
+    for (int i = 0; i < count; i++) {
+        int j = 0;
+        while (j <= DFY_MAX_AHEAD && (!p->looks[j] || memcmp(&p->keys[j], &keys[i], sizeof keys[i]) != 0)) j++;
+        if (j <= DFY_MAX_AHEAD) {
+            looks[numbers[i]] = p->looks[j];
+            p->looks[j] = NULL;
+        } else {
+            fresh[missing++] = i;
+        }
+    }
+    for (int n = 0, j = 0; n <= DFY_MAX_AHEAD; n++) {
+        if (looks[n]) continue;
+        while (!p->looks[j]) j++;
+        looks[n] = p->looks[j++];
+    }
+    memcpy(p->looks, looks, sizeof looks);
+    memset(p->keys, 0, sizeof p->keys);
+    for (int i = 0; i < count; i++) p->keys[numbers[i]] = keys[i];
+    for (int i = 0; i < missing; i++) {
+        views[i] = wanted[fresh[i]];
+        views[i].out = p->looks[numbers[fresh[i]]];
+    }
+    return missing;
+}
+
 /* Looks at all pictures; what is seen of one is not needed for another. */
-static void look_at_pictures(const DfyPropagation *p, DfyPool *pool, const DfyGroupPicture *pictures, int count,
+static void look_at_pictures(DfyPropagation *p, DfyPool *pool, const DfyGroupPicture *pictures, int count,
                              const DfyFrame *anchor, DfyFrame *const *sources) {
     Views views = {.propagation = p};
-    for (int i = 0; i < count; i++)
-        views.view[i] = (View){.source = sources[pictures[i].number - 1],
-                               .past = pictures[i].past ? sources[pictures[i].past - 1] : anchor,
-                               .future = pictures[i].future >= 0 ? sources[pictures[i].future - 1] : NULL,
-                               .out = p->looks[pictures[i].number]};
-    dfy_pool_run(pool, count * p->rows, look_at_row, &views);
+    View wanted[2 * DFY_MAX_GROUP];
+    Key keys[2 * DFY_MAX_GROUP];
+    int numbers[2 * DFY_MAX_GROUP];
+    uint64_t hashes[DFY_MAX_AHEAD + 1] = {anchor ? hash_luma(p, anchor) : 0};
+    for (int i = 1; i <= count; i++) hashes[i] = hash_luma(p, sources[i - 1]);
+    for (int i = 0; i < count; i++) {
+        int past = pictures[i].past, future = pictures[i].future;
+        numbers[i] = pictures[i].number;
+        wanted[i] = (View){.source = sources[numbers[i] - 1],
+                           .past = past ? sources[past - 1] : anchor,
+                           .future = future >= 0 ? sources[future - 1] : NULL};
+        keys[i] = (Key){hashes[numbers[i]], hashes[past], future >= 0 ? hashes[future] : 0};
+    }
+    int missing = keep_looks(p, wanted, numbers, keys, count, views.view);
+    dfy_pool_run(pool, missing * p->rows, look_at_row, &views);
 }
 
 /* ---------------------------------------------------------------- propagating */
