@@ -247,11 +247,11 @@ typedef struct Group {
     int status;
 } Group;
 
-/* The picture's quantiser: steps above the anchor's by level, and of pictures that nothing refers to. */
+#define LEAF_STEP 8 /* quantiser steps from an anchor's usual quantiser to that of pictures that nothing refers to */
+
 static int picture_qp(const Group *group, const DfyGroupPicture *place) {
-    static const int8_t offsets[6] = {0, 4, 5, 7, 7, 8};
-    int level = place->referred ? place->level : 5;
-    return dfy_clamp(group->qp + offsets[level > 5 ? 5 : level], 0, DFY_MAX_QP);
+    int step = place->referred ? dfy_propagated_step(group->encoder->propagation, place->number) : LEAF_STEP;
+    return dfy_clamp(group->qp + step, 0, DFY_MAX_QP);
 }
 
 /* What a picture is coded after: its own frame, but the anchor without its noise. */

@@ -1,7 +1,8 @@
 /*
- * Quality propagation: how much of each block's information later pictures take over, and so how much finer it deserves
- * to be quantised. The idea of x264's macroblock tree (Garrett-Glaser, "A novel macroblock-tree algorithm for
- * high-performance optimization of dependent video coding", 2009) on the group's own reference structure.
+ * Quality propagation: how much of each block's information later pictures take over, and so how much finer it, and
+ * its picture, deserve to be quantised. The idea of x264's macroblock tree (Garrett-Glaser, "A novel macroblock-tree
+ * algorithm for high-performance optimization of dependent video coding", 2009) on the group's own reference
+ * structure.
  */
 #ifndef DFY_VIDEO_PROPAGATE_H
 #define DFY_VIDEO_PROPAGATE_H
@@ -22,6 +23,9 @@ void dfy_propagation_free(DfyPropagation *propagation);
  */
 void dfy_propagate(DfyPropagation *propagation, DfyPool *pool, const DfyFrame *anchor, DfyFrame *const *sources,
                    int frames, int ahead);
+
+/* Offset to the group's quantiser of the whole of frame `number` (1..frames). */
+int dfy_propagated_step(const DfyPropagation *propagation, int number);
 
 /* Offset to the quantiser of the 32x32 square at (x, y) of frame `number` (1..frames) relative to the picture's mean.
  */
