@@ -19,6 +19,7 @@
 #define DFY_ALF_TAPS 12 /* pairs of pixels of the adaptive loop filter */
 #define DFY_ALF_VALUES (DFY_ALF_TAPS + 1)
 #define DFY_BLEND_STRIDE 64
+#define DFY_FLOW_SIDE 32 /* most that flow takes at once */
 
 typedef enum DfyTransformKind { DFY_DCT = 0, DFY_DST = 1 /* DST-VII, side 4 to 16 */ } DfyTransformKind;
 
@@ -41,6 +42,12 @@ typedef struct DfyKernels {
     /* Mean of two whole-sample blocks: what store_mean gives for them. */
     void (*mean)(uint8_t *dst, ptrdiff_t stride, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b,
                  ptrdiff_t b_stride, int width, int height);
+    /*
+     * The mean of two intermediates in which each 4x4 square is moved by the little that its slopes and differences
+     * tell of motion between them (Rec. H.266, 8.5.6.5); sides 8, 16 or 32. Beside the block itself, the row and
+     * column next to each side are read.
+     */
+    void (*flow)(uint8_t *dst, ptrdiff_t stride, const int16_t *a, const int16_t *b, int width, int height);
     /* residual = a - b, residual in rows of `width`; dst += residual, clamped. */
     void (*subtract)(int16_t *residual, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride,
                      int width, int height);

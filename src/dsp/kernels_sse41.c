@@ -387,6 +387,97 @@ static void mean(uint8_t *dst, ptrdiff_t stride, const uint8_t *a, ptrdiff_t a_s
     }
 }
 
+/* What the reference's flow adds up, for every pixel of a block; and how the two slopes differ, across and down. */
+typedef struct FlowMaps {
+    int16_t summed[5][DFY_FLOW_SIDE * DFY_FLOW_SIDE];
+    int16_t differ[DFY_FLOW_SIDE * DFY_FLOW_SIDE * 2];
+} FlowMaps;
+
+static __m128i slope(const int16_t *before, const int16_t *behind) {
+    return _mm_sub_epi16(_mm_srai_epi16(load16(behind), 6), _mm_srai_epi16(load16(before), 6));
+}
+
+static void map_flow(FlowMaps *m, const int16_t *a, const int16_t *b, int width, int height) {
+    const int stride = DFY_BLEND_STRIDE;
+    for (int y = 0; y < height; y++, a += stride, b += stride)
+        for (int x = 0; x < width; x += 8) {
+            int at = y * DFY_FLOW_SIDE + x;
+            const int16_t *p = a + x, *q = b + x;
+            __m128i ax = slope(p - 1, p + 1), bx = slope(q - 1, q + 1);
+            __m128i ay = slope(p - stride, p + stride), by = slope(q - stride, q + stride);
+            __m128i slope_x = _mm_srai_epi16(_mm_add_epi16(ax, bx), 1);
+            __m128i slope_y = _mm_srai_epi16(_mm_add_epi16(ay, by), 1);
+            __m128i misses = _mm_sub_epi16(_mm_srai_epi16(load16(p), 4), _mm_srai_epi16(load16(q), 4));
+            save16(m->summed[0] + at, _mm_abs_epi16(slope_x));
+            save16(m->summed[1] + at, _mm_abs_epi16(slope_y));
+            save16(m->summed[2] + at, _mm_sign_epi16(slope_x, slope_y));
+            save16(m->summed[3] + at, _mm_sign_epi16(misses, slope_x));
+            save16(m->summed[4] + at, _mm_sign_epi16(misses, slope_y));
+            __m128i differ_x = _mm_sub_epi16(ax, bx), differ_y = _mm_sub_epi16(ay, by);
+            save16(m->differ + 2 * at, _mm_unpacklo_epi16(differ_x, differ_y));
+            save16(m->differ + 2 * at + 8, _mm_unpackhi_epi16(differ_x, differ_y));
+        }
+}
+
+/* Sums of the columns of six rows about row y0, from [8] on; the outermost once more on either side. */
+static void sum_columns(int16_t sums[5][DFY_FLOW_SIDE + 16], const FlowMaps *m, int width, int height, int y0) {
+    for (int i = 0; i < 5; i++) {
+        const int16_t *from = m->summed[i] + y0 * DFY_FLOW_SIDE;
+        const int16_t *above = y0 ? from - DFY_FLOW_SIDE : from;
+        const int16_t *below = from + (y0 + 4 < height ? 4 : 3) * DFY_FLOW_SIDE;
+        int16_t *to = sums[i] + 8;
+        for (int x = 0; x < width; x += 8) {
+            __m128i sum = _mm_add_epi16(load16(above + x), load16(below + x));
+            for (int row = 0; row < 4; row++) sum = _mm_add_epi16(sum, load16(from + row * DFY_FLOW_SIDE + x));
+            save16(to + x, sum);
+        }
+        to[-1] = to[0];
+        to[width] = to[width - 1];
+    }
+}
+
+/* The fine motion of the square at column x, as two 16-bit words. */
+static __m128i flow_at(int16_t sums[5][DFY_FLOW_SIDE + 16], int x) {
+    const __m128i six = _mm_setr_epi16(1, 1, 1, 1, 1, 1, 0, 0);
+    __m128i part[5];
+    for (int i = 0; i < 5; i++) part[i] = _mm_madd_epi16(load16(sums[i] + 7 + x), six);
+    __m128i four = _mm_hadd_epi32(_mm_hadd_epi32(part[0], part[1]), _mm_hadd_epi32(part[2], part[3]));
+    __m128i last = _mm_hadd_epi32(part[4], part[4]);
+    DfyFlow f = {.steep_x = _mm_cvtsi128_si32(four),
+                 .steep_y = _mm_extract_epi32(four, 1),
+                 .shared = _mm_extract_epi32(four, 2),
+                 .misses_x = _mm_extract_epi32(four, 3),
+                 .misses_y = _mm_cvtsi128_si32(last) + _mm_extract_epi32(last, 1)};
+    int v[2];
+    dfy_flow_motion(&f, v);
+    return _mm_set1_epi32((int)((uint32_t)v[1] << 16 | (uint16_t)v[0]));
+}
+
+static void flow(uint8_t *dst, ptrdiff_t stride, const int16_t *a, const int16_t *b, int width, int height) {
+    const __m128i ones = _mm_set1_epi16(1), round = _mm_set1_epi32(64);
+    FlowMaps maps;
+    int16_t sums[5][DFY_FLOW_SIDE + 16] = {{0}};
+    map_flow(&maps, a, b, width, height);
+    for (int y0 = 0; y0 < height; y0 += 4) {
+        sum_columns(sums, &maps, width, height, y0);
+        for (int x = 0; x < width; x += 8) {
+            __m128i left = flow_at(sums, x), right = flow_at(sums, x + 4);
+            for (int y = y0; y < y0 + 4; y++) {
+                const int16_t *differ = maps.differ + 2 * (y * DFY_FLOW_SIDE + x);
+                __m128i p = load16(a + y * DFY_BLEND_STRIDE + x), q = load16(b + y * DFY_BLEND_STRIDE + x);
+                __m128i low =
+                    _mm_add_epi32(_mm_madd_epi16(_mm_unpacklo_epi16(p, q), ones), _mm_madd_epi16(load16(differ), left));
+                __m128i high = _mm_add_epi32(_mm_madd_epi16(_mm_unpackhi_epi16(p, q), ones),
+                                             _mm_madd_epi16(load16(differ + 8), right));
+                low = _mm_srai_epi32(_mm_add_epi32(low, round), 7);
+                high = _mm_srai_epi32(_mm_add_epi32(high, round), 7);
+                __m128i pixels = _mm_packs_epi32(low, high);
+                save8(dst + y * stride + x, _mm_packus_epi16(pixels, pixels));
+            }
+        }
+    }
+}
+
 static void subtract(int16_t *residual, const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride,
                      int width, int height) {
     if (width & 7) {
@@ -1019,6 +1110,7 @@ void dfy_kernels_add_sse41(DfyKernels *kernels) {
     kernels->store = store;
     kernels->store_mean = store_mean;
     kernels->mean = mean;
+    kernels->flow = flow;
     kernels->subtract = subtract;
     kernels->add = add;
     kernels->forward = forward;

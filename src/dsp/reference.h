@@ -25,6 +25,23 @@ void dfy_alf_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_
 void dfy_alf_correlate(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
                        const uint8_t *wanted, ptrdiff_t wanted_stride);
 
+/* What tells the fine motion of a 4x4 square: sums of slopes and of differences between its two predictions. */
+typedef struct DfyFlow {
+    int steep_x, steep_y;   /* magnitudes of the slopes */
+    int shared;             /* slopes across under the sign of those down */
+    int misses_x, misses_y; /* differences under the sign of the slopes */
+} DfyFlow;
+
+/* A component in 1/32 pixels; H.266 divides by the power of two below `steep`, too. */
+static inline int dfy_flow_component(int wanted, int steep) {
+    return steep ? dfy_clamp(wanted >> (31 - __builtin_clz((unsigned)steep)), -15, 15) : 0;
+}
+static inline void dfy_flow_motion(const DfyFlow *f, int v[2]) {
+    v[0] = dfy_flow_component(-4 * f->misses_x, f->steep_x);
+    v[1] = dfy_flow_component(-4 * f->misses_y - ((v[0] * f->shared) >> 1), f->steep_y);
+}
+void dfy_flow_mean(uint8_t *dst, ptrdiff_t stride, const int16_t *a, const int16_t *b, int width, int height);
+
 void dfy_deblock_luma(uint8_t *s, ptrdiff_t across, ptrdiff_t along, int beta, int tc);
 
 /* Compiled once for each of the tables: compilers make better vectors of it than there is need for by hand. */

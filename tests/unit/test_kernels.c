@@ -86,6 +86,36 @@ static void interpolation(void **state) {
     }
 }
 
+/* Any values, those of pixels, and slopes that lie a little apart. */
+static void flow(void **state) {
+    const DfyKernels *k = *state, *c = dfy_kernels_c();
+    static int16_t blend[2][(DFY_FLOW_SIDE + 2) * DFY_BLEND_STRIDE];
+    int moved = 0;
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < 2; i++)
+            for (int at = 0; at < (DFY_FLOW_SIDE + 2) * DFY_BLEND_STRIDE; at++) {
+                int x = at % DFY_BLEND_STRIDE, y = at / DFY_BLEND_STRIDE, slope = (x + y / 2 + i) * 300;
+                blend[i][at] = (int16_t)(round % 3 == 0   ? (int)(next() & 0xFFFF) - 32768
+                                         : round % 3 == 1 ? (int)(next() & 0xFF) << 6
+                                                          : slope % 16000 + (int)(next() % 200));
+            }
+        const int16_t *p = blend[0] + DFY_BLEND_STRIDE + 8, *q = blend[1] + DFY_BLEND_STRIDE + 8;
+        for (int w = 8; w <= DFY_FLOW_SIDE; w *= 2)
+            for (int h = 8; h <= DFY_FLOW_SIDE; h *= 2) {
+                uint8_t x[32 * 40], y[32 * 40], plain[32 * 40];
+                memset(x, 7, sizeof x);
+                memset(y, 7, sizeof y);
+                memset(plain, 7, sizeof plain);
+                k->flow(x, 40, p, q, w, h);
+                c->flow(y, 40, p, q, w, h);
+                c->store_mean(plain, 40, p, q, w, h);
+                assert_memory_equal(x, y, sizeof x);
+                moved += memcmp(y, plain, sizeof y) != 0;
+            }
+    }
+    assert_true(moved > 500);
+}
+
 static void transforms(void **state) {
     const DfyKernels *k = *state, *c = dfy_kernels_c();
     for (int round = 0; round < 400; round++) {
@@ -247,9 +277,10 @@ static void round_trip(void **state) {
 
 #define TESTS(table)                                                                                                   \
     {"differences", differences, NULL, NULL, table}, {"interpolation", interpolation, NULL, NULL, table},              \
-        {"transforms", transforms, NULL, NULL, table}, {"large_coefficients", large_coefficients, NULL, NULL, table},  \
-        {"intra", intra, NULL, NULL, table}, {"directed", directed, NULL, NULL, table},                                \
-        {"deblocking", deblocking, NULL, NULL, table}, {"scaling", scaling, NULL, NULL, table}, {                      \
+        {"flow", flow, NULL, NULL, table}, {"transforms", transforms, NULL, NULL, table},                              \
+        {"large_coefficients", large_coefficients, NULL, NULL, table}, {"intra", intra, NULL, NULL, table},            \
+        {"directed", directed, NULL, NULL, table}, {"deblocking", deblocking, NULL, NULL, table},                      \
+        {"scaling", scaling, NULL, NULL, table}, {                                                                     \
         "round_trip", round_trip, NULL, NULL, table                                                                    \
     }
 

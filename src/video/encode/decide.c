@@ -395,11 +395,12 @@ static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *be
         block.kind = DFY_INTER;
         block.merge_index[0] = (uint8_t)i;
         block.motion[0] = block.motion[1] = list[i];
-        for (int p = held == i; p < 3; p++)
-            dfy_predict_rectangle(d->picture, &list[i], p, r, plane_of(&d->predicted, p), stride_of(p));
+        int known = held == i && !dfy_flows(d->picture, &list[i]);
+        for (int p = known; p < 3; p++)
+            dfy_predict_exactly(d->picture, &list[i], p, r, plane_of(&d->predicted, p), stride_of(p));
         held = i;
         worst = first_worst;
-        if (round == 0 && i) luma_error(d, &block, d->predicted.luma, &worst);
+        if (round == 0 && (i || !known)) luma_error(d, &block, d->predicted.luma, &worst);
         if (round == 0 && is_quiet(d, &block, &d->predicted, worst)) {
             try_skip(d, &block, best);
             return 1;

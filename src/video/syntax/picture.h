@@ -144,7 +144,12 @@ int dfy_quantiser_step(int qp);
 /* Inter prediction of part of the block into three planes laid out like a frame's (dst at the block's place). */
 void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, int part, uint8_t *const dst[3],
                       const ptrdiff_t stride[3]);
-/* Luma (or chroma plane) alone, of any rectangle: what motion search looks at. */
+/* Whether luma is predicted with the fine motion between two pictures, of equal distance before and behind. */
+int dfy_flows(const DfyPictureCoding *picture, const DfyMotion *motion);
+/* One plane of a part. */
+void dfy_predict_exactly(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
+                         uint8_t *dst, ptrdiff_t stride);
+/* The same for any rectangle and without fine motion, nearly as good for less time: what motion search looks at. */
 void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
                            uint8_t *dst, ptrdiff_t stride);
 /*

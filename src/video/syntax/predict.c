@@ -49,6 +49,59 @@ void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *mot
     }
 }
 
+int dfy_flows(const DfyPictureCoding *picture, const DfyMotion *motion) {
+    int first = motion->reference[0], second = motion->reference[1];
+    if (second < 0 || picture->timeless[first] || picture->timeless[second]) return 0;
+    int now = picture->frame->order;
+    int before = picture->references[first]->order - now, behind = picture->references[second]->order - now;
+    return before && before == -behind &&
+           (motion->mv[0][0] || motion->mv[0][1] || motion->mv[1][0] || motion->mv[1][1]);
+}
+
+/* The whole samples nearest to what is next to an interpolated block, its corners left out. */
+static void frame_block(int16_t *block, const Source *s, int width, int height) {
+    const uint8_t *pixels = s->pixels + (s->fy >> 1) * s->stride + (s->fx >> 1);
+    int16_t *below = block + height * DFY_BLEND_STRIDE;
+    for (int x = 0; x < width; x++) {
+        block[x - DFY_BLEND_STRIDE] = (int16_t)(pixels[x - s->stride] << 6);
+        below[x] = (int16_t)(pixels[x + height * s->stride] << 6);
+    }
+    for (int y = 0; y < height; y++, block += DFY_BLEND_STRIDE, pixels += s->stride) {
+        block[-1] = (int16_t)(pixels[-1] << 6);
+        block[width] = (int16_t)(pixels[width] << 6);
+    }
+}
+
+/* Luma from two pictures with the fine motion between them, in squares of at most DFY_FLOW_SIDE. */
+static void predict_flow(const DfyPictureCoding *picture, const DfyMotion *motion, const int r[4], uint8_t *dst,
+                         ptrdiff_t stride) {
+    const DfyKernels *k = picture->kernels;
+    enum { AT = DFY_BLEND_STRIDE + 8 };
+    int16_t blend[2][(DFY_FLOW_SIDE + 2) * DFY_BLEND_STRIDE];
+    int width = r[2] < DFY_FLOW_SIDE ? r[2] : DFY_FLOW_SIDE, height = r[3] < DFY_FLOW_SIDE ? r[3] : DFY_FLOW_SIDE;
+    Source whole[2];
+    for (int i = 0; i < 2; i++)
+        whole[i] = locate(picture->references[motion->reference[i]], 0, r[0], r[1], r[2], r[3], motion->mv[i]);
+    for (int y = 0; y < r[3]; y += height)
+        for (int x = 0; x < r[2]; x += width) {
+            for (int i = 0; i < 2; i++) {
+                Source s = whole[i];
+                s.pixels += y * s.stride + x;
+                interpolate(k, 0, blend[i] + AT, &s, width, height);
+                frame_block(blend[i] + AT, &s, width, height);
+            }
+            k->flow(dst + y * stride + x, stride, blend[0] + AT, blend[1] + AT, width, height);
+        }
+}
+
+void dfy_predict_exactly(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
+                         uint8_t *dst, ptrdiff_t stride) {
+    if (!plane && dfy_flows(picture, motion))
+        predict_flow(picture, motion, rectangle, dst, stride);
+    else
+        dfy_predict_rectangle(picture, motion, plane, rectangle, dst, stride);
+}
+
 void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, int part, uint8_t *const dst[3],
                       const ptrdiff_t stride[3]) {
     int r[4];
@@ -56,7 +109,7 @@ void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, in
     for (int p = 0; p < 3; p++) {
         int shift = p > 0;
         uint8_t *at = dst[p] + ((r[1] - block->y) >> shift) * stride[p] + ((r[0] - block->x) >> shift);
-        dfy_predict_rectangle(picture, &block->motion[part], p, r, at, stride[p]);
+        dfy_predict_exactly(picture, &block->motion[part], p, r, at, stride[p]);
     }
 }
 
