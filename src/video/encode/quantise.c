@@ -148,7 +148,7 @@ static int has_neighbours(const Quantiser *q, int gx, int gy) {
 
 /*
  * Chooses the levels of a group from `place` on; hits: a bit for each coefficient that may be one. The others have only
- * the rate of their flag, which is known in sum for the first of a group without levels right of it or below.
+ * the rate of their flag, which is known in sum as long as there are no levels right of them or below.
  */
 static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned hits, int flagged) {
     static const uint16_t untold[2] = {0, 0};
@@ -157,13 +157,16 @@ static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned hits,
     uint16_t *map = q->map->level + 4 * (gy * DFY_LEVEL_STRIDE + gx);
     int base = 4 * (gx + gy), first = q->count;
     Sum sum = q->sum, change;
-    if (!has_neighbours(q, gx, gy)) {
-        const uint32_t *blank = q->rates->blank[q->large][gx + gy < 2 ? gx + gy : 2];
-        int next = hits ? 31 - __builtin_clz(hits) : -1;
-        sum.bits += blank[place + 1] - blank[next + 1];
-        place = next;
-    }
+    const uint32_t *blank = q->rates->blank[q->large][gx + gy < 2 ? gx + gy : 2];
+    int is_blank = !has_neighbours(q, gx, gy);
     for (; place >= 0; place--) {
+        if (is_blank) { /* on to the next that may be a level */
+            unsigned left = hits & ((2u << place) - 1);
+            int next = left ? 31 - __builtin_clz(left) : -1;
+            sum.bits += blank[place + 1] - blank[next + 1];
+            if (next < 0) break;
+            place = next;
+        }
         int x = dfy_diagonal4[place][0], y = dfy_diagonal4[place][1], at = y * DFY_LEVEL_STRIDE + x;
         DfyTemplate near = dfy_template_at(map + at);
         const uint16_t *flag = significant[dfy_significant_class(base + x + y)][near.significant];
@@ -178,6 +181,7 @@ static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned hits,
             uint8_t in_x = (uint8_t)(gx * 4 + x), in_y = (uint8_t)(gy * 4 + y);
             q->levels[q->count++] = (Level){sum, flag[1], (int16_t)level, in_x, in_y};
             map[at] = dfy_level_mark(level);
+            is_blank = 0;
         }
         sum.error += change.error;
         sum.bits += change.bits;

@@ -130,16 +130,19 @@ void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int 
     int side = 1 << log2, scale = dfy_quantiser_step(qp), shift = log2 - 1, half = 1 << (shift - 1);
     int most_x = 0, most_y = 0;
     memset(coefficients, 0, sizeof *coefficients << (2 * log2));
-    for (int y = 0; y < side; y++, levels += side, coefficients += side) {
-        int any = 0, last = side;
-        for (int x = 0; x < side; x++) any |= levels[x];
-        if (!any) continue;
-        while (!levels[last - 1]) last--;
-        most_y = y + 1;
-        most_x = last > most_x ? last : most_x;
-        for (int x = 0; x < side; x++) /* 32 bits hold every product: the largest scale, at DFY_MAX_QP, is 58368 */
-            coefficients[x] = (int16_t)dfy_clamp((levels[x] * scale + half) >> shift, -32768, 32767);
-    }
+    for (int y = 0; y < side; y++, levels += side, coefficients += side)
+        for (int x = 0; x < side; x += 4) {
+            uint64_t four;
+            memcpy(&four, levels + x, sizeof four);
+            if (!four) continue;
+            most_y = y + 1;
+            for (int i = x; i < x + 4; i++) {
+                if (!levels[i]) continue;
+                if (i >= most_x) most_x = i + 1;
+                /* 32 bits hold every product: the largest scale, at DFY_MAX_QP, is 58368 */
+                coefficients[i] = (int16_t)dfy_clamp((levels[i] * scale + half) >> shift, -32768, 32767);
+            }
+        }
     *columns = most_x;
     *rows = most_y;
 }
