@@ -95,7 +95,9 @@ static inline __attribute__((always_inline)) int dfy_mix_in_place(DfyMixer *mixe
         used[DFY_MIX_LANES - 1] -= DFY_MIX_WEIGHT; /* a bias begins as none */
     }
     DfyMixSlots parts = used * (DfyMixSlots)input;
-    int32_t logit = (int32_t)(parts[0] + parts[1] + parts[2] + parts[3]) >> 16;
+    parts += __builtin_shufflevector(parts, parts, 2, 3, 0, 1);
+    parts += __builtin_shufflevector(parts, parts, 1, 0, 3, 2);
+    int32_t logit = (int32_t)parts[0] >> 16;
     logit = logit > DFY_MIX_STRETCH ? DFY_MIX_STRETCH : logit < -DFY_MIX_STRETCH ? -DFY_MIX_STRETCH : logit;
     uint32_t p = *probability = mixer->squash[logit + 2048];
     bit = dfy_code_with(mixer->coder, p, bit);

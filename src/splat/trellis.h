@@ -80,6 +80,7 @@ enum {
     DFY_TRELLIS_DEAREST = 156, /* what a choice costs more than the cheapest one at most, in those parts */
     /* So much do odd numbers cost more, where no way takes one: those around 0, which is in both quantisers. */
     DFY_TRELLIS_HOPELESS = 15,
+    DFY_TRELLIS_ALIKE = 2,   /* and so little what the even ones' costs may differ there */
     DFY_TRELLIS_LOWERED = 8, /* numbers after which costs are lowered */
     DFY_TRELLIS_RUN = 256,   /* numbers of a run; only the last has fewer */
     DFY_TRELLIS_RUNS = 3     /* ways to do it */

@@ -90,10 +90,10 @@ static inline uint32_t choices_of(const uint8_t more[4]) {
     return (uint32_t)more[0] | (uint32_t)more[1] << 8 | (uint32_t)more[2] << 16 | (uint32_t)more[3] << 24;
 }
 
-/* Whether even numbers of both quantisers cost the same, and odd ones too much. */
+/* Whether even numbers of both quantisers cost about the same, and odd ones too much. */
 static inline int only_even(uint32_t choices) {
-    return !(choices & 0x00FF00FF) && (choices >> 8 & 255) >= DFY_TRELLIS_HOPELESS &&
-           choices >> 24 >= DFY_TRELLIS_HOPELESS;
+    return (choices & 255) <= DFY_TRELLIS_ALIKE && (choices >> 16 & 255) <= DFY_TRELLIS_ALIKE &&
+           (choices >> 8 & 255) >= DFY_TRELLIS_HOPELESS && choices >> 24 >= DFY_TRELLIS_HOPELESS;
 }
 
 #define ODD_NEVER 0xFF00FF00u
@@ -156,7 +156,10 @@ void dfy_trellis_run_c(DfyTrellisPaths *paths, DfyTrellisOdd *odd, const float (
         uint8_t more[4], last[STATES], least = UINT8_MAX;
         int partner = paths->partner[paths->phase], quantiser = paths->quantiser[paths->phase];
         in_bytes_c(more, cost[i]);
-        if (only_even(choices_of(more))) more[1] = more[3] = UINT8_MAX; /* others leave all costs as they are */
+        if (only_even(choices_of(more))) { /* others leave all costs as they are */
+            more[0] = more[2] = 0;
+            more[1] = more[3] = UINT8_MAX;
+        }
         memcpy(last, paths->cost, sizeof last);
         memset(&odd[i], 0, sizeof odd[i]);
         for (int seat = 0; seat < STATES; seat++) {

@@ -8,10 +8,10 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define DFY_WITH_AVX2
-#define DFY_AVX2 __attribute__((target("avx2")))
+#define DFY_AVX2 __attribute__((target("avx2,bmi,bmi2")))
 #define DFY_BODY static inline __attribute__((always_inline))
 static inline int dfy_is_wide(void) {
-    return __builtin_cpu_supports("avx2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 }
 #define DFY_TWICE(name, parameters, arguments)                                                                         \
     DFY_AVX2 static void name##_wide parameters {                                                                      \

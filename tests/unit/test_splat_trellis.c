@@ -44,7 +44,8 @@ static void every_run_equals_the_reference(void **state) {
         cost[i / 4][i / 2 % 2][i % 2] = i / 4 % 5 ? (float)(next_random(&seed) + 1) * (i % 400 ? 2.0f : 90.0f) : 1;
     for (size_t i = 0; i < COUNT; i++) /* now and then, and long in a row, odd numbers come not into question */
         if (i % 9 == 4 || i % 300 < 40) {
-            cost[i][0][0] = cost[i][1][0] = 0.25f;
+            cost[i][0][0] = 0.25f;
+            cost[i][1][0] = 0.25f + 0.1f * (float)(i % 2);
             cost[i][0][1] = cost[i][1][1] = 2 + (float)(i % 3);
         }
     assert_true(count > 0);
