@@ -2,7 +2,7 @@
 """`make bench-splat`: what `diffy splat` makes of a sequence of splat models, beside what is known of others.
 
 Bytes and errors are exact; seconds are processor time, the best of five runs, less that of
-a command that does nothing. "best" is --effort 9.
+a command that does nothing. "best" is --effort 9, "canonical" --canonical.
 
 Errors are those of `diffy splat compare`.
 """
@@ -86,7 +86,7 @@ def main():
             if source.name == "playbot":
                 row(name, total, inter, key, errors)
             wanted = ",".join(f"{a}={e:g}" for a, e in zip(NAMES, errors))
-            for title, effort in (("", []), (", best", ["--effort", 9])):
+            for title, effort in (("", []), (", best", ["--effort", 9]), (", canonical", ["--canonical"])):
                 got = measure(source, out, ["--error", wanted, *effort])
                 row(f"diffy{title}, errors of {name}", got["total"], got["inter"], got["key"], got["errors"],
                     f"{got['first']:.3f}", f"{got['other']:.4f}")
