@@ -47,7 +47,7 @@ static void one_entry_many_segments(void **state) {
     (void)state;
     Clip clip = {.width = 96, .height = 96, .frames = 120, .grain = 8, .irregular = 1};
     DfyEncoderSettings settings = clip_settings(&clip);
-    settings.quality = 80;
+    settings.quality = 90;
     assert_seeks(&clip, &settings, 67, 5);
 }
 
