@@ -54,15 +54,11 @@ static int constrain(int difference, int threshold, int shift) {
     return difference < 0 ? -magnitude : magnitude;
 }
 
-static int shift_of(int damping, int threshold) {
-    int shift = threshold ? damping - (31 - __builtin_clz((unsigned)threshold)) : 0;
-    return shift < 0 ? 0 : shift;
-}
-
 void dfy_filter_directed(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side,
                          int direction, int primary, int secondary, int damping) {
     const int taps[2] = {primary & 1 ? 3 : 4, primary & 1 ? 3 : 2};
-    int shifts[2] = {shift_of(damping, primary), shift_of(damping, secondary)};
+    int shifts[2] = {primary ? dfy_directed_shift(damping, primary) : 0,
+                     secondary ? dfy_directed_shift(damping, secondary) : 0};
     for (int y = 0; y < side; y++, dst += stride, src += src_stride)
         for (int x = 0; x < side; x++) {
             int here = src[x], low = here, high = here, sum = 0;
@@ -70,8 +66,7 @@ void dfy_filter_directed(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptr
                 for (int line = 0; line < 3; line++) { /* along the direction, and 45 degrees to either side */
                     int threshold = line ? secondary : primary;
                     if (!threshold) continue;
-                    const int8_t *step = dfy_directions[(direction + (line == 1 ? 2 : line == 2 ? 6 : 0)) & 7][k];
-                    ptrdiff_t at = step[0] * src_stride + step[1];
+                    ptrdiff_t at = dfy_directed_place(direction + (line == 1 ? 2 : line == 2 ? 6 : 0), k, src_stride);
                     for (int sign = 0; sign < 2; sign++) {
                         int there = src[sign ? x - at : x + at];
                         sum += (line ? 2 - k : taps[k]) * constrain(there - here, threshold, shifts[line > 0]);

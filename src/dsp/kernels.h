@@ -15,11 +15,10 @@
 
 #include "base/numbers.h"
 
-/* Row length of the intermediate blocks that interpolation writes and blending reads. */
 #define DFY_ALF_TAPS 12 /* pairs of pixels of the adaptive loop filter */
 #define DFY_ALF_VALUES (DFY_ALF_TAPS + 1)
-#define DFY_BLEND_STRIDE 64
-#define DFY_FLOW_SIDE 32 /* most that flow takes at once */
+#define DFY_BLEND_STRIDE 64 /* of rows of the intermediate blocks that interpolation writes and blending reads */
+#define DFY_FLOW_SIDE 32    /* most that flow takes at once */
 
 typedef enum DfyTransformKind { DFY_DCT = 0, DFY_DST = 1 /* DST-VII, side 4 to 16 */ } DfyTransformKind;
 

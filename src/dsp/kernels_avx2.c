@@ -395,8 +395,6 @@ static void add(uint8_t *dst, ptrdiff_t stride, const int16_t *residual, int wid
 
 /* ---------------------------------------------------------------- transforms */
 
-static DfyTransformPairs pairs_of[2][2]; /* kind; log2 - 4 */
-
 /* Whether sums and differences of two values fit 16 bits. */
 static int folds(const int16_t *values, int count) {
     __m256i all = _mm256_setzero_si256();
@@ -447,7 +445,7 @@ static void forward(int16_t *coefficients, const int16_t *residual, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    int32_t(*pairs)[16] = pairs_of[kind][log2 - 4].forward;
+    int32_t(*pairs)[16] = dfy_transform_pairs[kind][log2 - 3].forward;
     forward_pass(half, residual, log2, log2 - 1, pairs, kind == DFY_DCT);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
     forward_pass(coefficients, half, log2, log2 + 6, pairs, kind == DFY_DCT && folds(half, 1 << (2 * log2)));
@@ -489,8 +487,8 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    inverse_pass(half, coefficients, log2, (columns + 7) & ~7, rows, 7, pairs_of[kind][log2 - 4].inverse);
-    inverse_pass(residual, half, log2, 1 << log2, columns, 12, pairs_of[kind][log2 - 4].inverse);
+    inverse_pass(half, coefficients, log2, (columns + 7) & ~7, rows, 7, dfy_transform_pairs[kind][log2 - 3].inverse);
+    inverse_pass(residual, half, log2, 1 << log2, columns, 12, dfy_transform_pairs[kind][log2 - 3].inverse);
 }
 
 static void scale(uint8_t *dst, const uint8_t *src, int count, int factor, int add) {
@@ -499,9 +497,6 @@ static void scale(uint8_t *dst, const uint8_t *src, int count, int factor, int a
 
 void dfy_kernels_add_avx2(DfyKernels *kernels) {
     narrow = *kernels;
-    dfy_transform_pairs(&pairs_of[DFY_DCT][0], 4, DFY_DCT);
-    dfy_transform_pairs(&pairs_of[DFY_DCT][1], 5, DFY_DCT);
-    dfy_transform_pairs(&pairs_of[DFY_DST][0], 4, DFY_DST);
     kernels->sad = sad;
     kernels->sse = sse;
     kernels->satd = satd;

@@ -542,8 +542,7 @@ static void inverse_pass(int16_t *out, const int16_t *in, int log2, int columns,
     }
 }
 
-static DfyTransformPairs pairs_of[2][3]; /* kind; log2 - 3 */
-static int16_t rows4[2][2][4][8];        /* kind; the matrix and turned; a row, twice side by side */
+static int16_t rows4[2][2][4][8]; /* kind; the matrix and turned; a row, twice side by side */
 
 /* out[k][i] = sum over n of in[i][n] * M[k][n] for 4x4, rows in halves of v. */
 static void pass4(__m128i v[2], const int16_t m[4][8], int shift) {
@@ -592,8 +591,8 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
     /* First pass undoes columns and turns: half[x][y]. The second sees its rows x as frequencies and turns back. */
     int16_t half[32 * 32];
     int wide = (columns + 7) & ~7;
-    inverse_pass(half, coefficients, log2, wide, rows, 7, pairs_of[kind][log2 - 3].inverse);
-    inverse_pass(residual, half, log2, 1 << log2, columns, 12, pairs_of[kind][log2 - 3].inverse);
+    inverse_pass(half, coefficients, log2, wide, rows, 7, dfy_transform_pairs[kind][log2 - 3].inverse);
+    inverse_pass(residual, half, log2, 1 << log2, columns, 12, dfy_transform_pairs[kind][log2 - 3].inverse);
 }
 
 /* Whether sums and differences of two values fit 16 bits. */
@@ -645,7 +644,7 @@ static void forward(int16_t *coefficients, const int16_t *residual, int log2, Df
         return;
     }
     int16_t half[32 * 32];
-    int32_t(*pairs)[16] = pairs_of[kind][log2 - 3].forward;
+    int32_t(*pairs)[16] = dfy_transform_pairs[kind][log2 - 3].forward;
     forward_pass(half, residual, log2, log2 - 1, pairs, kind == DFY_DCT);
     /* half[k][y]: frequencies k of row y; the second pass turns rows k into frequencies of y: out[j][k]. */
     forward_pass(coefficients, half, log2, log2 + 6, pairs, kind == DFY_DCT && folds(half, 1 << (2 * log2)));
@@ -828,11 +827,9 @@ typedef struct Line {
 } Line;
 
 static inline Line make_line(int direction, ptrdiff_t stride, int threshold, int damping) {
-    int shift = damping - (31 - __builtin_clz((unsigned)threshold));
-    if (shift < 0) shift = 0;
+    int shift = dfy_directed_shift(damping, threshold);
     Line line = {_mm_set1_epi8((int8_t)threshold), _mm_set1_epi8((int8_t)(255 >> shift)), shift, {0, 0}};
-    for (int k = 0; k < 2; k++)
-        line.at[k] = dfy_directions[direction & 7][k][0] * stride + dfy_directions[direction & 7][k][1];
+    for (int k = 0; k < 2; k++) line.at[k] = dfy_directed_place(direction, k, stride);
     return line;
 }
 
@@ -1094,8 +1091,7 @@ static void correlate(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_
 }
 
 void dfy_kernels_add_sse41(DfyKernels *kernels) {
-    for (int log2 = 3; log2 <= 5; log2++) dfy_transform_pairs(&pairs_of[DFY_DCT][log2 - 3], log2, DFY_DCT);
-    for (int log2 = 3; log2 <= 4; log2++) dfy_transform_pairs(&pairs_of[DFY_DST][log2 - 3], log2, DFY_DST);
+    dfy_transform_make_pairs();
     for (int kind = DFY_DCT; kind <= DFY_DST; kind++)
         for (int k = 0; k < 4; k++)
             for (int n = 0; n < 8; n++) {

@@ -417,7 +417,6 @@ static void slant(uint8_t *dst, ptrdiff_t stride, const uint8_t *line, int side,
 
 /* ---------------------------------------------------------------- transforms */
 
-static DfyTransformPairs pairs_of[2][3]; /* kind; log2 - 3 */
 static void (*forward4)(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind);
 static void (*inverse4)(int16_t *residual, const int16_t *coefficients, int log2, DfyTransformKind kind, int columns,
                         int rows);
@@ -508,7 +507,7 @@ static int folds(const int16_t *values, int count) {
 /* Residuals are under 256, so the first pass can fold; the second can unless they are of the largest. */
 ALWAYS void forward_square(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
     int16_t half[32 * 32];
-    const int32_t(*pairs)[16] = (const int32_t(*)[16])pairs_of[kind][log2 - 3].forward;
+    const int32_t(*pairs)[16] = (const int32_t(*)[16])dfy_transform_pairs[kind][log2 - 3].forward;
     forward_pass(half, residual, log2, log2 - 1, pairs, kind == DFY_DCT);
     if (kind == DFY_DCT && folds(half, 1 << (2 * log2)))
         forward_pass(coefficients, half, log2, log2 + 6, pairs, 1);
@@ -589,7 +588,7 @@ static void inverse(int16_t *residual, const int16_t *coefficients, int log2, Df
     }
     /* First pass undoes columns and turns: half[x][y]. The second sees its rows x as frequencies and turns back. */
     int16_t half[32 * 32];
-    const int32_t(*pairs)[32] = (const int32_t(*)[32])pairs_of[kind][log2 - 3].inverse;
+    const int32_t(*pairs)[32] = (const int32_t(*)[32])dfy_transform_pairs[kind][log2 - 3].inverse;
     int wide = (columns + 7) & ~7;
     if (columns > 8 && columns <= 16) wide = 16;
     if (columns > 16) wide = 1 << log2;
@@ -606,11 +605,9 @@ typedef struct Line {
 } Line;
 
 static Line make_line(int direction, ptrdiff_t stride, int threshold, int damping) {
-    int shift = damping - (31 - __builtin_clz((unsigned)threshold));
-    Line line = {.threshold = wasm_i8x16_splat((int8_t)threshold), .shift = shift < 0 ? 0 : shift};
+    Line line = {.threshold = wasm_i8x16_splat((int8_t)threshold), .shift = dfy_directed_shift(damping, threshold)};
     line.mask = wasm_i8x16_splat((int8_t)(255 >> line.shift));
-    for (int k = 0; k < 2; k++)
-        line.at[k] = dfy_directions[direction & 7][k][0] * stride + dfy_directions[direction & 7][k][1];
+    for (int k = 0; k < 2; k++) line.at[k] = dfy_directed_place(direction, k, stride);
     return line;
 }
 
@@ -712,8 +709,6 @@ static void cdef(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t s
 }
 
 void dfy_kernels_add_wasm(DfyKernels *kernels) {
-    for (int log2 = 3; log2 <= 5; log2++) dfy_transform_pairs(&pairs_of[DFY_DCT][log2 - 3], log2, DFY_DCT);
-    for (int log2 = 3; log2 <= 4; log2++) dfy_transform_pairs(&pairs_of[DFY_DST][log2 - 3], log2, DFY_DST);
     forward4 = kernels->forward;
     inverse4 = kernels->inverse;
     kernels->sad = sad;

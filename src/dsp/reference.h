@@ -15,9 +15,20 @@ typedef struct DfyTransformPairs {
     int32_t forward[32][16]; /* row k: (M[k][2n], M[k][2n + 1]) */
     int32_t inverse[16][32]; /* rows 2k: (M[2k][n], M[2k + 1][n]) */
 } DfyTransformPairs;
-void dfy_transform_pairs(DfyTransformPairs *pairs, int log2, DfyTransformKind kind);
+/* Of sides 8 to 32, by kind and log2 - 3; SIMD's tables call dfy_transform_make_pairs, which fills them. */
+extern DfyTransformPairs dfy_transform_pairs[2][3];
+void dfy_transform_make_pairs(void);
 
 int dfy_edge_direction(const uint8_t *src, ptrdiff_t stride, uint32_t *variance);
+/* By how much a difference is shifted right to be taken off its threshold (1..): AV1 specification 7.15.3. */
+static inline int dfy_directed_shift(int damping, int threshold) {
+    int shift = damping - (31 - __builtin_clz((unsigned)threshold));
+    return shift < 0 ? 0 : shift;
+}
+/* Where the pixel k + 1 along a direction, in steps of 22.5 degrees, lies. */
+static inline ptrdiff_t dfy_directed_place(int direction, int k, ptrdiff_t stride) {
+    return dfy_directions[direction & 7][k][0] * stride + dfy_directions[direction & 7][k][1];
+}
 void dfy_filter_directed(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side,
                          int direction, int primary, int secondary, int damping);
 void dfy_alf_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride,

@@ -107,7 +107,10 @@ static int32_t pair(int first, int second) {
     return (int32_t)((uint16_t)first | (uint32_t)(uint16_t)second << 16);
 }
 
-void dfy_transform_pairs(DfyTransformPairs *pairs, int log2, DfyTransformKind kind) {
+DfyTransformPairs dfy_transform_pairs[2][3];
+
+static void make_pairs(int log2, DfyTransformKind kind) {
+    DfyTransformPairs *pairs = &dfy_transform_pairs[kind][log2 - 3];
     int side = 1 << log2;
     for (int k = 0; k < side; k++) {
         const int8_t *row = dfy_transform_row(log2, kind, k);
@@ -116,6 +119,11 @@ void dfy_transform_pairs(DfyTransformPairs *pairs, int log2, DfyTransformKind ki
         const int8_t *next = dfy_transform_row(log2, kind, k + 1);
         for (int n = 0; n < side; n++) pairs->inverse[k / 2][n] = pair(row[n], next[n]);
     }
+}
+
+void dfy_transform_make_pairs(void) {
+    for (int log2 = 3; log2 <= 5; log2++) make_pairs(log2, DFY_DCT);
+    for (int log2 = 3; log2 <= 4; log2++) make_pairs(log2, DFY_DST);
 }
 
 void dfy_transform_forward(int16_t *coefficients, const int16_t *residual, int log2, DfyTransformKind kind) {
