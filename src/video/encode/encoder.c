@@ -247,11 +247,8 @@ typedef struct Group {
     int status;
 } Group;
 
-#define LEAF_STEP 8 /* quantiser steps from an anchor's usual quantiser to that of pictures that nothing refers to */
-
 static int picture_qp(const Group *group, const DfyGroupPicture *place) {
-    int step = place->referred ? dfy_propagated_step(group->encoder->propagation, place->number) : LEAF_STEP;
-    return dfy_clamp(group->qp + step, 0, DFY_MAX_QP);
+    return dfy_clamp(group->qp + dfy_propagated_step(group->encoder->propagation, place->number), 0, DFY_MAX_QP);
 }
 
 /* What a picture is coded after: its own frame, but the anchor without its noise. */

@@ -24,7 +24,7 @@ void dfy_propagation_free(DfyPropagation *propagation);
 void dfy_propagate(DfyPropagation *propagation, DfyPool *pool, const DfyFrame *anchor, DfyFrame *const *sources,
                    int frames, int ahead);
 
-/* Offset to the group's quantiser of the whole of frame `number` (1..frames). */
+/* Offset to the group's quantiser of the whole of frame `number` (1..frames); coarsest where nothing refers to it. */
 int dfy_propagated_step(const DfyPropagation *propagation, int number);
 
 /* Offset to the quantiser of the 32x32 square at (x, y) of frame `number` (1..frames) relative to the picture's mean.
