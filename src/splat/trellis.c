@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 enum {
     LEVELS = 16,     /* magnitudes with a rate of their own */
     CLASSES = 10,    /* of rows, by their energy: a busy row's numbers cost less */
@@ -24,7 +20,7 @@ enum {
 
 /* Of the wanted mean: what can be mended, and what is as good. */
 #define LEAST_MENDED 0.984
-#define MOST_MENDED 1.01
+#define MOST_MENDED 1.03
 #define LEAST_GOOD 0.993
 /* With what power of a bit's worth the mean grows, more or less, and by how much that is changed at most. */
 #define ROWS_POWER 0.08
@@ -162,46 +158,27 @@ static inline float cost_of(int32_t magnitude, int quantiser, float x, const flo
 /* The lower of the two magnitudes around x. */
 static inline int32_t magnitude_below(int quantiser, float x) {
     float low = (x + (float)quantiser) * 0.5f;
-    return low < LARGEST ? (int32_t)low : LARGEST;
+    return (int32_t)(low < LARGEST ? low : LARGEST);
 }
 
-/* Of small x, the cost of the better of the two smallest magnitudes of each parity. */
-static inline void choose_small(float cost[2][2], float x, const float rates[2][LEVELS]) {
-    static const float value[2][4] = {{0, 2, 4, 6}, {0, 1, 3, 5}};
-#ifdef __SSE2__
-    __m128 at = _mm_set1_ps(x), even = _mm_sub_ps(at, _mm_loadu_ps(value[0])),
-           odd = _mm_sub_ps(at, _mm_loadu_ps(value[1]));
-    even = _mm_add_ps(_mm_mul_ps(even, even), _mm_loadu_ps(rates[0]));
-    odd = _mm_add_ps(_mm_mul_ps(odd, odd), _mm_loadu_ps(rates[1]));
-    _mm_storeu_ps(cost[0], _mm_min_ps(_mm_movelh_ps(even, odd), _mm_movehl_ps(odd, even)));
-#else
-    for (int q = 0; q < 2; q++) {
-        float each[4];
-        for (int i = 0; i < 4; i++) each[i] = (x - value[q][i]) * (x - value[q][i]) + rates[q][i];
-        for (int parity = 0; parity < 2; parity++)
-            cost[q][parity] = each[parity] < each[parity + 2] ? each[parity] : each[parity + 2];
-    }
-#endif
-}
-
-/* x is not negative. What isn't small has the two magnitudes around it. */
-static inline void choose_centred(float cost[2][2], float x, const float rates[2][LEVELS]) {
-    if (x < SMALL) {
-        choose_small(cost, x, rates);
-        return;
-    }
+/* Of x that isn't negative, the two magnitudes around it; or of small x the better of the two smallest of a parity. */
+static inline void choose_large(float cost[2][2], float x, const float rates[2][LEVELS]) {
     for (int q = 0; q < 2; q++) {
         int32_t low = magnitude_below(q, x);
         cost[q][low & 1] = cost_of(low, q, x, rates[q]);
         cost[q][~low & 1] = cost_of(low + 1, q, x, rates[q]);
     }
 }
+static inline void choose_small(float cost[2][2], float x, const float rates[2][LEVELS]) {
+    for (int q = 0; q < 2; q++)
+        for (int parity = 0; parity < 2; parity++)
+            cost[q][parity] = dfy_trellis_lesser(cost_of(parity, q, x, rates[q]), cost_of(parity + 2, q, x, rates[q]));
+}
 
-static inline int32_t pick_centred(int quantiser, int parity, float x, const float rates[LEVELS]) {
-    if (x < SMALL)
-        return parity + 2 * (cost_of(parity + 2, quantiser, x, rates) < cost_of(parity, quantiser, x, rates));
-    int32_t low = magnitude_below(quantiser, x);
-    return low + ((low ^ parity) & 1);
+/* The x above which the larger of those two magnitudes is the better one. */
+static float larger_from(int quantiser, int parity, const float rates[LEVELS]) {
+    float low = (float)(2 * parity - (quantiser & parity)), high = (float)(2 * (parity + 2) - quantiser);
+    return (high * high - low * low + rates[parity + 2] - rates[parity]) / (2 * (high - low));
 }
 
 /* Of the parity, one of the numbers around x, or the next that is within the limit. */
@@ -232,113 +209,214 @@ static inline void choose_plain(float cost[2][2], float x, const float rates[2][
     }
 }
 
-/* ---------------------------------------------------------------- there and back */
+/* ---------------------------------------------------------------- walks */
+
+/* What is chosen of a column's centred numbers, by class and size in parts of a step; the last is of larger ones. */
+enum { A_STEP = 32, SIZES = 5 * A_STEP };
+#define LARGER UINT32_MAX
+typedef struct Choices {
+    uint32_t of[CLASSES][SIZES];
+} Choices;
 
 /* Numbers on their way through the trellis, in the order they take it: column by column or row by row. */
 typedef struct Walk {
     const DfyTrellis *trellis;
     const float *parts;
     Rates *rates;
-    uint8_t *classes; /* of rows of centred numbers */
+    Choices *choices;   /* of the column last seen, or of all */
+    float *larger_from; /* for each column and class, by quantiser and parity */
+    uint8_t *classes;   /* of rows of centred numbers */
     float *sums;
-    DfyTrellisOdd *odd; /* of each number */
+    DfyTrellisEven *even; /* of each number */
     double step;
     float inverse;
     size_t rows;
+    int filled; /* column whose choices there are */
 } Walk;
 
 /* Some of them in a row: their columns and their rows' classes. */
 typedef struct Piece {
     const float *parts;
-    size_t count;
+    size_t count, spans;
     uint8_t column[DFY_TRELLIS_RUN], class[DFY_TRELLIS_RUN];
+    uint16_t end[DFY_TRELLIS_RUN]; /* of each span of one column */
 } Piece;
 
-static void take_piece(Piece *piece, const Walk *w, Kind kind, size_t at) {
-    const DfyTrellis *t = w->trellis;
-    size_t columns = (size_t)t->n, left = w->rows * columns - at;
-    piece->parts = w->parts + at;
-    piece->count = left < DFY_TRELLIS_RUN ? left : DFY_TRELLIS_RUN;
-    size_t row = t->by_column ? at % w->rows : at / columns, k = t->by_column ? at / w->rows : at % columns;
-    for (size_t i = 0; t->by_column && i < piece->count; row = 0, k++) {
+static void take_columns(Piece *piece, const Walk *w, Kind kind, size_t at) {
+    size_t row = at % w->rows, k = at / w->rows;
+    for (size_t i = 0; i < piece->count; row = 0, k++) {
         size_t some = piece->count - i < w->rows - row ? piece->count - i : w->rows - row;
         memset(piece->column + i, (int)k, some);
         if (kind == CENTRED) memcpy(piece->class + i, w->classes + row, some);
         i += some;
+        piece->end[piece->spans++] = (uint16_t)i;
     }
-    for (size_t i = 0; !t->by_column && i < piece->count; i++) {
+}
+
+static void take_rows(Piece *piece, const Walk *w, Kind kind, size_t at) {
+    size_t columns = (size_t)w->trellis->n, row = at / columns, k = at % columns;
+    for (size_t i = 0; i < piece->count; i++) {
         piece->column[i] = (uint8_t)k;
         if (kind == CENTRED) piece->class[i] = w->classes[row];
+        if (columns > 1 || i + 1 == piece->count) piece->end[piece->spans++] = (uint16_t)(i + 1);
         if (++k < columns) continue;
         k = 0;
         row++;
     }
 }
 
-static inline void choose(float cost[2][2], const Walk *w, Kind kind, const Piece *piece, size_t i) {
+static void take_piece(Piece *piece, const Walk *w, Kind kind, size_t at) {
+    size_t left = w->rows * (size_t)w->trellis->n - at;
+    piece->parts = w->parts + at;
+    piece->count = left < DFY_TRELLIS_RUN ? left : DFY_TRELLIS_RUN;
+    piece->spans = 0;
+    (w->trellis->by_column ? take_columns : take_rows)(piece, w, kind, at);
+}
+
+/* ---------------------------------------------------------------- centred numbers */
+
+/* Sets what centred numbers of a column are chosen by. */
+DFY_BODY void fill_choices_body(Choices *choices, const float (*rates)[2][LEVELS]) {
+    for (int c = 0; c < CLASSES; c++) {
+        for (int size = 0; size < SIZES - 1; size++) {
+            float cost[2][2];
+            choose_small(cost, (float)size / A_STEP, rates[c]);
+            choices->of[c][size] = dfy_trellis_in_bytes((const float(*)[2])cost);
+        }
+        choices->of[c][SIZES - 1] = LARGER;
+    }
+}
+DFY_TWICE(fill_choices, (Choices * choices, const float (*rates)[2][LEVELS]), (choices, rates))
+
+/* Where in the choices each number's are. */
+DFY_BODY void find_choices_body(int32_t *restrict place, const Piece *piece, size_t from, size_t to, float in_sizes) {
+    for (size_t i = from; i < to; i++) {
+        float size = fabsf(piece->parts[i]) * in_sizes + 0.5f;
+        size = size < SIZES - 1 ? size : SIZES - 1;
+        place[i] = piece->class[i] * SIZES + (int32_t)size;
+    }
+}
+DFY_TWICE(find_choices, (int32_t * place, const Piece *piece, size_t from, size_t to, float in_sizes),
+          (place, piece, from, to, in_sizes))
+
+static void choose_centred(uint32_t *more, Walk *w, const Piece *piece) {
+    int32_t place[DFY_TRELLIS_RUN];
+    size_t i = 0;
+    find_choices(place, piece, 0, piece->count, w->inverse * A_STEP);
+    for (size_t span = 0; span < piece->spans; span++) {
+        int k = piece->column[i], by_column = w->trellis->by_column;
+        const float(*rates)[2][LEVELS] = (const float(*)[2][LEVELS])w->rates->centred[k];
+        if (by_column && w->filled != k) fill_choices(w->choices, rates);
+        w->filled = k;
+        const uint32_t *choices = w->choices[by_column ? 0 : k].of[0];
+        for (; i < piece->end[span]; i++) {
+            float cost[2][2];
+            more[i] = choices[place[i]];
+            if (more[i] != LARGER) continue;
+            choose_large(cost, fabsf(piece->parts[i]) * w->inverse, rates[piece->class[i]]);
+            more[i] = dfy_trellis_in_bytes((const float(*)[2])cost);
+        }
+    }
+}
+
+static void prepare_centred(Walk *w) {
+    int n = w->trellis->n;
+    for (int k = 0; k < n; k++) {
+        const float(*rates)[2][LEVELS] = (const float(*)[2][LEVELS])w->rates->centred[k];
+        for (int i = 0; i < CLASSES * 4; i++)
+            w->larger_from[k * CLASSES * 4 + i] = larger_from(i >> 1 & 1, i & 1, rates[i / 4][i >> 1 & 1]);
+        if (!w->trellis->by_column) fill_choices(&w->choices[k], rates);
+    }
+    w->filled = -1;
+}
+
+/* The best multiples of the step of ways: of their quantisers and parities. */
+DFY_BODY void pick_centred_body(int32_t *restrict picked, const Piece *piece, const uint8_t *way,
+                                const float *larger_from, float inverse) {
+    for (size_t i = 0; i < piece->count; i++) {
+        int32_t quantiser = way[i] >> 1, parity = way[i] & 1;
+        float part = piece->parts[i], x = fabsf(part) * inverse;
+        float from = larger_from[(piece->column[i] * CLASSES + piece->class[i]) * 4 + way[i]];
+        int32_t low = magnitude_below(quantiser, x), large = low + ((low ^ parity) & 1);
+        int32_t small = parity + 2 * (x > from), is_small = -(x < SMALL);
+        int32_t coded = (small & is_small) | (large & ~is_small);
+        int32_t size = 2 * coded - (quantiser & (coded > 0)), sign = -(part < 0);
+        picked[i] = (size ^ sign) - sign;
+    }
+}
+DFY_TWICE(pick_centred,
+          (int32_t * picked, const Piece *piece, const uint8_t *way, const float *larger_from, float inverse),
+          (picked, piece, way, larger_from, inverse))
+
+/* ---------------------------------------------------------------- plain ones */
+
+static inline uint32_t choose(const Walk *w, Kind kind, const Piece *piece, size_t i) {
     int k = piece->column[i];
-    float x = piece->parts[i] * w->inverse;
-    if (kind == CENTRED)
-        choose_centred(cost, fabsf(x), w->rates->centred[k][piece->class[i]]);
-    else if (kind == LIMITED)
+    float x = piece->parts[i] * w->inverse, cost[2][2];
+    if (kind == LIMITED)
         choose_limited(cost, x, w->trellis->limits[k]);
     else
-        choose_plain(cost, x, w->rates->plain[k], w->rates->lowest[k]);
+        choose_plain(cost, x, (const float(*)[PLACES])w->rates->plain[k], w->rates->lowest[k]);
+    return dfy_trellis_in_bytes((const float(*)[2])cost);
 }
 
-/* The multiple of the step that is the best one of a quantiser and parity. */
-static inline int32_t pick(const Walk *w, Kind kind, const Piece *piece, size_t i, int quantiser, int parity) {
-    int k = piece->column[i];
+static inline int32_t pick(const Walk *w, Kind kind, const Piece *piece, size_t i, int way) {
+    int quantiser = way >> 1, parity = way & 1;
     float x = piece->parts[i] * w->inverse;
-    if (kind == LIMITED) return 2 * pick_limited(quantiser, parity, x, w->trellis->limits[k]) + quantiser;
     if (kind == PLAIN) return 2 * pick_plain(quantiser, parity, x) + quantiser;
-    int32_t coded = pick_centred(quantiser, parity, fabsf(x), w->rates->centred[k][piece->class[i]][quantiser]);
-    int32_t size = 2 * coded - (quantiser & (coded > 0)), sign = -(x < 0);
-    return (size ^ sign) - sign;
+    return 2 * pick_limited(quantiser, parity, x, w->trellis->limits[piece->column[i]]) + quantiser;
 }
 
-static inline void walk_forward(DfyTrellisPaths *paths, const Walk *w, Kind kind, size_t from, size_t to) {
+/* ---------------------------------------------------------------- there and back */
+
+static inline void walk_forward(DfyTrellisPaths *paths, Walk *w, Kind kind, size_t from, size_t to) {
     Piece piece;
-    float cost[DFY_TRELLIS_RUN][2][2];
+    uint32_t more[DFY_TRELLIS_RUN];
     for (size_t at = from; at < to; at += piece.count) {
         take_piece(&piece, w, kind, at);
-        for (size_t i = 0; i < piece.count; i++) choose(cost[i], w, kind, &piece, i);
-        dfy_trellis_run(paths, w->odd + (at - from), (const float(*)[2][2])cost, piece.count);
+        if (kind == CENTRED) choose_centred(more, w, &piece);
+        for (size_t i = 0; kind != CENTRED && i < piece.count; i++) more[i] = choose(w, kind, &piece, i);
+        dfy_trellis_run(paths, w->even + (at - from), more, piece.count);
     }
 }
 
-/* Adds squared errors to their columns', from the last one back. */
-static void add_errors(double sums[DFY_TRELLIS_MOST], const double *errors, const Piece *piece) {
-    int column = piece->column[piece->count - 1];
-    double sum = sums[column];
-    for (size_t i = piece->count; i-- > 0;) {
-        if (piece->column[i] != column) {
-            sums[column] = sum;
-            column = piece->column[i];
-            sum = sums[column];
+/* Adds squared errors to their columns', each span's in lanes. */
+DFY_BODY void add_errors_body(double *sums, const Piece *piece, const int32_t *picked, float step) {
+    size_t i = 0;
+    for (size_t span = 0; span < piece->spans; span++) {
+        float lanes[8] = {0}, off;
+        double sum = 0;
+        int column = piece->column[i];
+        for (; i + 8 <= piece->end[span]; i += 8)
+            for (size_t j = 0; j < 8; j++) {
+                off = piece->parts[i + j] - (float)picked[i + j] * step;
+                lanes[j] += off * off;
+            }
+        for (int j = 0; j < 8; j++) sum += lanes[j];
+        for (; i < piece->end[span]; i++) {
+            off = piece->parts[i] - (float)picked[i] * step;
+            sum += off * off;
         }
-        sum += errors[i];
+        sums[column] += sum;
     }
-    sums[column] = sum;
 }
+DFY_TWICE(add_errors, (double *sums, const Piece *piece, const int32_t *picked, float step),
+          (sums, piece, picked, step))
 
 static inline void walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind kind, size_t from, size_t to,
                              double sums[DFY_TRELLIS_MOST], int32_t *values) {
     Piece piece;
-    int seat = dfy_trellis_end(paths);
+    int state = dfy_trellis_end(paths);
     for (size_t end = to, at; end > from; end = at) {
         uint8_t way[DFY_TRELLIS_RUN];
-        double errors[DFY_TRELLIS_RUN];
+        int32_t some[DFY_TRELLIS_RUN];
         at = (end - 1) / DFY_TRELLIS_RUN * DFY_TRELLIS_RUN;
+        int32_t *picked = values ? values + at : some;
         take_piece(&piece, w, kind, at);
-        seat = dfy_trellis_run_back(way, paths, w->odd + (at - from), at, piece.count, seat);
-        for (size_t i = 0; i < piece.count; i++) {
-            int32_t value = pick(w, kind, &piece, i, way[i] >> 1, way[i] & 1);
-            double error = piece.parts[i] - value * w->step;
-            if (values) values[at + i] = value;
-            errors[i] = error * error;
-        }
-        add_errors(sums, errors, &piece);
+        state = dfy_trellis_run_back(way, w->even + (at - from), piece.count, state);
+        if (kind == CENTRED) pick_centred(picked, &piece, way, w->larger_from, w->inverse);
+        for (size_t i = 0; kind != CENTRED && i < piece.count; i++) picked[i] = pick(w, kind, &piece, i, way[i]);
+        add_errors(sums, &piece, picked, (float)w->step);
     }
 }
 
@@ -350,7 +428,8 @@ typedef struct Way {
 } Way;
 
 /* There and back, a stretch after the other; the kind is known where this is put in place. */
-static inline void walk_on(Way *way, const Walk *w, Kind kind, size_t end, int32_t *values) {
+static inline void walk_on(Way *way, Walk *w, Kind kind, size_t end, int32_t *values) {
+    if (kind == CENTRED) prepare_centred(w);
     for (size_t to; way->at < end; way->at = to) {
         to = end - way->at < STRETCH ? end : way->at + STRETCH;
         walk_forward(&way->paths, w, kind, way->at, to);
@@ -380,7 +459,7 @@ static void scale_rates(Rates *rates, Kind kind, int n, float factor) {
  * Brings a mean that is a little off nearer to the wanted one: for the last numbers bits become worth more or less,
  * and how their error follows is learnt by trying.
  */
-static inline double mend(const Way *before, double mean, const Walk *w, Kind kind, int32_t *values) {
+static inline double mend(const Way *before, double mean, Walk *w, Kind kind, int32_t *values) {
     double wanted = w->trellis->wanted, head = mean_of(w, before), tail = mean - head, factor = 1;
     double power = w->trellis->by_column ? COLUMNS_POWER : ROWS_POWER;
     for (int i = 0; i < MENDINGS && !(mean <= wanted && mean >= wanted * LEAST_GOOD); i++) {
@@ -402,7 +481,7 @@ static inline double mend(const Way *before, double mean, const Walk *w, Kind ki
 }
 
 /* Returns the mean of the weighted squared errors. */
-static inline double walk(const Walk *w, Kind kind, int32_t *values) {
+static inline double walk(Walk *w, Kind kind, int32_t *values) {
     const DfyTrellis *t = w->trellis;
     size_t count = w->rows * (size_t)t->n, last = count / 10 * 7 / DFY_TRELLIS_RUN * DFY_TRELLIS_RUN;
     Way way = {.at = 0}, before;
@@ -427,7 +506,7 @@ static void learn(Walk *w, size_t stride) {
 }
 
 /* Every stride-th row, and its class. */
-static void take_rows(Walk *w, float *parts, size_t stride) {
+static void take_some(Walk *w, float *parts, size_t stride) {
     const DfyTrellis *t = w->trellis;
     for (size_t i = 0; i < w->rows; i++) {
         for (int k = 0; k < t->n; k++)
@@ -446,10 +525,13 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, s
     w.rates = malloc(sizeof *w.rates);
     w.classes = malloc(t->rows + 1);
     w.sums = malloc((t->rows + 1) * sizeof *w.sums);
-    w.odd = malloc((count < STRETCH ? count + 1 : STRETCH) * sizeof *w.odd);
-    if (w.rates && w.classes && w.sums && w.odd && (some || stride == 1)) {
+    w.even = malloc((count < STRETCH ? count + 1 : STRETCH) * sizeof *w.even);
+    w.choices = t->centred ? malloc((size_t)(t->by_column ? 1 : t->n) * sizeof *w.choices) : NULL;
+    w.larger_from = malloc((size_t)t->n * CLASSES * 4 * sizeof *w.larger_from);
+    if (w.rates && w.classes && w.sums && w.even && (w.choices || !t->centred) && w.larger_from &&
+        (some || stride == 1)) {
         learn(&w, stride);
-        if (some) take_rows(&w, some, stride);
+        if (some) take_some(&w, some, stride);
         if (t->centred)
             mean = walk(&w, CENTRED, values);
         else
@@ -459,7 +541,9 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *t, double step, s
     free(w.rates);
     free(w.classes);
     free(w.sums);
-    free(w.odd);
+    free(w.even);
+    free(w.choices);
+    free(w.larger_from);
     return mean;
 }
 

@@ -69,54 +69,63 @@ double dfy_trellis_quantise(int32_t *values, const DfyTrellis *trellis, double s
  */
 double dfy_trellis_foresee(const DfyTrellis *trellis, double step, size_t stride);
 
-/* A bit a seat (lowest first, see trellis_step.c): the cheaper way there is the odd number's. */
-typedef struct DfyTrellisOdd {
-    uint64_t of[DFY_TRELLIS_STATES / 64];
-} DfyTrellisOdd;
+/* A bit a state (lowest first): the cheaper way there is the even number's. */
+typedef struct DfyTrellisEven {
+    uint32_t of[DFY_TRELLIS_STATES / 32];
+} DfyTrellisEven;
 
 enum {
-    DFY_TRELLIS_CYCLE = DFY_TRELLIS_STATES - 1,
     DFY_TRELLIS_PARTS = 10,    /* of a squared step, in which costs are counted: finer ones save no bytes */
     DFY_TRELLIS_DEAREST = 156, /* what a choice costs more than the cheapest one at most, in those parts */
-    /* So much do odd numbers cost more, where no way takes one: those around 0, which is in both quantisers. */
-    DFY_TRELLIS_HOPELESS = 15,
-    DFY_TRELLIS_ALIKE = 2,   /* and so little what the even ones' costs may differ there */
-    DFY_TRELLIS_LOWERED = 8, /* numbers after which costs are lowered */
-    DFY_TRELLIS_RUN = 256,   /* numbers of a run; only the last has fewer */
-    DFY_TRELLIS_RUNS = 3     /* ways to do it */
+    DFY_TRELLIS_LOWERED = 8,   /* numbers after which costs are lowered */
+    DFY_TRELLIS_RUN = 256,     /* numbers of a run; only the last has fewer */
+    DFY_TRELLIS_RUNS = 3       /* ways to do it */
 };
 
+static inline float dfy_trellis_lesser(float a, float b) {
+    return a < b ? a : b;
+}
+
+/* What four choices, of quantiser 0 even (the lowest byte) and odd, then of quantiser 1, cost more than the cheapest.
+ */
+static inline uint32_t dfy_trellis_in_bytes(const float cost[2][2]) {
+    float least =
+        dfy_trellis_lesser(dfy_trellis_lesser(cost[0][0], cost[0][1]), dfy_trellis_lesser(cost[1][0], cost[1][1]));
+    uint32_t more = 0;
+    for (int i = 0; i < 4; i++) {
+        float part = dfy_trellis_lesser((cost[i / 2][i % 2] - least) * DFY_TRELLIS_PARTS + 0.5f, DFY_TRELLIS_DEAREST);
+        more |= (uint32_t)(int32_t)part << 8 * i;
+    }
+    return more;
+}
+
 /*
- * Sums of squared errors (and worth of bits) so far of the cheapest way to each seat, in DFY_TRELLIS_PARTS, 255 at
- * most, which ways that are never taken have: at first those to all seats but one.
+ * Sums of squared errors (and worth of bits) so far of the cheapest way to each state, in DFY_TRELLIS_PARTS, 255 at
+ * most, which ways that are never taken have: at first those to all states but one.
  */
 typedef struct DfyTrellisPaths {
     uint8_t cost[DFY_TRELLIS_STATES];
     int first; /* no number is behind these costs */
-    int phase; /* in the cycle of the two below */
-    uint8_t partner[DFY_TRELLIS_CYCLE], quantiser[DFY_TRELLIS_CYCLE];
 } DfyTrellisPaths;
 
 /* Every way begins in state 0. */
 void dfy_trellis_begin(DfyTrellisPaths *paths);
-/* The seat of the cheapest state. */
+/* The cheapest state. */
 int dfy_trellis_end(const DfyTrellisPaths *paths);
 
 /* From here on, all ways begin where the cheapest one ends. */
 void dfy_trellis_settle(DfyTrellisPaths *paths);
 
 /*
- * So many numbers on: cost[number][quantiser][parity] is what the best number of that parity costs, in squared steps.
- * The least cost is taken from all after every 8 numbers, so that sums stay in range.
+ * So many numbers on; more: see dfy_trellis_in_bytes. The least cost is taken from all after every 8 numbers, so that
+ * sums stay in range.
  */
-void dfy_trellis_run(DfyTrellisPaths *paths, DfyTrellisOdd *odd, const float (*cost)[2][2], size_t count);
-/* Numbers at .. at + count - 1 back from a seat: way[number] becomes 2 x quantiser + parity. Returns the seat before.
- */
-int dfy_trellis_run_back(uint8_t *way, const DfyTrellisPaths *paths, const DfyTrellisOdd *odd, size_t at, size_t count,
-                         int seat);
+void dfy_trellis_run(DfyTrellisPaths *paths, DfyTrellisEven *even, const uint32_t *more, size_t count);
+/* Back over the numbers before a state: way[number] becomes 2 x quantiser + parity. Returns the state they began in. */
+int dfy_trellis_run_back(uint8_t *way, const DfyTrellisEven *even, size_t count, int state);
 
 /* All that this processor has, the best first and the reference last; they do the same. Returns how many. */
-typedef void (*DfyTrellisRun)(DfyTrellisPaths *paths, DfyTrellisOdd *odd, const float (*cost)[2][2], size_t count);
+typedef void (*DfyTrellisRun)(DfyTrellisPaths *paths, DfyTrellisEven *even, const uint32_t *more, size_t count);
 int dfy_trellis_runs(DfyTrellisRun runs[DFY_TRELLIS_RUNS]);
 
 #endif

@@ -29,7 +29,7 @@ typedef struct Search {
     double *half_sine, *half_cosine; /* of half the rings' angles */
     int32_t *sectors;                /* of the rings */
     Way *ways;                       /* of the splats */
-    DfyTrellisOdd *odd;              /* of each splat's number */
+    DfyTrellisEven *even;            /* of each splat's number */
 } Search;
 
 static Way way_of(const double quaternion[4], int axis) {
@@ -130,16 +130,20 @@ static inline void walk(Search *search, DfyTurn *turns, size_t count, Step step)
     DfyTrellisPaths paths;
     dfy_trellis_begin(&paths);
     for (size_t at = 0; at < count; at += RUN) {
-        Costs cost[RUN];
+        uint32_t more[RUN];
         size_t piece = count - at < RUN ? count - at : RUN;
-        for (size_t i = 0; i < piece; i++) step.weigh(search, turns, at + i, cost[i]);
-        dfy_trellis_run(&paths, search->odd + at, (const float(*)[2][2])cost, piece);
+        for (size_t i = 0; i < piece; i++) {
+            Costs cost;
+            step.weigh(search, turns, at + i, cost);
+            more[i] = dfy_trellis_in_bytes((const float(*)[2])cost);
+        }
+        dfy_trellis_run(&paths, search->even + at, more, piece);
     }
-    int seat = dfy_trellis_end(&paths);
+    int state = dfy_trellis_end(&paths);
     for (size_t end = count, at; end > 0; end = at) {
         uint8_t way[RUN];
         at = (end - 1) / RUN * RUN;
-        seat = dfy_trellis_run_back(way, &paths, search->odd + at, at, end - at, seat);
+        state = dfy_trellis_run_back(way, search->even + at, end - at, state);
         for (size_t i = end; i-- > at;) step.take(search, turns, i, (way[i - at] & 1) * 2 + (way[i - at] >> 1));
     }
 }
@@ -203,9 +207,9 @@ int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint
     search.half_sine = malloc(rings * sizeof(double));
     search.half_cosine = malloc(rings * sizeof(double));
     search.sectors = malloc(rings * sizeof(int32_t));
-    search.odd = malloc((count ? count : 1) * sizeof *search.odd);
+    search.even = malloc((count ? count : 1) * sizeof *search.even);
     search.ways = malloc((count ? count : 1) * sizeof *search.ways);
-    int good = search.half_sine && search.half_cosine && search.sectors && search.odd && search.ways;
+    int good = search.half_sine && search.half_cosine && search.sectors && search.even && search.ways;
     int status = good ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < rings; i++) {
         double angle = ((double)i + 0.5) * PI / (double)rings;
@@ -222,7 +226,7 @@ int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint
     free(search.half_sine);
     free(search.half_cosine);
     free(search.sectors);
-    free(search.odd);
+    free(search.even);
     free(search.ways);
     return status;
 }
