@@ -43,6 +43,11 @@ int complain(const char *format, ...) PRINTF_LIKE(1, 2);
 int complain_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 void warn(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* ---------------------------------------------------------------- memory (memory.c) */
+
+/* For work that allocates and frees the same megabytes again and again: what is freed stays with the process. */
+void keep_memory(void);
+
 /* ---------------------------------------------------------------- options (options.c) */
 
 typedef enum OptionKind {

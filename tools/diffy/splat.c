@@ -432,6 +432,7 @@ static const Command commands[] = {
 
 int run_splat(int argc, char **argv) {
     int help = argc > 0 && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"));
+    keep_memory();
     for (size_t i = 0; argc > 0 && i < sizeof commands / sizeof *commands; i++)
         if (!strcmp(argv[0], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
     if (argc > 0 && !help) return complain_usage("There is no command \"splat %s\": see diffy splat --help.", argv[0]);
