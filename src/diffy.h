@@ -58,6 +58,9 @@ typedef enum DfyStatus {
 /* Short English name of a status, never NULL; for example "out of memory". */
 const char *dfy_strstatus(int status);
 
+/* Of the library and the command line; package.json has the same. */
+#define DFY_VERSION "0.1.0"
+
 /* ---------------------------------------------------------------- pictures */
 
 typedef enum DfyPixelFormat {

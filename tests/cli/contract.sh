@@ -8,6 +8,16 @@ helps() { "$@" >out.txt 2>err.txt && [ -s out.txt ] && [ ! -s err.txt ]; }
 check "diffy --help" helps "$diffy" --help
 check "no command is bad usage" bash -c '"$1" >out.txt 2>err.txt; [ $? = 2 ] && [ ! -s out.txt ]' - "$diffy"
 check "an unknown command is bad usage" fails_with 2 "$diffy" frobnicate
+check "diffy help COMMAND" bash -c 'cmp <("$1" help encode) <("$1" encode --help)' - "$diffy"
+version() { "$diffy" --version | grep -qF "diffy $(sed -n 's/.*"version": "\(.*\)",/\1/p' "$top/package.json"), "; }
+check "diffy --version is the package's" version
+suggests() { # WORD COMMAND...: bad usage that names what was meant
+    fails_with 2 "${@:2}" && cat stderr.txt && grep -qF "did you mean $1?" stderr.txt
+}
+check "a misspelt command is recognised" suggests encode "$diffy" encod clip.y4m x.dfy
+check "a misspelt option is recognised" suggests --quality "$diffy" encode --qualty 5 clip.y4m x.dfy
+check "with its value in the same word" suggests --effort "$diffy" encode --efort=3 clip.y4m x.dfy
+check "a misspelt command of splat is recognised" suggests decode "$diffy" splat deocde clip.y4m x.dfy
 for command in encode decode info compare verify; do
     two=other.dfy
     case $command in info | verify) two= ;; esac
@@ -49,6 +59,25 @@ keeps_old() { # what was there stays when the new one fails
     ! "$diffy" encode noise.bin kept.dfy && [ "$(cat kept.dfy)" = old ]
 }
 check "a failed encode leaves the old file alone" keeps_old
+spares() { # STATUS FILE COMMAND...: refuses, and leaves the file as it is
+    local before=$(md5sum <"$2")
+    fails_with "$1" "${@:3}" && cat stderr.txt && [ "$(md5sum <"$2")" = "$before" ]
+}
+cp clip.dfy again.dfy
+ln -s again.dfy link.dfy
+echo notes >notes
+check "an input can't be its own output" spares 1 again.dfy "$diffy" encode again.dfy again.dfy
+check "not under another name either" spares 1 again.dfy "$diffy" encode again.dfy link.dfy
+check "nor for the cycles" spares 1 again.dfy "$diffy" info --cycles again.dfy again.dfy
+check "a video's name is none for a .dfy" spares 2 clip.y4m "$diffy" encode clip.dfy clip.y4m
+check "another kind of file isn't overwritten" spares 1 notes "$diffy" encode clip.y4m notes
+check "an output without a name is refused" fails_with 1 "$diffy" encode clip.y4m ""
+limited() { # a file may have no more than 1 KB: the one that is written is named, and what to do
+    (trap '' XFSZ; ulimit -f 1; "$diffy" encode clip.y4m small.dfy 2>err.txt; [ $? = 1 ]) || return 1
+    cat err.txt && [ "$(wc -l <err.txt)" = 1 ] && grep -qE '^diffy: small.dfy can.t be (written|completed) \(.*\): .*another place' err.txt && [ ! -e small.dfy ]
+}
+check "an output that can't be written is named" limited
+check "JSON that can't be written fails" bash -c '"$1" info --json clip.dfy >/dev/full 2>err.txt; [ $? = 1 ] && [ "$(wc -l <err.txt)" = 1 ]' - "$diffy"
 check "a full disk fails" bash -c '"$1" decode clip.dfy - >/dev/full 2>err.txt; [ $? = 1 ] && [ "$(wc -l <err.txt)" = 1 ]' - "$diffy"
 check "a reader that leaves ends decode with a failure" bash -c '"$1" decode clip.dfy - 2>err.txt | head -c 10 >/dev/null; [ "${PIPESTATUS[0]}" != 139 ]' - "$diffy"
 
@@ -56,6 +85,13 @@ quiet() { "$@" >out.txt 2>err.txt </dev/null && [ ! -s out.txt ] && [ ! -s err.t
 check "encode is silent without a terminal" quiet "$diffy" encode clip.y4m quiet.dfy
 check "decode is silent without a terminal" quiet "$diffy" decode clip.dfy quiet.y4m
 check "--progress always shows a bar" bash -c '"$1" encode --progress always clip.y4m p.dfy 2>&1 | grep -q "###"' - "$diffy"
+narrow() { # no line of the progress is broken by a terminal of 40 columns
+    script -qec "stty cols 40; '$diffy' encode --progress always clip.y4m p.dfy" /dev/null </dev/null | tr '\r' '\n' >lines.txt
+    cat lines.txt && grep -q '[0-9]/12' lines.txt && ! grep -v 'p.dfy' lines.txt | grep -qE '.{40}'
+}
+check "the progress fits a narrow terminal" narrow
+missed() { "$diffy" encode --target-size 100 clip.y4m t.dfy 2>err.txt && cat err.txt && grep -q "warning: t.dfy has .* instead of 100" err.txt; }
+check "a target that is out of reach is told" missed
 check "info --json is JSON alone" bash -c '"$1" info --json clip.dfy | node -e "JSON.parse(require(\"fs\").readFileSync(0))"' - "$diffy"
 cycles() { # both formats list the cycles of the scene, in upload mode too
     "$scene" --size 160x90 --preset quiet --pauses 0.4 --seconds 40 cycles.y4m
@@ -109,4 +145,8 @@ check "and leaves no temporary file" bash -c '! ls | grep part-'
 check "verify is content with a whole file" "$diffy" verify clip.dfy
 head -c $(($(stat -c %s clip.dfy) - 7)) clip.dfy >cut.dfy
 check "verify refuses a file that was cut" fails_with 1 "$diffy" verify cut.dfy
+cut() { "$diffy" decode cut.dfy cut.y4m 2>err.txt && cat err.txt && grep -q "warning: cut.dfy was cut" err.txt; }
+check "decode says so and gives what is there" cut
+head -c 100 clip.dfy >stump.dfy
+check "a file cut before its first frame can't be decoded" fails_with 1 "$diffy" decode stump.dfy x.y4m
 finish

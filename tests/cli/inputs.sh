@@ -67,6 +67,17 @@ done
 check "a single frame" becomes one.y4m one.y4m
 head -c 100000 clip.y4m >cut.y4m
 check "a Y4M cut in a frame: the whole ones" bash -c '"$1" encode cut.y4m cut.dfy && "$1" decode cut.dfy cut2.y4m' - "$diffy"
+ffmpeg -i clip.y4m -vf 'loop=4:20,setpts=N/25/TB' -c:v libx264 -crf 12 -movflags +faststart long.mp4
+head -c $(($(stat -c %s long.mp4) * 6 / 10)) long.mp4 >cut.mp4
+ends_early() { encode "$1" cut.dfy 2>err.txt && cat err.txt && grep -q "warning: $1 ends early" err.txt; }
+check "a video cut short is told" ends_early cut.mp4
+whole() { encode "$1" whole.dfy 2>err.txt && cat err.txt && [ ! -s err.txt ]; }
+check "a whole one is not" whole long.mp4
+ffmpeg -ss 0.7 -t 2.5 -i long.mp4 -c copy trimmed.mp4
+check "nor one that an edit list trims" whole trimmed.mp4
+ffmpeg -i clip.y4m -vf 'setpts=N*N/25/TB' -fps_mode passthrough -enc_time_base 1/1000 uneven.mkv
+uneven() { encode uneven.mkv uneven.dfy && is "$(facts uneven.dfy seconds)" '"seconds":14.48,'; } # 19 * 19 / 25 and a frame
+check "info tells the length by the frames' own times" uneven
 mkdir mixed && cp png/im1.png mixed/a.png && ffmpeg -i one.y4m mixed/b.png
 check "images of different sizes are refused" fails_with 1 "$diffy" encode mixed x.dfy
 finish

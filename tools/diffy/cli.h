@@ -84,6 +84,12 @@ enum { PARSE_GO_ON = -1 };
  */
 int parse_options(const Usage *usage, int argc, char **argv, const char **positional);
 
+/*
+ * For a sentence on a word that isn't known: " (did you mean encode?)" when one of the names is near, else "". names
+ * begins with the first of count names, which lie stride_bytes apart. The text stays until the next call.
+ */
+const char *did_you_mean(const char *word, const char *const *names, size_t count, size_t stride_bytes);
+
 /* ---------------------------------------------------------------- files (files.c) */
 
 /* A file that gets its own name only when complete. "-" is stdout; what isn't a regular file is written in place. */
@@ -91,11 +97,18 @@ typedef struct OutputFile {
     FILE *stream;
     const char *path;
     char *part_path; /* NULL when written in place */
+    int error;       /* errno of the first write that failed */
 } OutputFile;
+
+/* 0 when path may become the output of what is read from input; complains when it is the same file. */
+int output_spares(const char *path, const char *input);
+/* The same for a .dfy file, which neither has another kind's name nor takes its place; STATUS_USAGE for the name. */
+int dfy_output_spares(const char *path, const char *input);
 
 int output_open(OutputFile *file, const char *path); /* complains by itself; 0 or STATUS_FAILED */
 int output_keep(OutputFile *file);                   /* flushes, closes, renames; the same */
 void output_drop(OutputFile *file);                  /* closes and removes; fine after output_keep */
+int output_failed(const OutputFile *file);           /* whether a write failed, and then complains about it */
 
 /* What a temporary file or folder beside path is called, as mkstemp and mkdtemp want it; NULL: no memory. */
 char *part_template(const char *path);
@@ -123,6 +136,9 @@ typedef struct Progress {
     int visible;
     double start, last;
     int drawn_length;
+    const char *stage;   /* the one shown */
+    double stage_start;  /* when its first frames were done */
+    uint64_t stage_from; /* how many these were */
 } Progress;
 
 /* when: auto, always or never. Called again for another stage, it measures speed anew on the same line. */

@@ -160,9 +160,12 @@ static int decode(Decoding *d, const char *input, const char *output) {
     settings.threads = d->options.threads;
     settings.unwarp = d->options.unwarp;
     if (d->options.memory_limit) settings.memory_limit_bytes = d->options.memory_limit;
+    if (output_spares(output, input)) return STATUS_FAILED;
     if (decoder_open(&d->decoder, &d->input, input, &settings)) return STATUS_FAILED;
     dfy_decoder_info(d->decoder, &d->info);
-    if (!d->info.frames) return complain("%s holds no frames.", input);
+    if (!d->info.frames)
+        return complain("%s holds no frames%s.", input,
+                        d->info.complete ? "" : " that are whole: it was cut too early");
     int status = parse_range(d, input);
     if (status) return status;
     if (d->first > 0 && dfy_decoder_seek(d->decoder, d->first))
@@ -179,9 +182,13 @@ static int decode(Decoding *d, const char *input, const char *output) {
     progress_end(&d->progress);
     if (!d->done) return complain("Stopped before the first frame: %s is not written.", output);
     if (sink_keep(&d->sink)) return STATUS_FAILED;
+    if (d->lost == d->done) return complain("%s is damaged: no frame could be read, and %s is grey.", input, output);
     if (d->lost)
         return complain("%s is damaged: %llu of %llu frames in %s repeat the frame before them.", input,
                         (unsigned long long)d->lost, (unsigned long long)d->done, output);
+    if (!d->info.complete && !d->options.range)
+        warn("%s was cut or never finished: its first %llu frames are all that is there.", input,
+             (unsigned long long)d->info.frames);
     if (interrupted())
         return complain("Stopped after frame %llu: %s is complete up to there.",
                         (unsigned long long)(d->first + d->done), output);

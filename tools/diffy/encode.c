@@ -96,6 +96,7 @@ static int parse(EncodeOptions *o, int argc, char **argv, const char **paths) {
     double *k = s->camera_matrix;
     if (o->camera && sscanf(o->camera, "%lf,%lf,%lf,%lf", &k[0], &k[4], &k[2], &k[5]) != 4)
         return complain_usage("--camera %s is not FX,FY,CX,CY.", o->camera);
+    if (o->camera && !o->imu) return complain_usage("--camera is of use only together with --imu.");
     if (o->camera) k[8] = 1;
     return PARSE_GO_ON;
 }
@@ -143,6 +144,7 @@ static int settle(Encoding *e) {
 }
 
 static int library_failed(const Encoding *e, const char *path) {
+    if (output_failed(&e->file)) return STATUS_FAILED;
     return complain("%s: %s", path, dfy_last_message(e->encoder));
 }
 
@@ -189,7 +191,17 @@ static void tell_result(const Encoding *e, const DfyEncoderStats *stats, const c
             (double)stats->frames / seconds);
 }
 
+/* A size that even the lowest quality doesn't come down to. */
+static void tell_missed_target(const Encoding *e, const DfyEncoderStats *stats, const char *output) {
+    uint64_t target = e->options.settings.target_size_bytes;
+    if (!target || stats->bytes <= target + target / 10) return;
+    warn("%s has %llu bytes instead of %llu: a smaller picture (--max-width) or fewer frames would take less.", output,
+         (unsigned long long)stats->bytes, (unsigned long long)target);
+}
+
 static int encode(Encoding *e, const char *input, const char *output) {
+    int status = dfy_output_spares(output, input);
+    if (status) return status;
     if (source_open(&e->source, input)) return STATUS_FAILED;
     if (settle(e)) return STATUS_FAILED;
     if (e->options.imu && gyro_log_open(&e->gyro, e->options.imu)) return STATUS_FAILED;
@@ -205,6 +217,7 @@ static int encode(Encoding *e, const char *input, const char *output) {
     progress_end(&e->progress);
     if (output_keep(&e->file)) return STATUS_FAILED;
     tell_result(e, &stats, output, seconds_now() - start);
+    tell_missed_target(e, &stats, output);
     if (interrupted())
         return complain("Stopped after frame %llu: %s is complete up to there.", (unsigned long long)e->pushed, output);
     return STATUS_GOOD;

@@ -49,9 +49,53 @@ static FILE *open_part(const char *path, char **part_path) {
     return stream;
 }
 
+int output_spares(const char *path, const char *input) {
+    struct stat a, b;
+    if (!strcmp(path, "-") || !strcmp(input, "-") || stat(path, &a) || stat(input, &b)) return STATUS_GOOD;
+    if (a.st_dev != b.st_dev || a.st_ino != b.st_ino || !S_ISREG(a.st_mode)) return STATUS_GOOD;
+    return complain("%s is the input as well: give the output another name.", path);
+}
+
+/* Something that isn't a .dfy file and would be lost; an empty file, as mktemp makes them, would not. */
+static int is_other_file(const char *path) {
+    char head[3];
+    struct stat facts;
+    if (stat(path, &facts) || !S_ISREG(facts.st_mode) || !facts.st_size || has_extension(path, "dfy")) return 0;
+    FILE *file = fopen(path, "rb");
+    int other = file && (fread(head, 1, sizeof head, file) != sizeof head || memcmp(head, "DFY", sizeof head));
+    if (file) fclose(file);
+    return other;
+}
+
+int dfy_output_spares(const char *path, const char *input) {
+    static const char *const others[] = {"mp4", "m4v", "mov",  "mkv", "webm", "avi", "ts",  "y4m",
+                                         "zip", "png", "jpeg", "jpg", "gif",  "ply", "spz", "splat"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (has_extension(path, others[i]))
+            return complain_usage("%s is no name for a .dfy file: the output comes last, as in INPUT OUTPUT.dfy.",
+                                  path);
+    if (output_spares(path, input)) return STATUS_FAILED;
+    if (!is_other_file(path)) return STATUS_GOOD;
+    return complain("%s is there already and no .dfy file: give another name, or remove it first.", path);
+}
+
+/* What to do about an output that can't be written. */
+static const char *remedy(int error) {
+    return error == ENOSPC || error == EDQUOT ? "free some space, or choose another place" : "choose another place";
+}
+
+int output_failed(const OutputFile *file) {
+    if (!file->error) return 0;
+    complain("%s can't be written (%s): %s.", file->path, strerror(file->error), remedy(file->error));
+    return 1;
+}
+
 int output_open(OutputFile *file, const char *path) {
     *file = (OutputFile){.path = path};
     struct stat facts;
+    if (!path[0]) return complain("The output's name is empty: give a file's name to write.");
+    if (!strcmp(path, "-") && isatty(STDOUT_FILENO))
+        return complain("stdout is a terminal, which can't show what would come: send it into a file or a pipe.");
     if (!stat(path, &facts) && S_ISDIR(facts.st_mode))
         return complain("%s is a folder: give a file's name to write.", path);
     if (!strcmp(path, "-"))
@@ -60,18 +104,19 @@ int output_open(OutputFile *file, const char *path) {
         file->stream = fopen(path, "wb");
     else
         file->stream = open_part(path, &file->part_path);
-    if (!file->stream) return complain("%s can't be written (%s): choose another place.", path, strerror(errno));
+    if (!file->stream) return complain("%s can't be written (%s): %s.", path, strerror(errno), remedy(errno));
     interrupt_removes(file->part_path);
     return STATUS_GOOD;
 }
 
 int output_keep(OutputFile *file) {
-    int failed = fflush(file->stream) || ferror(file->stream);
-    if (file->stream != stdout) failed |= fclose(file->stream) != 0;
+    int failed = fflush(file->stream) != 0, error = failed ? errno : file->error ? file->error : EIO;
+    failed |= ferror(file->stream);
+    if (file->stream != stdout && fclose(file->stream) && !failed) failed = 1, error = errno;
     file->stream = NULL;
-    if (!failed && file->part_path && rename(file->part_path, file->path)) failed = 1;
+    if (!failed && file->part_path && rename(file->part_path, file->path)) failed = 1, error = errno;
     if (failed) {
-        complain("%s can't be completed (%s): is the disk full?", file->path, strerror(errno));
+        complain("%s can't be completed (%s): %s.", file->path, strerror(error), remedy(error));
         output_drop(file);
         return STATUS_FAILED;
     }
@@ -91,7 +136,10 @@ void output_drop(OutputFile *file) {
 }
 
 static int write_output(void *opaque, const uint8_t *data, size_t size_bytes) {
-    return fwrite(data, 1, size_bytes, ((OutputFile *)opaque)->stream) == size_bytes ? 0 : -1;
+    OutputFile *file = opaque;
+    if (fwrite(data, 1, size_bytes, file->stream) == size_bytes) return 0;
+    if (!file->error) file->error = errno ? errno : EIO;
+    return -1;
 }
 
 DfyOutput output_for_encoder(OutputFile *file) {

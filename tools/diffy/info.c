@@ -17,6 +17,7 @@ typedef struct Report {
     DfyInput input;
     DfyInfo info;
     CycleReport cycles;
+    double seconds; /* from the first frame to the end of the last, as their times say */
     int chunk_list;
 } Report;
 
@@ -103,7 +104,12 @@ static void print_report(const Report *r) {
     printf("pictures    %d x %d, %s, %s range, matrix %s\n", i->width, i->height,
            i->native_format == DFY_PIXELS_I420 ? "4:2:0" : "RGB", i->range == DFY_RANGE_FULL ? "full" : "limited",
            matrix_name(i->matrix));
-    printf("length      %" PRIu64 " frames at %.6g a second, %.2f s", i->frames, rate, (double)i->frames / rate);
+    double nominal = (double)i->frames / rate;
+    printf("length      %" PRIu64 " frames at %.6g a second, ", i->frames, rate);
+    if (fabs(r->seconds - nominal) > nominal / 100)
+        printf("nominally %.2f s, by their own times %.2f s", nominal, r->seconds);
+    else
+        printf("%.2f s", r->seconds);
     if (i->frames_stated != i->frames) printf(" (the header states %" PRIu64 ")", i->frames_stated);
     printf("\n");
     if (i->frames) printf("rate        %.1f bytes a frame\n", (double)r->input.size_bytes / (double)i->frames);
@@ -129,6 +135,7 @@ static void add_header(cJSON *root, const Report *r) {
     cJSON_AddNumberToObject(root, "frames", (double)i->frames);
     cJSON_AddNumberToObject(root, "frames_stated", (double)i->frames_stated);
     cJSON_AddNumberToObject(root, "frame_rate", (double)i->frame_rate_num / i->frame_rate_den);
+    cJSON_AddNumberToObject(root, "seconds", round(r->seconds * 1e6) / 1e6);
     cJSON_AddNumberToObject(root, "frame_rate_num", i->frame_rate_num);
     cJSON_AddNumberToObject(root, "frame_rate_den", i->frame_rate_den);
     cJSON_AddNumberToObject(root, "time_base_num", i->time_base_num);
@@ -230,10 +237,24 @@ static int write_cycles(const CycleReport *report, const char *path) {
     return output_keep(&file);
 }
 
+/* Only the last frame itself tells its time; where it can't be decoded, or a tick is a frame, the rate has to do. */
+static double seconds_of(DfyDecoder *decoder, const DfyInfo *info) {
+    double frame = (double)info->frame_rate_den / info->frame_rate_num, nominal = (double)info->frames * frame;
+    int uniform =
+        (int64_t)info->time_base_num * info->frame_rate_num == (int64_t)info->time_base_den * info->frame_rate_den;
+    DfyPicture picture;
+    if (info->frames < 2 || info->time_base_den < 1 || uniform || dfy_decoder_next(decoder, &picture)) return nominal;
+    int64_t first = picture.pts;
+    if (dfy_decoder_seek(decoder, info->frames - 1) || dfy_decoder_next(decoder, &picture)) return nominal;
+    return (double)(picture.pts - first) * info->time_base_num / info->time_base_den + frame;
+}
+
 static int report(Report *r, int json, const char *cycles_path) {
     if (decoder_open(&r->decoder, &r->input, r->path, NULL)) return STATUS_FAILED;
     dfy_decoder_info(r->decoder, &r->info);
+    r->seconds = seconds_of(r->decoder, &r->info);
     if (cycle_report_make(&r->cycles, r->decoder)) return STATUS_FAILED;
+    if (cycles_path && output_spares(cycles_path, r->path)) return STATUS_FAILED;
     if (cycles_path && write_cycles(&r->cycles, cycles_path)) return STATUS_FAILED;
     if (json) return print_json(r);
     if (!cycles_path || strcmp(cycles_path, "-")) print_report(r);

@@ -1,6 +1,7 @@
 /* The `diffy` command: picks the sub-command. */
 #include "cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -19,7 +20,32 @@ static void print_help(FILE *stream) {
           "usage: diffy COMMAND [options] ...\n\n",
           stream);
     for (int i = 0; i < COMMAND_COUNT; i++) fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n`diffy COMMAND --help` explains a command. Exit status: 0 good, 1 failed, 2 bad usage.\n", stream);
+    fputs("\n`diffy COMMAND --help` explains a command; `diffy --version` tells the version.\n"
+          "Exit status: 0 good, 1 failed, 2 bad usage.\n",
+          stream);
+}
+
+static int is_one_of(const char *word, const char *a, const char *b, const char *c) {
+    return !strcmp(word, a) || !strcmp(word, b) || !strcmp(word, c);
+}
+
+static int run(int argc, char **argv) {
+    char *explain[] = {"--help"};
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 2, argv + 2);
+        if (argc > 2 && !strcmp(argv[1], "help") && !strcmp(argv[2], commands[i].name))
+            return commands[i].run(1, explain);
+    }
+    if (is_one_of(argv[1], "--help", "-h", "help")) {
+        print_help(stdout);
+        return STATUS_GOOD;
+    }
+    if (is_one_of(argv[1], "--version", "-V", "version")) {
+        puts("diffy " DFY_VERSION ", file formats 1 and 2");
+        return STATUS_GOOD;
+    }
+    return complain_usage("There is no command \"%s\"%s: see diffy --help.", argv[1],
+                          did_you_mean(argv[1], &commands[0].name, COMMAND_COUNT, sizeof *commands));
 }
 
 int main(int argc, char **argv) {
@@ -29,11 +55,8 @@ int main(int argc, char **argv) {
         print_help(stderr);
         return STATUS_USAGE;
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-        print_help(stdout);
-        return STATUS_GOOD;
-    }
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 2, argv + 2);
-    return complain_usage("There is no command \"%s\": see diffy --help.", argv[1]);
+    int status = run(argc, argv);
+    if (status == STATUS_GOOD && (fflush(stdout) || ferror(stdout)))
+        return complain("stdout can't be written (%s): what came out is not whole.", strerror(errno));
+    return status;
 }

@@ -28,6 +28,43 @@ static int is_choice(const char *choices, const char *text) {
     return 0;
 }
 
+/* Letters to add, leave out, change or swap with the next to make b of a. */
+static size_t distance_of(const char *a, const char *b) {
+    enum { LONGEST = 31 };
+    size_t n = strlen(a), m = strlen(b), rows[3][LONGEST + 1] = {{0}};
+    if (n > LONGEST || m > LONGEST) return LONGEST;
+    size_t *before = rows[0], *last = rows[1], *row = rows[2];
+    for (size_t j = 0; j <= m; j++) row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *spare = before;
+        before = last, last = row, row = spare;
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t least = last[j - 1] + (a[i - 1] != b[j - 1]);
+            if (last[j] + 1 < least) least = last[j] + 1;
+            if (row[j - 1] + 1 < least) least = row[j - 1] + 1;
+            int swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped && before[j - 2] + 1 < least) least = before[j - 2] + 1;
+            row[j] = least;
+        }
+    }
+    return row[m];
+}
+
+const char *did_you_mean(const char *word, const char *const *names, size_t count, size_t stride_bytes) {
+    static char text[64];
+    size_t nearest = strlen(word) / 3 + 1; /* further away is another word */
+    text[0] = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = *(const char *const *)((const char *)names + i * stride_bytes);
+        size_t distance = distance_of(word, name);
+        if (distance >= nearest) continue;
+        nearest = distance;
+        snprintf(text, sizeof text, " (did you mean %s?)", name);
+    }
+    return text;
+}
+
 static int parse_bytes(const char *text, uint64_t *bytes) {
     char *end;
     double value = strtod(text, &end);
@@ -46,16 +83,16 @@ static int set_value(const Option *option, const char *text) {
     case OPTION_INT: {
         long value = strtol(text, &end, 10);
         if (end == text || *end || (double)value < option->minimum || (double)value > option->maximum)
-            return complain_usage("%s %s is out of range: give a whole number from %.0f to %.0f.", option->name, text,
-                                  option->minimum, option->maximum);
+            return complain_usage("%s takes a whole number from %.0f to %.0f, not %s.", option->name, option->minimum,
+                                  option->maximum, text);
         *(int *)option->value = (int)value;
         break;
     }
     case OPTION_NUMBER: {
         double value = strtod(text, &end);
         if (end == text || *end || !(value >= option->minimum && value <= option->maximum))
-            return complain_usage("%s %s is out of range: give a number from %g to %g.", option->name, text,
-                                  option->minimum, option->maximum);
+            return complain_usage("%s takes a number from %g to %g, not %s.", option->name, option->minimum,
+                                  option->maximum, text);
         *(double *)option->value = value;
         break;
     }
@@ -94,7 +131,12 @@ static const Option *find_option(const Usage *usage, const char *argument, const
 static int parse_option(const Usage *usage, int argc, char **argv, int *at) {
     const char *value;
     const Option *option = find_option(usage, argv[*at], &value);
-    if (!option) return complain_usage("There is no option %s: usage: %s", argv[*at], usage->synopsis);
+    if (!option)
+        return complain_usage("There is no option %s%s: usage: %s", argv[*at],
+                              usage->option_count ? did_you_mean(argv[*at], &usage->options[0].name,
+                                                                 usage->option_count, sizeof *usage->options)
+                                                  : "",
+                              usage->synopsis);
     if (option->kind == OPTION_FLAG) {
         if (value) return complain_usage("%s takes no value.", option->name);
         *(int *)option->value = 1;

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ void interrupt_removes(const char *part_path) {
 
 /* ---------------------------------------------------------------- progress */
 
-enum { BAR_CELLS = 24 };
+enum { BAR_CELLS = 24, FEWEST_CELLS = 5, NO_TERMINAL = 0 };
 static const double redraw_seconds = 0.1;
 static const double rate_seconds = 0.3; /* before this much time a rate is a guess */
 
@@ -50,6 +51,14 @@ void progress_start(Progress *progress, const char *when) {
     int terminal = isatty(STDERR_FILENO);
     progress->visible = !strcmp(when, "always") || (!strcmp(when, "auto") && terminal);
     progress->start = seconds_now();
+    progress->stage = NULL;
+}
+
+/* Columns that a line may have without being broken, which \r could not take back. */
+static int columns(void) {
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 2) return NO_TERMINAL;
+    return size.ws_col - 1;
 }
 
 static void format_time_left(char *text, size_t size, double seconds) {
@@ -64,26 +73,59 @@ static void format_time_left(char *text, size_t size, double seconds) {
         snprintf(text, size, "  %d:%02d left", whole / 60, whole % 60);
 }
 
+/*
+ * Frames a second; 0 while that is not known. What a stage takes to begin, as to look ahead, says nothing of its rest,
+ * but counts in the end.
+ */
+static double rate_of(Progress *progress, const char *stage, uint64_t done, uint64_t total, double now) {
+    if (progress->stage != stage) {
+        progress->stage = stage;
+        progress->stage_start = now;
+        progress->stage_from = done;
+    }
+    int ended = total && done >= total;
+    double elapsed = now - (ended ? progress->start : progress->stage_start);
+    return elapsed > rate_seconds ? (double)(done - (ended ? 0 : progress->stage_from)) / elapsed : 0;
+}
+
+/* A bar as wide as the terminal leaves room for beside the text; none where that is too little. */
+static void format_bar(char *bar, int text_length, double fraction) {
+    int room = columns(), cells = BAR_CELLS;
+    if (room != NO_TERMINAL && room - text_length - 3 < cells) cells = room - text_length - 3;
+    bar[0] = 0;
+    if (cells < FEWEST_CELLS) return;
+    int filled = (int)((double)cells * fraction);
+    bar[0] = '[';
+    memset(bar + 1, '#', (size_t)filled);
+    memset(bar + 1 + filled, '-', (size_t)(cells - filled));
+    strcpy(bar + 1 + cells, "] ");
+}
+
 void progress_show(Progress *progress, const char *stage, uint64_t done, uint64_t total) {
     double now = seconds_now();
     if (!progress->visible || (now - progress->last < redraw_seconds && done != total)) return;
     progress->last = now;
-    double elapsed = now - progress->start, rate = elapsed > rate_seconds ? (double)done / elapsed : 0;
-    char line[200], bar[BAR_CELLS + 1], speed[32] = "", left[32];
-    int length;
+    double rate = rate_of(progress, stage, done, total, now);
+    int room = columns(), length = 0;
+    char text[160], bar[BAR_CELLS + 4] = "", speed[32] = "", left[32] = "", count[64];
     if (rate > 0) snprintf(speed, sizeof speed, "  %.0f fps", rate);
     if (total >= done && total > 0) {
-        int filled = (int)((double)BAR_CELLS * (double)done / (double)total);
-        memset(bar, '#', (size_t)filled);
-        memset(bar + filled, '-', (size_t)(BAR_CELLS - filled));
-        bar[BAR_CELLS] = 0;
-        format_time_left(left, sizeof left, rate > 0 ? (double)(total - done) / rate : -1);
-        length = snprintf(line, sizeof line, "[%s] %s  %llu/%llu%s%s", bar, stage, (unsigned long long)done,
-                          (unsigned long long)total, speed, left);
+        snprintf(count, sizeof count, "%llu/%llu", (unsigned long long)done, (unsigned long long)total);
+        if (rate > 0 && done < total) format_time_left(left, sizeof left, (double)(total - done) / rate);
     } else {
-        length = snprintf(line, sizeof line, "%s  %llu frames%s", stage, (unsigned long long)done, speed);
+        snprintf(count, sizeof count, "%llu frames", (unsigned long long)done);
     }
-    fprintf(stderr, "\r%-*s", progress->drawn_length > length ? progress->drawn_length : length, line);
+    /* What there is no room for is left out: first the speed, then the time. */
+    for (int parts = 2; parts >= 0; parts--) {
+        length = snprintf(text, sizeof text, "%s  %s%s%s", stage, count, parts > 1 ? speed : "", parts ? left : "");
+        if (room == NO_TERMINAL || length <= room) break;
+    }
+    if (total >= done && total > 0) format_bar(bar, length, (double)done / (double)total);
+    char line[sizeof text + sizeof bar];
+    length = snprintf(line, sizeof line, "%s%s", bar, text);
+    if (room != NO_TERMINAL && length > room) line[length = room] = 0;
+    int wipe = room != NO_TERMINAL && progress->drawn_length > room ? room : progress->drawn_length;
+    fprintf(stderr, "\r%-*s", wipe, line);
     fflush(stderr);
     progress->drawn_length = length;
 }

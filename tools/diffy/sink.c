@@ -14,7 +14,9 @@ int sink_open(Sink *sink, const char *path, const SourceFacts *facts, const Sink
     for (size_t i = 0; i < sizeof formats / sizeof *formats && !sink->format; i++)
         if (formats[i]->matches(path)) sink->format = formats[i];
     if (!sink->format)
-        return complain_usage("%s is no kind of output that is known: choose .y4m, -, .mp4, .zip or a folder/.", path);
+        return complain_usage("%s is of no kind that can be written here: choose a .y4m, .mp4 or .zip (of images), a "
+                              "folder/ for images, or - for Y4M on stdout.",
+                              path);
     return sink->format->open(&sink->state, path, facts, options);
 }
 

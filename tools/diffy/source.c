@@ -1,5 +1,6 @@
 /* Opens an input by what it is, and keeps its timestamps usable. */
 #include "source.h"
+#include "splat_source.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,6 +27,8 @@ int source_open(Source *source, const char *path) {
     *source = (Source){.last_pts = -1};
     SourceProbe probe;
     if (look(&probe, path)) return STATUS_FAILED;
+    if (!probe.is_folder && is_splat_name(path))
+        return complain("%s is a model of splats, not a video: see diffy splat --help.", path);
     for (size_t i = 0; i < sizeof formats / sizeof *formats && !source->format; i++)
         if (formats[i]->probe(&probe)) source->format = formats[i];
     if (!source->format) return complain("%s is no video, Y4M, folder or zip of images.", path);

@@ -141,7 +141,8 @@ static int open_images(void **state, const char *path, SourceFacts *facts, int i
     if (!source) return complain("There is no memory left to open %s.", path);
     source->path = path;
     if (is_zip ? list_zip(source) : list_folder(source)) return STATUS_FAILED;
-    if (!source->count) return complain("%s holds no .png or .jpg images.", path);
+    if (!source->count)
+        return complain("%s holds no .png or .jpg images (models of splats are for diffy splat).", path);
     qsort(source->names, source->count, sizeof *source->names, by_name);
     if (check_one_recording(source) || decode_image(source, 0)) return STATUS_FAILED;
     *facts = (SourceFacts){.width = source->picture.picture.width,

@@ -23,7 +23,8 @@ typedef struct VideoSource {
     DfyMatrix matrix;
     DfyRange range;
     int64_t first_pts, last_pts, frame_ticks, frames;
-    int draining, damaged_packets;
+    int64_t read_until; /* where the packets read so far end, in ticks */
+    int draining, broke_off, damaged_packets;
 } VideoSource;
 
 static int probe_video(const SourceProbe *probe) {
@@ -127,12 +128,14 @@ static int feed_decoder(VideoSource *source) {
         int error = libav.av_read_frame(source->container, source->packet);
         if (error == AVERROR(EAGAIN)) continue;
         if (error < 0) {
-            if (error != AVERROR_EOF) warn("%s breaks off after %lld frames.", source->path, (long long)source->frames);
+            source->broke_off = error != AVERROR_EOF;
             source->draining = 1;
             libav.avcodec_send_packet(source->decoder, NULL);
             return DFY_OK;
         }
         int wanted = source->packet->stream_index == source->stream->index;
+        int64_t end = source->packet->pts == AV_NOPTS_VALUE ? 0 : source->packet->pts + source->packet->duration;
+        if (wanted && end > source->read_until) source->read_until = end;
         if (wanted && libav.avcodec_send_packet(source->decoder, source->packet) < 0) source->damaged_packets++;
         libav.av_packet_unref(source->packet);
         if (wanted) return DFY_OK;
@@ -198,13 +201,32 @@ static int turn(VideoSource *source, DfyPicture *picture) {
     return DFY_OK;
 }
 
+/* Seconds that the file says its video takes; 0 where it doesn't say. */
+static double stated_seconds(const VideoSource *source) {
+    const AVFormatContext *container = source->container;
+    if (source->stream->duration > 0) return (double)source->stream->duration * av_q2d(source->stream->time_base);
+    int said = container->duration > 0 && container->duration_estimation_method == AVFMT_DURATION_FROM_STREAM;
+    return said ? (double)container->duration / AV_TIME_BASE : 0;
+}
+
+/* A file that ends before its own end was cut, as a copy that was broken off: what is missing is said. */
+static void tell_what_is_missing(const VideoSource *source) {
+    int64_t start = source->stream->start_time == AV_NOPTS_VALUE ? 0 : source->stream->start_time;
+    double stated = stated_seconds(source),
+           there = (double)(source->read_until - start) * av_q2d(source->stream->time_base);
+    double missing = stated - there, rounding = stated / 20 > 0.5 ? stated / 20 : 0.5;
+    if (source->broke_off || (source->read_until && missing > rounding))
+        warn("%s ends early, after %lld frames and %.1f of its %.1f s: it was cut or is damaged.", source->path,
+             (long long)source->frames, there, stated > there ? stated : there);
+    if (source->damaged_packets) warn("%s: %d damaged packets were left out.", source->path, source->damaged_packets);
+}
+
 static int next_video(void *state, DfyPicture *picture) {
     VideoSource *source = state;
     int error;
     while ((error = libav.avcodec_receive_frame(source->decoder, source->frame)) < 0) {
         if (error == AVERROR_EOF || source->draining) {
-            if (source->damaged_packets)
-                warn("%s: %d damaged packets were left out.", source->path, source->damaged_packets);
+            tell_what_is_missing(source);
             return DFY_END;
         }
         feed_decoder(source);

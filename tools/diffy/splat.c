@@ -71,8 +71,13 @@ static int settings_of(DfySplatSettings *settings, const EncodeOptions *o) {
     return o->errors ? parse_errors(settings, o->errors) : STATUS_GOOD;
 }
 
-static int push_frames(DfySplatEncoder *encoder, SplatSource *source, const EncodeOptions *o) {
-    Progress progress;
+static int encoder_failed(const DfySplatEncoder *encoder, const OutputFile *file) {
+    if (output_failed(file)) return STATUS_FAILED;
+    return complain("%s: %s", file->path, dfy_splat_encoder_message(encoder));
+}
+
+static int push_frames(DfySplatEncoder *encoder, SplatSource *source, const EncodeOptions *o, const OutputFile *file) {
+    Progress progress = {0};
     uint64_t total = o->frames ? (uint64_t)o->frames : splat_source_frames(source), done = 0;
     int status = STATUS_GOOD;
     progress_start(&progress, o->progress);
@@ -81,8 +86,7 @@ static int push_frames(DfySplatEncoder *encoder, SplatSource *source, const Enco
         int got = splat_source_next(source, &splats);
         if (got > 0) break;
         if (got < 0) status = STATUS_FAILED;
-        if (!got && dfy_splat_encoder_push(encoder, &splats))
-            status = complain("%s", dfy_splat_encoder_message(encoder));
+        if (!got && dfy_splat_encoder_push(encoder, &splats)) status = encoder_failed(encoder, file);
         dfy_splats_free(&splats);
         progress_show(&progress, "splats", ++done, total);
     }
@@ -98,18 +102,18 @@ static int encode_to(const char *path, SplatSource *source, const DfySplatSettin
     interrupt_watch();
     if (output_open(&file, path)) return STATUS_FAILED;
     DfyOutput output = output_for_encoder(&file);
-    int status = dfy_splat_encoder_open(&encoder, settings, &output)
-                     ? complain("%s", dfy_splat_encoder_message(encoder))
-                     : STATUS_GOOD;
-    if (!status) status = push_frames(encoder, source, o);
-    if (!status && dfy_splat_encoder_finish(encoder, &stats))
-        status = complain("%s: %s", path, dfy_splat_encoder_message(encoder));
+    int status = dfy_splat_encoder_open(&encoder, settings, &output) ? encoder_failed(encoder, &file) : STATUS_GOOD;
+    if (!status) status = push_frames(encoder, source, o, &file);
+    if (!status && dfy_splat_encoder_finish(encoder, &stats)) status = encoder_failed(encoder, &file);
     dfy_splat_encoder_close(&encoder);
     if (!status) status = output_keep(&file);
     if (status) output_drop(&file);
     if (!status && strcmp(path, "-"))
         printf("%s: %llu frames (%llu key), %llu bytes, %.2f s\n", path, (unsigned long long)stats.frames,
                (unsigned long long)stats.key_frames, (unsigned long long)stats.bytes, seconds_now() - start);
+    if (!status && interrupted())
+        return complain("Stopped after frame %llu: %s is complete up to there.", (unsigned long long)stats.frames,
+                        path);
     return status;
 }
 
@@ -170,6 +174,7 @@ static int run_splat_encode(int argc, char **argv) {
     if (o.next && !is_number_pattern(o.next))
         return complain_usage("--next %s needs exactly one %%d, as in frame_%%04d.ply.", o.next);
     if ((status = settings_of(&settings, &o))) return status;
+    if ((status = dfy_output_spares(o.next ? paths[0] : paths[1], o.next ? "-" : paths[0]))) return status;
     SplatSource *source = o.next ? splat_source_pattern(o.first, o.next, o.start) : splat_source_open(paths[0]);
     if (!source) return STATUS_FAILED;
     status = encode_to(o.next ? paths[0] : paths[1], source, &settings, &o);
@@ -185,8 +190,9 @@ static int write_model(const DfySplats *splats, DfySplatFormat format, const cha
     if (output_open(&file, path)) return STATUS_FAILED;
     DfyOutput output = output_for_encoder(&file);
     if (dfy_splats_write(splats, format, &output, &message)) {
+        if (!output_failed(&file)) complain("%s: %s", path, message.text);
         output_drop(&file);
-        return complain("%s: %s", path, message.text);
+        return STATUS_FAILED;
     }
     return output_keep(&file);
 }
@@ -245,7 +251,11 @@ static int decode_frames(DfySplatDecoder *d, const char *path, uint64_t first, u
             snprintf(name, sizeof name, "%s/frame_%04llu.%s", path, (unsigned long long)at, formats[format].extension);
         if (write_model(splats, formats[format].format, name)) return STATUS_FAILED;
     }
-    return lost ? complain("%llu frames were damaged and are missing.", (unsigned long long)lost) : STATUS_GOOD;
+    if (lost) return complain("%llu frames were damaged and are missing.", (unsigned long long)lost);
+    if (interrupted())
+        return complain("Stopped before frame %llu: %s has those before it.",
+                        (unsigned long long)dfy_splat_decoder_position(d), path);
+    return STATUS_GOOD;
 }
 
 static int run_splat_decode(int argc, char **argv) {
@@ -435,7 +445,10 @@ int run_splat(int argc, char **argv) {
     keep_memory();
     for (size_t i = 0; argc > 0 && i < sizeof commands / sizeof *commands; i++)
         if (!strcmp(argv[0], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
-    if (argc > 0 && !help) return complain_usage("There is no command \"splat %s\": see diffy splat --help.", argv[0]);
+    if (argc > 0 && !help)
+        return complain_usage(
+            "There is no command \"splat %s\"%s: see diffy splat --help.", argv[0],
+            did_you_mean(argv[0], &commands[0].name, sizeof commands / sizeof *commands, sizeof *commands));
     FILE *stream = help ? stdout : stderr;
     fputs("usage: diffy splat COMMAND [options] ...\n\n", stream);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
