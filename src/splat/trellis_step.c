@@ -115,7 +115,7 @@ static void run_c(DfyTrellisPaths *paths, DfyTrellisEven *even, const uint32_t *
 /* Bits of j by which the state before differs: of the upper half's even way, and of both halves' odd one. */
 enum { UPPER = DFY_TRELLIS_BY_QUANTISER & 63, ODD = DFY_TRELLIS_BY_PARITY, ANY = UPPER | ODD };
 _Static_assert(!(ANY & 16), "no way leads to another half of 32 states but the halves are whole");
-_Static_assert(!(UPPER & 32) && ODD & 32, "only the odd ways' halves change places");
+_Static_assert((UPPER & 32) == 0 && (ODD & 32) != 0, "only the odd ways' halves change places");
 
 #define FLIPPED(bits)                                                                                                  \
     _mm_setr_epi8(0 ^ (bits), 1 ^ (bits), 2 ^ (bits), 3 ^ (bits), 4 ^ (bits), 5 ^ (bits), 6 ^ (bits), 7 ^ (bits),      \
