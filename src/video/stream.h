@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-#define DFY_VIDEO_REVISION 9 /* of the syntax; one more where there may be clones */
+#define DFY_VIDEO_REVISION 11 /* of the syntax; one more where there may be clones */
 
 typedef struct DfyStream {
     int width, height;

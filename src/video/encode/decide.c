@@ -361,7 +361,8 @@ static DfyBlock new_block(int x, int y, int log2) {
 /* Tries merging; returns whether the block is so quiet that nothing else need be tried. */
 static int try_merge(DfyDecider *d, DfyBlock block, Candidate *best, int64_t *best_absolute) {
     DfyMotion list[DFY_MERGE_CANDIDATES];
-    int count = dfy_merge_candidates(d->picture, &block, 0, list, DFY_MERGE_CANDIDATES);
+    DfyAgreement agreement;
+    int count = dfy_merge_candidates(d->picture, &block, 0, list, DFY_MERGE_CANDIDATES, &agreement);
     int r[4], by_error = 0, by_satd = 0, held = 0; /* held: the candidate whose luma is in d->predicted */
     uint32_t worst, first_worst = 0;
     int64_t least_error = INT64_MAX, least_satd = INT64_MAX, satd_by_error = INT64_MAX;
@@ -416,12 +417,13 @@ typedef struct Found {
     int64_t cost;
 } Found;
 
-static uint32_t reference_bits(const DfyDecider *d, int reference, int second) {
+/* which: the only one, the first or the second of two. */
+static uint32_t reference_bits(const DfyDecider *d, int reference, int which) {
     const DfyPictureCoding *p = d->picture;
     uint32_t bits = 0;
-    for (int i = 0; i < reference; i++) bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][second][i], 1);
+    for (int i = 0; i < reference; i++) bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][which][i], 1);
     if (reference < p->reference_count - 1)
-        bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][second][reference], 0);
+        bits += dfy_bit_cost(&p->contexts->reference[p->picture_class][which][reference], 0);
     return bits;
 }
 
@@ -481,7 +483,7 @@ static int64_t search_pair(PartSearch *s, DfyMotion *both) {
     memcpy(both->mv[0], s->found[pair[0]].vector, 4);
     memcpy(both->mv[1], s->found[pair[1]].vector, 4);
     int64_t extra = dfy_cost(0, d->lambda_absolute,
-                             dfy_bit_cost(s->two, 1) + reference_bits(d, pair[0], 0) + reference_bits(d, pair[1], 1));
+                             dfy_bit_cost(s->two, 1) + reference_bits(d, pair[0], 1) + reference_bits(d, pair[1], 2));
     int64_t cost = INT64_MAX;
     uint8_t other[64 * 64];
     for (int round = 0; round < 2 * d->effort->refine_two; round++) {
@@ -534,8 +536,9 @@ static int64_t find_motion(DfyDecider *d, DfyBlock *block, int part) {
                                .thorough = !in_a_hurry(d),
                                .known = INT64_MAX},
                     .two = &p->contexts->two_references[p->picture_class][block->log2 - 3]};
+    DfyAgreement agreement;
     dfy_part_rectangle(block, part, s.search.rectangle);
-    s.merges = dfy_merge_candidates(p, block, part, s.merged, DFY_MERGE_CANDIDATES);
+    s.merges = dfy_merge_candidates(p, block, part, s.merged, DFY_MERGE_CANDIDATES, &agreement);
     search_references(&s, count);
     DfyMotion *motion = &block->motion[part], both;
     *motion = (DfyMotion){.reference = {(int8_t)s.first, -1}};

@@ -7,6 +7,11 @@ static const DfyCell *cell_at(const DfyPictureCoding *picture, int x, int y, int
     return dfy_available(picture, x, y, nx, ny) ? &picture->cells[(ny >> 3) * picture->cell_stride + (nx >> 3)] : NULL;
 }
 
+/* How many of the two are of a kind. */
+static int both_of(const DfyCell *left, const DfyCell *above, DfyBlockKind kind) {
+    return (left && left->kind == kind) + (above && above->kind == kind);
+}
+
 void dfy_code_split(const DfyPictureCoding *picture, DfyRangeCoder *coder, int x, int y, int log2, int *split) {
     int side = 1 << log2;
     if (log2 == 3) {
@@ -20,15 +25,17 @@ void dfy_code_split(const DfyPictureCoding *picture, DfyRangeCoder *coder, int x
     const DfyCell *left = cell_at(picture, x, y, x - 1, y), *above = cell_at(picture, x, y, x, y - 1);
     int context = (left && left->log2 < log2) + (above && above->log2 < log2);
     if (context == 2 && left->log2 + above->log2 <= 2 * log2 - 4) context = 3;
-    *split = dfy_code_bit(coder, &picture->contexts->split[picture->picture_class][log2 - 4][context], *split);
+    DfyBit(*models)[4] = picture->contexts->split[picture->picture_class][log2 - 4];
+    *split = dfy_code_bit(coder, &models[dfy_past(picture, x, y, log2).busy][context], *split);
 }
 
 /* ---------------------------------------------------------------- motion */
 
-static int16_t code_component(DfyRangeCoder *coder, DfyContexts *c, int axis, int other_zero, int value) {
+static int16_t code_component(DfyRangeCoder *coder, DfyContexts *c, int axis, int other_zero, int from_zero,
+                              int value) {
     if (dfy_code_bit(coder, &c->vector_zero[axis][other_zero], value == 0)) return 0;
-    int magnitude =
-        1 + (int)dfy_code_golomb(coder, c->vector_size[axis], 0, (uint32_t)((value < 0 ? -value : value) - 1));
+    int magnitude = 1 + (int)dfy_code_golomb(coder, c->vector_size[axis][from_zero], 0,
+                                             (uint32_t)((value < 0 ? -value : value) - 1));
     int negative = (int)dfy_code_raw(coder, 1, value < 0);
     return (int16_t)(negative ? -magnitude : magnitude);
 }
@@ -45,24 +52,29 @@ static void code_vector(DfyWalk *walk, DfyBlock *block, int part, int direction)
         *which = 0;
     const int16_t *from = predictors[*which];
     int16_t *mv = motion->mv[direction];
-    int dx = code_component(walk->coder, picture->contexts, 0, 0, mv[0] - from[0]);
-    int dy = code_component(walk->coder, picture->contexts, 1, dx == 0, mv[1] - from[1]);
+    int from_zero = !from[0] && !from[1];
+    int dx = code_component(walk->coder, picture->contexts, 0, 0, from_zero, mv[0] - from[0]);
+    int dy = code_component(walk->coder, picture->contexts, 1, dx == 0, from_zero, mv[1] - from[1]);
     mv[0] = (int16_t)(from[0] + dx);
     mv[1] = (int16_t)(from[1] + dy);
 }
 
-static void code_reference(DfyWalk *walk, int second, int8_t *reference) {
+static void code_reference(DfyWalk *walk, int which, int8_t *reference) {
     DfyPictureCoding *picture = walk->picture;
-    *reference = (int8_t)dfy_code_unary(walk->coder, picture->contexts->reference[picture->picture_class][second],
+    *reference = (int8_t)dfy_code_unary(walk->coder, picture->contexts->reference[picture->picture_class][which],
                                         picture->reference_count - 1, *reference);
 }
 
 static void code_merge_index(DfyWalk *walk, DfyBlock *block, int part) {
     DfyPictureCoding *picture = walk->picture;
     DfyMotion candidates[DFY_MERGE_CANDIDATES];
-    int count = dfy_merge_candidates(picture, block, part, candidates, DFY_MERGE_CANDIDATES);
-    DfyBit *models = picture->contexts->merge_index[picture->picture_class][block->kind == DFY_SKIP];
-    int index = dfy_code_unary(walk->coder, models, count - 1, block->merge_index[part]);
+    DfyAgreement agreement;
+    int count = dfy_merge_candidates(picture, block, part, candidates, DFY_MERGE_CANDIDATES, &agreement), index = 0;
+    DfyBit(*models)[DFY_MERGE_CANDIDATES] =
+        picture->contexts->merge_index[picture->picture_class][block->kind == DFY_SKIP][walk->past.still][agreement];
+    while (index < count - 1 && dfy_code_bit(walk->coder, &models[dfy_stands_still(&candidates[index])][index],
+                                             index < block->merge_index[part]))
+        index++;
     block->merge_index[part] = (uint8_t)index;
     block->motion[part] = candidates[index];
 }
@@ -81,7 +93,7 @@ static void code_part(DfyWalk *walk, DfyBlock *block, int part) {
     two = dfy_code_bit(walk->coder, &c->two_references[picture->picture_class][size], two);
     if (walk->coder->mode == DFY_DECODE) *motion = (DfyMotion){.reference = {0, (int8_t)(two ? 0 : -1)}};
     for (int d = 0; d <= two; d++) {
-        code_reference(walk, d, &motion->reference[d]);
+        code_reference(walk, two + d, &motion->reference[d]);
         code_vector(walk, block, part, d);
     }
 }
@@ -153,8 +165,9 @@ static void code_coefficients(DfyWalk *walk, DfyBlock *block) {
         uint8_t coded = 0, dst = 0;
         for (int i = 0; i < count; i++) {
             int x, y, bit = block->coded[plane] >> i & 1;
-            DfyBit *model = plane ? &c->coded_chroma[plane - 1][plane == 2 && (block->coded[1] >> i & 1)]
-                                  : &c->coded_luma[intra][log2 - 2];
+            int which = plane == 2 ? 1 + (block->coded[1] >> i & 1) : 0;
+            DfyBit *model = plane ? &c->coded_chroma[which][block->coded[0] != 0][log2 - 2]
+                                  : &c->coded_luma[intra][block->split][log2 - 2];
             /* A block that has a residual, in none of its chroma or earlier luma transforms, has it here. */
             if (!dfy_code_bit(walk->coder, model, bit)) continue;
             coded |= (uint8_t)(1 << i);
@@ -171,18 +184,6 @@ static void code_coefficients(DfyWalk *walk, DfyBlock *block) {
     }
 }
 
-static int skip_context(const DfyPictureCoding *picture, const DfyBlock *block) {
-    const DfyCell *left = cell_at(picture, block->x, block->y, block->x - 1, block->y);
-    const DfyCell *above = cell_at(picture, block->x, block->y, block->x, block->y - 1);
-    return (left && left->kind == DFY_SKIP) + (above && above->kind == DFY_SKIP);
-}
-
-static int intra_context(const DfyPictureCoding *picture, const DfyBlock *block) {
-    const DfyCell *left = cell_at(picture, block->x, block->y, block->x - 1, block->y);
-    const DfyCell *above = cell_at(picture, block->x, block->y, block->x, block->y - 1);
-    return (left && left->kind == DFY_INTRA) + (above && above->kind == DFY_INTRA);
-}
-
 static void code_inter(DfyWalk *walk, DfyBlock *block) {
     DfyContexts *c = walk->picture->contexts;
     int size = block->log2 - 3;
@@ -195,20 +196,30 @@ static void code_inter(DfyWalk *walk, DfyBlock *block) {
     block->intra[0] = DFY_DC;
 }
 
+static void code_kind(DfyWalk *walk, DfyBlock *block) {
+    DfyPictureCoding *picture = walk->picture;
+    DfyContexts *c = picture->contexts;
+    if (picture->reference_count == 0) {
+        block->kind = DFY_INTRA;
+        return;
+    }
+    const DfyCell *left = cell_at(picture, block->x, block->y, block->x - 1, block->y);
+    const DfyCell *above = cell_at(picture, block->x, block->y, block->x, block->y - 1);
+    int class = picture->picture_class, intras = both_of(left, above, DFY_INTRA);
+    walk->past = dfy_past(picture, block->x, block->y, block->log2);
+    DfyBit *skip = c->skip[class][block->log2 - 3][walk->past.busy][intras > 0];
+    if (dfy_code_bit(walk->coder, &skip[both_of(left, above, DFY_SKIP)], block->kind == DFY_SKIP))
+        block->kind = DFY_SKIP;
+    else
+        block->kind =
+            dfy_code_bit(walk->coder, &c->intra[class][intras], block->kind == DFY_INTRA) ? DFY_INTRA : DFY_INTER;
+}
+
 void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
     DfyPictureCoding *picture = walk->picture;
     DfyContexts *c = picture->contexts;
-    int size = block->log2 - 3, class = picture->picture_class, residual = 1;
-    if (picture->reference_count == 0) {
-        block->kind = DFY_INTRA;
-    } else if (dfy_code_bit(walk->coder, &c->skip[class][size][skip_context(picture, block)],
-                            block->kind == DFY_SKIP)) {
-        block->kind = DFY_SKIP;
-    } else {
-        int intra =
-            dfy_code_bit(walk->coder, &c->intra[class][intra_context(picture, block)], block->kind == DFY_INTRA);
-        block->kind = intra ? DFY_INTRA : DFY_INTER;
-    }
+    int size = block->log2 - 3, residual = 1;
+    code_kind(walk, block);
     if (block->kind == DFY_SKIP) {
         block->part = DFY_PART_WHOLE;
         block->merge[0] = 1;
@@ -222,8 +233,11 @@ void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
     } else {
         code_inter(walk, block);
     }
-    if (residual)
-        residual = dfy_code_bit(walk->coder, &c->residual_any[(block->kind == DFY_INTRA) * 2], dfy_any_coded(block));
+    if (residual) {
+        int merged = block->part == DFY_PART_WHOLE && block->merge[0]; /* without a residual it could be skipped */
+        DfyBit *any = c->residual_any[block->kind == DFY_INTRA ? 2 : merged];
+        residual = dfy_code_bit(walk->coder, &any[size], dfy_any_coded(block));
+    }
     if (!residual) {
         if (block->kind != DFY_INTRA) block->split = 0;
         block->coded[0] = block->coded[1] = block->coded[2] = 0;

@@ -34,22 +34,24 @@ typedef struct DfyContexts {
     DfyBit lit[DFY_PICTURE_CLASSES];
     DfyLightContexts light;
     /* blocks */
-    DfyBit split[DFY_PICTURE_CLASSES][3][5];
-    DfyBit skip[DFY_PICTURE_CLASSES][4][3];
+    DfyBit split[DFY_PICTURE_CLASSES][3][3][4];   /* size; references busy there; neighbours smaller */
+    DfyBit skip[DFY_PICTURE_CLASSES][4][3][2][3]; /* size; references busy there; intra beside it; skipped beside it */
     DfyBit intra[DFY_PICTURE_CLASSES][3];
     DfyBit part[4][2];
     DfyBit merge[4];
-    DfyBit merge_index[DFY_PICTURE_CLASSES][2][DFY_MERGE_CANDIDATES];
+    /* skipped; references still there; how far neighbours agree; the candidate stands still; its place */
+    DfyBit merge_index[DFY_PICTURE_CLASSES][2][3][4][2][DFY_MERGE_CANDIDATES];
     DfyBit two_references[DFY_PICTURE_CLASSES][4];
-    DfyBit reference[DFY_PICTURE_CLASSES][2][DFY_MAX_REFERENCES];
+    DfyBit reference[DFY_PICTURE_CLASSES][3][DFY_MAX_REFERENCES]; /* the only one, the first or second of two */
     DfyBit predictor[1];
-    DfyBit vector_zero[2][2], vector_size[2][64];
+    DfyBit vector_zero[2][2], vector_size[2][2][64]; /* axis; the predictor is 0 */
     DfyBit intra_likely[2], intra_which[DFY_LIKELY_MODES], intra_rest[32];
     DfyBit chroma_same[2], chroma_mode[4];
-    DfyBit residual_any[4];
+    DfyBit residual_any[3][4]; /* own motion, merged motion, intra; size */
     DfyBit transform_split[2][4];
-    DfyBit coded_luma[2][4], coded_chroma[2][2];
-    DfyBit dst[3]; /* log2 - 2 */
+    DfyBit coded_luma[2][2][4];   /* intra; split; log2 - 2 */
+    DfyBit coded_chroma[3][2][4]; /* Cb, Cr without and with Cb; luma is coded; log2 - 2 */
+    DfyBit dst[3];                /* log2 - 2 */
     DfyBit qp_delta[64], qp_sign;
     DfyResidualContexts residual[2][2]; /* luma or chroma; inter or intra */
 } DfyContexts;

@@ -60,6 +60,25 @@ static int temporal_vector(const DfyPictureCoding *picture, const int r[4], int 
     return 0;
 }
 
+DfyPast dfy_past(const DfyPictureCoding *picture, int x, int y, int log2) {
+    DfyPast past = {0, 0};
+    int near = 1 << (log2 - 2), far = 3 << (log2 - 2);
+    for (int i = 0; i < picture->reference_count && i < 2; i++) {
+        if (picture->timeless[i]) continue;
+        const DfyFrame *there = picture->references[i];
+        const DfyMotion *above = there->motion + ((y + near) >> 3) * there->motion_stride;
+        const DfyMotion *below = there->motion + ((y + far) >> 3) * there->motion_stride;
+        const DfyMotion *first = &above[(x + near) >> 3];
+        if (first->reference[0] < 0 || memcmp(first, &above[(x + far) >> 3], sizeof *first) ||
+            memcmp(first, &below[(x + near) >> 3], sizeof *first) ||
+            memcmp(first, &below[(x + far) >> 3], sizeof *first))
+            past.busy++;
+        else
+            past.still += dfy_stands_still(first);
+    }
+    return past;
+}
+
 static int add_candidate(DfyMotion *list, int count, const DfyMotion *motion) {
     for (int i = 0; i < count; i++)
         if (!memcmp(&list[i], motion, sizeof *motion)) return count;
@@ -78,13 +97,22 @@ static int two_sided(const DfyPictureCoding *picture) {
 }
 
 int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block, int part,
-                         DfyMotion candidates[DFY_MERGE_CANDIDATES], int limit) {
-    int r[4], count = 0;
+                         DfyMotion candidates[DFY_MERGE_CANDIDATES], int limit, DfyAgreement *agreement) {
+    int r[4], count = 0, there = 0, alike = 0;
     const DfyMotion *near[5];
     dfy_part_rectangle(block, part, r);
     neighbours(picture, block, r, near);
     for (int i = 0; i < 5 && count < limit && count < 4; i++)
         if (near[i]) count = add_candidate(candidates, count, near[i]);
+    for (int i = 0; i < 5; i++) {
+        if (!near[i]) continue;
+        there++;
+        alike += !memcmp(near[i], candidates, sizeof *candidates);
+    }
+    *agreement = !there               ? DFY_NO_NEIGHBOURS
+                 : alike == there     ? DFY_ALL_AGREE
+                 : 2 * alike >= there ? DFY_HALF_AGREE
+                                      : DFY_FEW_AGREE;
     int both = two_sided(picture);
     if (count < limit) {
         DfyMotion temporal = still(0, both ? 1 : -1);

@@ -64,6 +64,14 @@ struct DfyPicture_ {
     const DfyKernels *kernels;
 };
 
+/*
+ * Of the first two references, as far as they have a time: at how many the motion of a square's quarters differs or is
+ * none, and at how many all of it stands still.
+ */
+typedef struct DfyPast {
+    int busy, still;
+} DfyPast;
+
 /* Where the walker is: the pieces of state that follow the coding order. */
 typedef struct DfyWalk {
     DfyPictureCoding *picture;
@@ -71,6 +79,7 @@ typedef struct DfyWalk {
     int qp;                /* of the quantiser group last coded */
     int qp_pending;        /* the current group has had no residual yet */
     const DfyBlock *next;  /* writing: blocks in coding order */
+    DfyPast past;          /* of the block at hand */
     int16_t *coefficients; /* of the superblock, DFY_SUPERBLOCK_COEFFICIENTS */
     /* reading: what to do with each block once it is known; NULL when only parsing */
     void (*block_done)(struct DfyWalk *walk, const DfyBlock *block);
@@ -125,9 +134,25 @@ static inline int dfy_any_coded(const DfyBlock *block) {
     return block->coded[0] || block->coded[1] || block->coded[2];
 }
 
+/* What the references say of the place of a square. */
+DfyPast dfy_past(const DfyPictureCoding *picture, int x, int y, int log2);
+
+static inline int dfy_stands_still(const DfyMotion *motion) {
+    return !motion->mv[0][0] && !motion->mv[0][1] &&
+           (motion->reference[1] < 0 || (!motion->mv[1][0] && !motion->mv[1][1]));
+}
+
+/* How many of the neighbours that have motion have that of the first candidate. */
+typedef enum DfyAgreement {
+    DFY_NO_NEIGHBOURS = 0,
+    DFY_ALL_AGREE = 1,
+    DFY_HALF_AGREE = 2,
+    DFY_FEW_AGREE = 3
+} DfyAgreement;
+
 /* Motion candidates, best guess first. Merge: as many as `limit` (at least 1), returns how many. */
 int dfy_merge_candidates(const DfyPictureCoding *picture, const DfyBlock *block, int part,
-                         DfyMotion candidates[DFY_MERGE_CANDIDATES], int limit);
+                         DfyMotion candidates[DFY_MERGE_CANDIDATES], int limit, DfyAgreement *agreement);
 /* Two vector predictors for a reference. */
 void dfy_vector_predictors(const DfyPictureCoding *picture, const DfyBlock *block, int part, int reference,
                            int16_t predictors[2][2]);
