@@ -12,6 +12,8 @@ import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, VideoSampleSink } fr
  * @property {number} frameRate frames a second, measured
  * @property {[number, number]} timeBase seconds a tick of the file's times, as a fraction
  * @property {number} duration seconds
+ * @property {number} lastTimestamp of the last packet that the file tells of, in seconds from the first frame; where frames
+ *     end well before, the file was cut
  * @property {number} expectedFrames an estimate
  * @property {string} codec
  * @property {boolean} decodable by WebCodecs
@@ -32,6 +34,7 @@ import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, VideoSampleSink } fr
  * @returns {Promise<OpenVideo>}
  */
 export async function openVideo(blob, { anyCodec = false } = {}) {
+    if (!blob.size) throw new Error('This file is empty: there is nothing to read.');
     const input = new Input({ source: new BlobSource(blob), formats: ALL_FORMATS });
     try {
         const track = await findTrack(input);
@@ -42,6 +45,7 @@ export async function openVideo(blob, { anyCodec = false } = {}) {
         const stats = await track.computePacketStats(300);
         const duration = await input.computeDuration();
         const start = await track.getFirstTimestamp();
+        const last = await new EncodedPacketSink(track).getPacket(Infinity, { metadataOnly: true });
         const frameRate = stats.averagePacketRate > 0 && Number.isFinite(stats.averagePacketRate) ? stats.averagePacketRate : 30;
         const resolution = Math.round(await track.getTimeResolution());
         return {
@@ -51,6 +55,7 @@ export async function openVideo(blob, { anyCodec = false } = {}) {
             frameRate,
             timeBase: resolution > 0 && resolution <= 1e6 ? [1, resolution] : [1, 1e6],
             duration,
+            lastTimestamp: (last?.timestamp ?? start) - start,
             expectedFrames: Math.max(1, Math.round((duration - start) * frameRate)),
             codec: codec ?? 'unknown',
             decodable,
@@ -71,8 +76,10 @@ export async function openVideo(blob, { anyCodec = false } = {}) {
 async function findTrack(input) {
     // A file too short or too broken for the demuxer makes it throw: nobody can read that either.
     if (!(await input.canRead().catch(() => false))) throw new Error("This file's format isn't one that can be read here: use MP4, MOV, WebM, MKV or MPEG-TS, images, or a .zip of images.");
+    const tracks = await input.getTracks();
+    if (!tracks.length) throw new Error('This file ends before it tells what it holds: it was cut, as a copy that was broken off, or never finished.');
     const track = await input.getPrimaryVideoTrack();
-    if (!track) throw new Error('There is no video in this file.');
+    if (!track) throw new Error('There is no video in this file, only sound or text.');
     return track;
 }
 

@@ -17,7 +17,7 @@
 const char *const dfy_splat_attribute_names[DFY_SPLAT_ATTRIBUTES] = {"position", "scale",    "alpha",
                                                                      "dc",       "rotation", "sh"};
 
-int dfy_splats_alloc(DfySplats *splats, uint32_t count, int degree, DfyMessage *message) {
+static int allocate(DfySplats *splats, uint32_t count, int degree, int zeroed, DfyMessage *message) {
     *splats = (DfySplats){.count = count, .degree = degree};
     if (degree < 0 || degree > DFY_SPLAT_MAX_DEGREE)
         return dfy_fail(message, DFY_ERROR_UNSUPPORTED, "Spherical harmonics of degree %d are not supported: 0 to %d.",
@@ -27,16 +27,18 @@ int dfy_splats_alloc(DfySplats *splats, uint32_t count, int degree, DfyMessage *
                         DFY_SPLAT_MAX_COUNT);
     size_t n = count ? count : 1;
     size_t rest = (size_t)dfy_splat_rest(degree) * 3;
-    splats->xyz = calloc(n, 3 * sizeof(float));
-    splats->rotation = calloc(n, 4 * sizeof(float));
-    splats->scale = calloc(n, 3 * sizeof(float));
-    splats->opacity = calloc(n, sizeof(float));
-    splats->dc = calloc(n, 3 * sizeof(float));
-    if (rest) splats->rest = calloc(n, rest * sizeof(float));
+    const size_t sizes[6] = {3, 4, 3, 1, 3, rest};
+    float **arrays[6] = {&splats->xyz, &splats->rotation, &splats->scale, &splats->opacity, &splats->dc, &splats->rest};
+    for (int i = 0; i < 6; i++)
+        if (sizes[i]) *arrays[i] = zeroed ? calloc(n, sizes[i] * sizeof(float)) : malloc(n * sizes[i] * sizeof(float));
     if (splats->xyz && splats->rotation && splats->scale && splats->opacity && splats->dc && (!rest || splats->rest))
         return DFY_OK;
     dfy_splats_free(splats);
     return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", count);
+}
+
+int dfy_splats_alloc(DfySplats *splats, uint32_t count, int degree, DfyMessage *message) {
+    return allocate(splats, count, degree, 1, message);
 }
 
 void dfy_splats_free(DfySplats *splats) {
@@ -50,7 +52,7 @@ void dfy_splats_free(DfySplats *splats) {
 }
 
 int dfy_splats_copy(DfySplats *out, const DfySplats *in, DfyMessage *message) {
-    int status = dfy_splats_alloc(out, in->count, in->degree, message);
+    int status = allocate(out, in->count, in->degree, 0, message);
     if (status) return status;
     size_t n = in->count;
     if (!n) return DFY_OK;

@@ -195,11 +195,12 @@ int dfy_code_places(DfyMixer *mixer, const int bits[3], uint32_t count, uint64_t
     uint8_t axes[3 * DFY_PLACE_BITS];
     int levels = dfy_place_axes(bits, axes);
     Walk walk = {.cell_count = 1};
-    walk.cells = calloc((size_t)count + 2, sizeof *walk.cells);
-    walk.next = calloc((size_t)count + 2, sizeof *walk.next);
+    walk.cells = malloc(((size_t)count + 2) * sizeof *walk.cells);
+    walk.next = malloc(((size_t)count + 2) * sizeof *walk.next);
     int status = walk.cells && walk.next ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
-        walk.cells[1].count = count;
+        walk.cells[NONE] = walk.next[NONE] = (Cell){0};
+        walk.cells[1] = (Cell){.count = count};
         no_neighbours(&walk.cells[1]);
         if (!mixer->coder->mode) memset(keys, 0, count * sizeof *keys);
         for (int level = 0; level < levels; level++) {

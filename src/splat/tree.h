@@ -91,7 +91,9 @@ int dfy_tree_read_grid(DfyTreeGrid *grid, DfyBytes *bytes, DfyMessage *message);
 void dfy_tree_dc(const DfyTreeGrid *grid, DfyTreeSplat *splat); /* dc from dc_part */
 void dfy_tree_scale_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);
 void dfy_tree_colour_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat); /* alpha, dc */
-void dfy_tree_turn_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, DfyTreeSplat *splat);   /* after scales */
+/* After scales; ring is the cell's. */
+void dfy_tree_turn_values(const DfyTreeGrid *grid, const DfyTreeIndex *index, const DfyTurnRing *ring,
+                          DfyTreeSplat *splat);
 /* Of all splats, whose first colours are known; sh[k * count + i] is a multiple of the step. */
 void dfy_tree_rest_values(DfyTreeState *state, const int16_t *sh);
 /* A multiple of the trellis of positions, of which 7/4 are a step. */

@@ -72,11 +72,11 @@ int dfy_tree_choose(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplats *s, c
     *choice = (DfyTreeChoice){malloc(n * sizeof *choice->order),
                               malloc(n * sizeof *choice->keys),
                               calloc(n, sizeof *choice->indices),
-                              calloc(n, (rest + 1) * sizeof *choice->sh),
+                              malloc(n * (rest + 1) * sizeof *choice->sh),
                               0,
                               effort};
-    float *work = calloc(n, (rest > 3 ? rest : 3) * sizeof *work);
-    int32_t *values = calloc(n, (rest > 3 ? rest : 3) * sizeof *values);
+    float *work = malloc(n * (rest > 3 ? rest : 3) * sizeof *work);
+    int32_t *values = malloc(n * (rest > 3 ? rest : 3) * sizeof *values);
     int status =
         choice->order && choice->keys && choice->indices && choice->sh && work && values ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {

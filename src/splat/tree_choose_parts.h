@@ -81,12 +81,14 @@ typedef struct DfyTreeTurns {
     uint8_t *axes;
     DfyTurn *cells;
     size_t count;
+    double error; /* RMS angle in degrees from the cells */
 } DfyTreeTurns;
 
 /* Every stride-th of `count` splats of the model; their scales are known. dfy_tree_turns_free in any case. */
 int dfy_tree_turns_gather(DfyTreeTurns *turns, const DfyTreeGrid *grid, const DfySplats *splats, const uint32_t *order,
                           const DfyTreeIndex *indices, size_t count, size_t stride);
-int dfy_tree_turns_quantise(const DfyTreeTurns *turns, const DfyTurnGrid *grid);
+/* The cells and the error. */
+int dfy_tree_turns_quantise(DfyTreeTurns *turns, const DfyTurnGrid *grid);
 void dfy_tree_turns_free(DfyTreeTurns *turns);
 /* The grid and all indices, with the scales known. */
 int dfy_tree_choose_turns(DfyTreeChoice *choice, DfyTreeGrid *grid, const DfySplats *splats, double error);

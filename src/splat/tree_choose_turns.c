@@ -40,7 +40,7 @@ int dfy_tree_turns_gather(DfyTreeTurns *t, const DfyTreeGrid *g, const DfySplats
                           const DfyTreeIndex *indices, size_t count, size_t stride) {
     size_t room = (count + stride - 1) / stride;
     *t = (DfyTreeTurns){malloc((room ? room : 1) * sizeof *t->quaternions), malloc(room ? room : 1),
-                        malloc((room ? room : 1) * sizeof *t->cells), room};
+                        malloc((room ? room : 1) * sizeof *t->cells), room, 0};
     if (!t->quaternions || !t->axes || !t->cells) return DFY_ERROR_MEMORY;
     for (size_t i = 0; i < room; i++) {
         const float *r = s->rotation + (size_t)order[i * stride] * 4;
@@ -53,25 +53,11 @@ int dfy_tree_turns_gather(DfyTreeTurns *t, const DfyTreeGrid *g, const DfySplats
     return DFY_OK;
 }
 
-int dfy_tree_turns_quantise(const DfyTreeTurns *t, const DfyTurnGrid *grid) {
-    return dfy_turn_quantise(t->cells, (const double(*)[4])t->quaternions, t->axes, t->count, grid);
-}
-
-/* RMS angle in degrees from the cells. */
-static double turns_error(const DfyTreeTurns *t, const DfyTurnGrid *grid) {
-    double sum = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        int32_t q[4];
-        double dot = 0;
-        dfy_turn_quaternion(q, t->cells[i], t->axes[i], grid);
-        for (int k = 0; k < 4; k++) dot += t->quaternions[i][k] * (double)q[k] / DFY_TURN_ONE;
-        double away = sqrt(fmax(1 - dot * dot, 0)); /* sine of half the angle */
-        double angle =
-            2 * (away < 0.1 ? away * (1 + away * away / 6) : dfy_exact_atan2(away, sqrt(1 - fmin(away * away, 1)))) *
-            (180 / 3.14159265358979323846);
-        sum += angle * angle;
-    }
-    return t->count ? sqrt(sum / (double)t->count) : 0;
+int dfy_tree_turns_quantise(DfyTreeTurns *t, const DfyTurnGrid *grid) {
+    double mean = 0;
+    int status = dfy_turn_quantise(t->cells, &mean, (const double(*)[4])t->quaternions, t->axes, t->count, grid);
+    t->error = sqrt(mean) * (180 / 3.14159265358979323846);
+    return status;
 }
 
 static int same_grid(const DfyTurnGrid *a, const DfyTurnGrid *b) {
@@ -82,7 +68,7 @@ static int same_grid(const DfyTurnGrid *a, const DfyTurnGrid *b) {
  * Finds how much larger the data's error is than the rule's; *aim becomes what the rule must be given. Coarse grids are
  * few, so that several aims are answered by one: it isn't tried again.
  */
-static int try_turns(const DfyTreeTurns *turns, double *aim, double error, double from, double to) {
+static int try_turns(DfyTreeTurns *turns, double *aim, double error, double from, double to) {
     DfyTurnGrid grids[AIMS];
     double ratios[AIMS], good = 0, bad = 0;
     int status = DFY_OK, tried = 0;
@@ -93,7 +79,7 @@ static int try_turns(const DfyTreeTurns *turns, double *aim, double error, doubl
         if (known == tried) {
             if (tried == DFY_TREE_REFINEMENTS) break;
             status = dfy_tree_turns_quantise(turns, &grids[tried]);
-            ratios[tried] = turns_error(turns, &grids[tried]) / error;
+            ratios[tried] = turns->error / error;
             tried++;
         }
         if (ratios[known] >= from && ratios[known] <= to) return status;
@@ -105,7 +91,7 @@ static int try_turns(const DfyTreeTurns *turns, double *aim, double error, doubl
 }
 
 /* On all rotations: the coarsest of a few grids whose error is small enough; in haste the first that is near. */
-static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const DfyTreeTurns *turns, double aim, double error) {
+static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, DfyTreeTurns *turns, double aim, double error) {
     int status = DFY_OK, found = 0;
     double fewest = INFINITY, near = dfy_tree_haste(choice->effort) ? NEAR_IN_HASTE : NEAR;
     for (int i = 0; !status && i < 2 * DFY_TREE_REFINEMENTS && (!found || i < DFY_TREE_REFINEMENTS - 1); i++) {
@@ -114,7 +100,7 @@ static int settle_turns(DfyTreeChoice *choice, DfyTreeGrid *g, const DfyTreeTurn
         double cells = (double)grid.rings * grid.sectors * grid.twists;
         if (found && cells >= fewest) break;
         status = dfy_tree_turns_quantise(turns, &grid);
-        double ratio = turns_error(turns, &grid) / error;
+        double ratio = turns->error / error;
         if (ratio <= 1 || !found) {
             g->turns = grid;
             for (size_t k = 0; k < turns->count; k++) choice->indices[k].turn = turns->cells[k];

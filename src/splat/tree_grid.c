@@ -162,8 +162,8 @@ void dfy_tree_colour_values(const DfyTreeGrid *g, const DfyTreeIndex *index, Dfy
     dfy_tree_dc(g, s);
 }
 
-void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
-    dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), &g->turns);
+void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, const DfyTurnRing *ring, DfyTreeSplat *s) {
+    dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), &g->turns, ring);
     s->dirty = 1;
 }
 

@@ -42,6 +42,7 @@ typedef struct KeyCoder {
     DfyMixer mixer;
     DfyTreeState *state;
     DfyTreeIndex *indices;
+    DfyTurnRing *rings;
     int trellis[KINDS]; /* states of the quantisers */
     DfyMixDepth depths[NUMBERS];
     uint32_t near[NEAR];
@@ -245,7 +246,7 @@ static void code_turn(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *in
     turn->ring =
         code_index(key, OF_RING, N_TURN, ring, DFY_MIX_PLAIN_FIRST, SET_TURN, bits_for((rings + 1) / 2), turn->ring);
     if (turn->ring >= rings) turn->ring = rings - 1; /* only damaged bytes get here */
-    int32_t sectors = dfy_turn_sectors(&g->turns, turn->ring);
+    int32_t sectors = dfy_turn_ring(key->rings, &g->turns, turn->ring)->sectors;
     uint32_t latitude = (uint32_t)(turn->ring * COARSE / rings);
     int32_t way = abs(turn->ring * 16 + 8 - ring_16), other_way = abs(turn->ring * 16 + 8 - other_ring);
     uint32_t match = (uint32_t)(way / 16 > 7 ? 7 : way / 16) * 8 + (uint32_t)(other_way / 16 > 7 ? 7 : other_way / 16);
@@ -301,7 +302,7 @@ static int code_splats(KeyCoder *key, DfyRangeCoder *coder, int16_t *sh) {
     for (uint32_t i = 0; i < state->count; i++) {
         look(key, &near[i]);
         code_turn(key, &state->splats[i], &key->indices[i]);
-        dfy_tree_turn_values(&state->grid, &key->indices[i], &state->splats[i]);
+        dfy_tree_turn_values(&state->grid, &key->indices[i], &key->rings[key->indices[i].turn.ring], &state->splats[i]);
     }
     int status = rest ? dfy_tree_code_colours(coder, state, key->indices, near, sh) : DFY_OK;
     free(near);
@@ -349,6 +350,10 @@ int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys
     if (!status) {
         key->state = state;
         key->indices = indices;
+        key->rings = calloc((size_t)state->grid.turns.rings, sizeof *key->rings);
+        if (!key->rings) status = DFY_ERROR_MEMORY;
+    }
+    if (!status) {
         if (!status && state->count) status = dfy_code_places(&key->mixer, state->grid.place_bits, state->count, keys);
         if (!status) {
             code_tails(key);
@@ -357,7 +362,10 @@ int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys
             status = code_splats(key, coder, sh);
         }
     }
-    if (key) dfy_mixer_close(&key->mixer);
+    if (key) {
+        dfy_mixer_close(&key->mixer);
+        free(key->rings);
+    }
     free(key);
     if (status) return dfy_fail(message, status, "There is no memory to code a key frame of %u splats.", state->count);
     return DFY_OK;

@@ -33,13 +33,20 @@ void dfy_turn_axes(double out[4], const double q[4], int axis) {
     out[3] = q[0] * p[3] + q[1] * p[2] - q[2] * p[1] + q[3] * p[0];
 }
 
-void dfy_turn_quaternion(int32_t out[4], DfyTurn turn, int axis, const DfyTurnGrid *grid) {
+const DfyTurnRing *dfy_turn_ring(DfyTurnRing *rings, const DfyTurnGrid *grid, int32_t ring) {
+    DfyTurnRing *r = &rings[ring];
+    if (r->sectors) return r;
+    double half = ring_angle(grid->rings, ring) / 2;
+    *r = (DfyTurnRing){dfy_turn_sectors(grid, ring), dfy_exact_sin(half), dfy_exact_cos(half)};
+    return r;
+}
+
+void dfy_turn_quaternion(int32_t out[4], DfyTurn turn, int axis, const DfyTurnGrid *grid, const DfyTurnRing *ring) {
     static const double back[3][4] = {{0.5, -0.5, -0.5, -0.5}, {0.5, 0.5, 0.5, 0.5}, {1, 0, 0, 0}};
-    double a = ((double)turn.sector + 0.5) * PI / (double)dfy_turn_sectors(grid, turn.ring);
-    double b = ring_angle(grid->rings, turn.ring) / 2;
+    double a = ((double)turn.sector + 0.5) * PI / (double)ring->sectors;
     double c = ((double)turn.twist + 0.5) * PI / (double)grid->twists;
-    double q[4] = {dfy_exact_cos(b) * dfy_exact_cos(a + c), dfy_exact_sin(b) * dfy_exact_sin(c - a),
-                   dfy_exact_sin(b) * dfy_exact_cos(c - a), dfy_exact_cos(b) * dfy_exact_sin(a + c)};
+    double q[4] = {ring->half_cosine * dfy_exact_cos(a + c), ring->half_sine * dfy_exact_sin(c - a),
+                   ring->half_sine * dfy_exact_cos(c - a), ring->half_cosine * dfy_exact_sin(a + c)};
     const double *p = back[axis];
     double r[4] = {
         q[0] * p[0] - q[1] * p[1] - q[2] * p[2] - q[3] * p[3], q[0] * p[1] + q[1] * p[0] + q[2] * p[3] - q[3] * p[2],

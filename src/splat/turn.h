@@ -22,14 +22,23 @@ typedef struct DfyTurn {
 
 /* Sectors of a ring, a multiple of 4. */
 int32_t dfy_turn_sectors(const DfyTurnGrid *grid, int32_t ring);
-/* A cell's centre as w x y z in 1/DFY_TURN_ONE, `axis` (0..2) being the chosen one. */
-void dfy_turn_quaternion(int32_t q[4], DfyTurn turn, int axis, const DfyTurnGrid *grid);
+/* What is known of a ring, once it has been asked for: its sectors, sine and cosine of half its polar angle. */
+typedef struct DfyTurnRing {
+    int32_t sectors;
+    double half_sine, half_cosine;
+} DfyTurnRing;
+
+/* rings: all of the grid's, at first zeros. */
+const DfyTurnRing *dfy_turn_ring(DfyTurnRing *rings, const DfyTurnGrid *grid, int32_t ring);
+/* A cell's centre as w x y z in 1/DFY_TURN_ONE, `axis` (0..2) being the chosen one; ring is the cell's. */
+void dfy_turn_quaternion(int32_t q[4], DfyTurn turn, int axis, const DfyTurnGrid *grid, const DfyTurnRing *ring);
 
 /*
  * Encoder: the cells of unit quaternions. Ring, sector and twist are plain numbers of one trellis (trellis.h): of a
- * fine grid's cells only those that the machine allows are used. DFY_ERROR_MEMORY or DFY_OK.
+ * fine grid's cells only those that the machine allows are used. *mean becomes the mean of the squared angles between
+ * rotations and cells. DFY_ERROR_MEMORY or DFY_OK.
  */
-int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint8_t *axes, size_t count,
+int dfy_turn_quantise(DfyTurn *turns, double *mean, const double (*quaternions)[4], const uint8_t *axes, size_t count,
                       const DfyTurnGrid *grid);
 /* The rotation with columns reordered so that `axis` is last. */
 void dfy_turn_axes(double out[4], const double q[4], int axis);

@@ -19,17 +19,19 @@
  */
 enum { CLASSES = 4, RUN = DFY_TRELLIS_RUN };
 
-/* A rotation Rz(azimuth) Ry(polar) Rz(twist), with the sine and cosine of half the polar angle. */
+/*
+ * A rotation Rz(azimuth) Ry(polar) Rz(twist), with the sine and cosine of half the polar angle; and the squared sine of
+ * half the angle by which the axis, then the whole rotation is missed.
+ */
 typedef struct Way {
-    double azimuth, polar, twist, half_sine, half_cosine;
+    double azimuth, polar, twist, half_sine, half_cosine, missed;
 } Way;
 
 typedef struct Search {
     const DfyTurnGrid *grid;
-    double *half_sine, *half_cosine; /* of half the rings' angles */
-    int32_t *sectors;                /* of the rings */
-    Way *ways;                       /* of the splats */
-    DfyTrellisEven *even;            /* of each splat's number */
+    DfyTurnRing *rings;
+    Way *ways;            /* of the splats */
+    DfyTrellisEven *even; /* of each splat's number */
 } Search;
 
 static Way way_of(const double quaternion[4], int axis) {
@@ -38,7 +40,7 @@ static Way way_of(const double quaternion[4], int axis) {
     double flat = sqrt(q[1] * q[1] + q[2] * q[2]), upright = sqrt(q[0] * q[0] + q[3] * q[3]);
     double sum = dfy_exact_atan2(q[3], q[0]),
            difference = dfy_exact_atan2(q[1], q[2]); /* half of twist + azimuth, of twist - azimuth */
-    Way way = {sum - difference, 2 * dfy_exact_atan2(flat, upright), sum + difference, flat, upright};
+    Way way = {sum - difference, 2 * dfy_exact_atan2(flat, upright), sum + difference, flat, upright, 0};
     return way;
 }
 
@@ -72,14 +74,14 @@ typedef struct View {
 } View;
 
 static View view_from(const Search *search, const Way *way, int32_t ring) {
-    double rings_sine = search->half_sine[ring], rings_cosine = search->half_cosine[ring];
+    double rings_sine = search->rings[ring].half_sine, rings_cosine = search->rings[ring].half_cosine;
     return (View){way->half_cosine * rings_cosine + way->half_sine * rings_sine,
                   way->half_cosine * rings_cosine - way->half_sine * rings_sine,
                   way->half_cosine * rings_sine + way->half_sine * rings_cosine,
                   way->half_sine * rings_cosine - way->half_cosine * rings_sine};
 }
 
-/* The squared angle by which a cell's axis misses, `turn` away in azimuth; *left is what is to be turned about it. */
+/* The squared sine of half the angle by which a cell's axis misses, `turn` away in azimuth; *left: the twist left. */
 static inline double look_at(const View *view, double turn, double *left) {
     double d = turn / 2, sine, cosine, half;
     if (fabs(d) < 0.25) {
@@ -98,7 +100,11 @@ static inline double look_at(const View *view, double turn, double *left) {
         half = dfy_exact_atan2(z, w);
     }
     *left = 2 * half;
-    double square = x * x + y * y; /* sine of half the angle, squared */
+    return x * x + y * y;
+}
+
+/* The squared angle of a small squared sine of its half. */
+static inline double squared_angle(double square) {
     return 4 * square * (1 + square * (1.0 / 3) * (1 + square * (8.0 / 15)));
 }
 
@@ -164,22 +170,22 @@ static void take_ring(Search *search, DfyTurn *turns, size_t i, int class) {
 static void weigh_sectors(const Search *search, const DfyTurn *turns, size_t i, Costs cost) {
     const Way *way = &search->ways[i];
     double rings = search->grid->rings, scale = rings * rings / (PI * PI), left;
-    int32_t sectors = search->sectors[turns[i].ring];
+    int32_t sectors = dfy_turn_ring(search->rings, search->grid, turns[i].ring)->sectors;
     double around = place_on_circle(way->azimuth, sectors), size = 2 * PI / sectors;
     View view = view_from(search, way, turns[i].ring);
     int32_t first = four_around(around);
     for (int s = 0; s < CLASSES; s++)
-        set_cost(cost, first + s, look_at(&view, (around - first - s) * size, &left) * scale);
+        set_cost(cost, first + s, squared_angle(look_at(&view, (around - first - s) * size, &left)) * scale);
 }
 
 /* The twist of each way becomes what is left of it. */
 static void take_sector(Search *search, DfyTurn *turns, size_t i, int class) {
     Way *way = &search->ways[i];
-    int32_t sectors = search->sectors[turns[i].ring];
+    int32_t sectors = search->rings[turns[i].ring].sectors;
     double around = place_on_circle(way->azimuth, sectors), left;
     int32_t sector = of_class(around, class);
     View view = view_from(search, way, turns[i].ring);
-    look_at(&view, (around - sector) * 2 * PI / sectors, &left);
+    way->missed = look_at(&view, (around - sector) * 2 * PI / sectors, &left);
     turns[i].sector = on_circle(sector, sectors);
     way->twist += left;
 }
@@ -196,36 +202,44 @@ static void weigh_twists(const Search *search, const DfyTurn *turns, size_t i, C
 
 static void take_twist(Search *search, DfyTurn *turns, size_t i, int class) {
     int32_t twists = search->grid->twists;
-    double about = place_on_circle(search->ways[i].twist, twists);
-    turns[i].twist = on_circle(of_class(about, class), twists);
+    Way *way = &search->ways[i];
+    double about = place_on_circle(way->twist, twists);
+    int32_t twist = of_class(about, class);
+    double sine = dfy_exact_sin((about - twist) * PI / twists);
+    way->missed += sine * sine * (1 - way->missed);
+    turns[i].twist = on_circle(twist, twists);
 }
 
-int dfy_turn_quantise(DfyTurn *turns, const double (*quaternions)[4], const uint8_t *axes, size_t count,
+/* The mean of squared angles. */
+static double mean_of(const Search *search, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        double square = search->ways[i].missed, half;
+        if (square < 0.01) {
+            sum += squared_angle(square);
+        } else {
+            half = dfy_exact_atan2(sqrt(square), sqrt(1 - fmin(square, 1)));
+            sum += 4 * half * half;
+        }
+    }
+    return count ? sum / (double)count : 0;
+}
+
+int dfy_turn_quantise(DfyTurn *turns, double *mean, const double (*quaternions)[4], const uint8_t *axes, size_t count,
                       const DfyTurnGrid *grid) {
-    size_t rings = (size_t)grid->rings;
     Search search = {.grid = grid};
-    search.half_sine = malloc(rings * sizeof(double));
-    search.half_cosine = malloc(rings * sizeof(double));
-    search.sectors = malloc(rings * sizeof(int32_t));
+    search.rings = calloc((size_t)grid->rings, sizeof *search.rings);
     search.even = malloc((count ? count : 1) * sizeof *search.even);
     search.ways = malloc((count ? count : 1) * sizeof *search.ways);
-    int good = search.half_sine && search.half_cosine && search.sectors && search.even && search.ways;
-    int status = good ? DFY_OK : DFY_ERROR_MEMORY;
-    for (size_t i = 0; !status && i < rings; i++) {
-        double angle = ((double)i + 0.5) * PI / (double)rings;
-        search.half_sine[i] = dfy_exact_sin(angle / 2);
-        search.half_cosine[i] = dfy_exact_cos(angle / 2);
-        search.sectors[i] = dfy_turn_sectors(grid, (int32_t)i);
-    }
+    int status = search.rings && search.even && search.ways ? DFY_OK : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < count; i++) search.ways[i] = way_of(quaternions[i], axes[i]);
     if (!status) {
         walk(&search, turns, count, (Step){weigh_rings, take_ring});
         walk(&search, turns, count, (Step){weigh_sectors, take_sector});
         walk(&search, turns, count, (Step){weigh_twists, take_twist});
+        *mean = mean_of(&search, count);
     }
-    free(search.half_sine);
-    free(search.half_cosine);
-    free(search.sectors);
+    free(search.rings);
     free(search.even);
     free(search.ways);
     return status;

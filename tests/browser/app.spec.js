@@ -119,7 +119,7 @@ test('a new version is offered, and used when asked for', async ({ browser }) =>
         await page.goto(`http://localhost:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/calc/`);
         await serviceWorkerReady(page);
         const calc = `${folder}/calc/index.html`;
-        writeFileSync(calc, readFileSync(calc, 'utf8').replace('How much a factory', 'The new version: how much a factory'));
+        writeFileSync(calc, readFileSync(calc, 'utf8').replace('<h1>', '<h1>The new version: '));
         const worker = readFileSync(`${folder}/sw.js`, 'utf8'), entry = /\{"revision":"([0-9a-f]+)","url":"calc\/index.html"\}/.exec(worker);
         writeFileSync(`${folder}/sw.js`, worker.replace(String(entry?.[1]), 'f'.repeat(32)));
         await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.update());

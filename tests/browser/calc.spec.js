@@ -29,6 +29,29 @@ test('estimates follow the formula, with the right units', async ({ page }) => {
     expect(await page.locator('#chart').evaluate((chart) => chart.scrollWidth - chart.clientWidth)).toBeLessThanOrEqual(0);
 });
 
+test('what cannot be counted with is told', async ({ page }) => {
+    await page.goto('calc/');
+    const invalid = page.locator('#invalid'), row = page.locator('#result tbody tr').first();
+    await expect(invalid).toBeEmpty();
+    const before = await row.innerText();
+    await page.fill('[name=shifts]', '9');
+    await expect(invalid).toHaveText('shifts a day: a whole number from 1 to 3; counted with 3.');
+    await expect(page.locator('[name=shifts]')).toHaveAttribute('aria-invalid', 'true');
+    await page.fill('[name=shifts]', '1');
+    await page.fill('[name=workers]', '');
+    await expect(invalid).toHaveText('workers recorded: a whole number from 1 to 1,000,000; counted with 1.');
+    await expect(page.locator('#formula')).toContainText('= 1 worker x 1 shift.');
+    await page.fill('[name=workers]', '100');
+    await expect(invalid).toBeEmpty();
+    expect(await row.innerText()).toBe(before);
+    await page.fill('[name=shifts]', '2');
+    await page.fill('[name=hours]', '13');
+    await expect(invalid).toHaveText('2 shifts of 13 hours are longer than a day.');
+    await expect(page.locator('#formula')).not.toContainText('were measured');
+    await page.fill('[name=fps]', '5');
+    await expect(page.locator('#formula')).toContainText('each really costs more');
+});
+
 test('calibrates with the clip encoded last', async ({ page }) => {
     await page.goto('');
     await dropOn(page, [clip('moving.mp4', { extra: h264 })]);

@@ -182,6 +182,10 @@ test('cycles are marked, stepped through, listed, and the odd one stands out', a
     await expect(page.locator('#cycle-facts')).toContainText('5 cycles');
     await expect(page.locator('#cycles tbody tr')).toHaveCount(5);
     await expect(page.locator('#cycles tr.outlier')).toHaveCount(2);
+    // What can be saved is what the command line writes.
+    const saved = await save(page, page.getByRole('link', { name: 'cycles as CSV' }), 'cycles.csv');
+    execFileSync(`${top}build/diffy`, ['info', '--cycles', `${work}/native-cycles.csv`, `${work}/cycles.dfy`]);
+    expect(readFileSync(saved, 'utf8')).toBe(readFileSync(`${work}/native-cycles.csv`, 'utf8'));
     const shown = async (/** @type {number} */ frame) => expect(page.locator('#picture')).toHaveAttribute('data-frame', String(frame));
     await page.click('#cycle-forward');
     await shown(9);
@@ -277,6 +281,17 @@ test('a damaged chunk is named, and its frames are said to be lost', async ({ pa
     await openDfy(page, damaged);
     await expect(page.locator('#chunks tr', { hasText: 'SEGMENT' })).toContainText('1 damaged');
     await expect(page.locator('#chunks tr', { hasText: 'STREAM' })).toContainText('whole');
-    await page.locator('#position').fill('44');
     await expect(page.locator('#warnings')).toContainText('lost');
+    // It was the only one: there is nothing to play or to export, and the page says so.
+    await expect(page.locator('#problem')).toContainText('none of its frames can be played');
+    await expect(page.locator('#player')).toBeHidden();
+    await expect(page.locator('#start-export')).toBeHidden();
+    await dropOn(page, [file]);
+    await expect(page.locator('#player')).toBeVisible();
+    await expect(page.locator('#problem')).toBeHidden();
+    // Cut before the first frame.
+    writeFileSync(damaged, data.subarray(0, 200));
+    await dropOn(page, [damaged]);
+    await expect(page.locator('#problem')).toContainText('cut before its first frame');
+    await expect(page.locator('#player')).toBeHidden();
 });

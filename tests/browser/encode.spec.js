@@ -106,8 +106,10 @@ test('a broken file among good ones says why and holds nothing up', async ({ pag
     const broken = `${work}/broken.mp4`, wrong = `${work}/broken.zip`;
     writeFileSync(broken, Buffer.from('this is no video at all, whatever its name says'));
     writeFileSync(wrong, Buffer.from('PK but not a zip'));
+    writeFileSync(`${work}/nothing.mp4`, '');
     await page.goto('');
-    await dropOn(page, [broken, wrong, video]);
+    await dropOn(page, [broken, wrong, `${work}/nothing.mp4`, video]);
+    await expect((await rowInState(page, 'nothing', 'failed')).locator('.error')).toHaveText('This file is empty: there is nothing to read.');
     const row = await rowInState(page, 'broken', 'failed');
     await expect(row.locator('.error')).toContainText("isn't one that can be read");
     await expect(page.locator('#queue .error', { hasText: "can't be read" })).toHaveCount(1);
@@ -123,8 +125,16 @@ test('a cut video keeps what can be read or says why', async ({ page }) => {
     writeFileSync(cut, data.subarray(0, data.length / 2));
     await page.goto('');
     await dropOn(page, [cut]);
-    const row = page.locator('#queue > li');
-    await expect(row).toHaveAttribute('data-state', /done|failed/);
+    // Its index is at its end, which is gone.
+    await expect((await rowInState(page, 'cut', 'failed')).locator('.error')).toContainText('it was cut');
+    // With the index at the beginning, the frames that are there are encoded, and how many seconds are missing is said.
+    const early = clip('early.mp4', { frames: 120, extra: [...h264, '-bf', '0', '-movflags', '+faststart'] }), part = `${work}/part.mp4`, all = readFileSync(early);
+    writeFileSync(part, all.subarray(0, all.length / 2));
+    await dropOn(page, [part, early]);
+    const row = await rowInState(page, 'part');
+    await expect(row.locator('.warn')).toContainText(/The video ends early, after [\d.]+ s of 4\.0 s/);
+    expect(Number(await row.getAttribute('data-frames'))).toBeGreaterThan(20);
+    await expect((await rowInState(page, 'early')).locator('.warn')).toHaveCount(0);
 });
 
 test('cancel stops at once, and retry starts again', async ({ page }) => {

@@ -93,7 +93,7 @@ test('names of files and folders are only text', async ({ page }) => {
     await isOnlyText(page, 'diffy: splat');
 });
 
-test('metadata is only text, and cycles in CSV are numbers and words', async ({ page }) => {
+test('metadata is only text, and cycles in CSV are numbers', async ({ page }) => {
     const cycles = [[0, 20, 0, 0, 0], [20, 25, 0, 1.5, 1]];
     const file = withMetadata('markup.dfy', moving(), (metadata) => ({ ...metadata, writer: markup, [markup]: '=cmd|calc', mode: markup, cycles, n_cycles: '=1+1' }));
     await page.goto('decode/');
@@ -104,7 +104,7 @@ test('metadata is only text, and cycles in CSV are numbers and words', async ({ 
     await isOnlyText(page, 'diffy: decode');
     const csv = readFileSync(await save(page, page.getByRole('link', { name: 'cycles as CSV' }), 'cycles.csv'), 'utf8').trim().split('\n');
     expect(csv).toHaveLength(3);
-    for (const line of csv.slice(1)) for (const cell of line.split(',')) expect(cell).toMatch(/^(\d+(\.\d+)?(e-\d+)?|canonical|repeat|clone|)$/);
+    for (const line of csv.slice(1)) for (const cell of line.split(',')) expect(cell).toMatch(/^(\d+(\.\d+)?)?$/);
 });
 
 test('addresses are only text and open nothing but files of the site', async ({ page }) => {

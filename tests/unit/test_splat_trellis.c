@@ -150,7 +150,10 @@ static void rotations_are_cells_that_the_machine_reaches(void **state) {
     for (int g = 0; g < 3; g++) {
         int at[3] = {0};
         double sum = 0;
-        assert_int_equal(dfy_turn_quantise(turns, (const double(*)[4])q, axes, COUNT, &grids[g]), 0);
+        double mean;
+        DfyTurnRing *rings = calloc((size_t)grids[g].rings, sizeof *rings);
+        assert_non_null(rings);
+        assert_int_equal(dfy_turn_quantise(turns, &mean, (const double(*)[4])q, axes, COUNT, &grids[g]), 0);
         for (int i = 0; i < COUNT; i++) {
             const int32_t numbers[3] = {turns[i].ring, turns[i].sector, turns[i].twist};
             assert_in_range(turns[i].ring, 0, grids[g].rings - 1);
@@ -162,10 +165,13 @@ static void rotations_are_cells_that_the_machine_reaches(void **state) {
             }
             int32_t coded[4];
             double dot = 0;
-            dfy_turn_quaternion(coded, turns[i], axes[i], &grids[g]);
+            dfy_turn_quaternion(coded, turns[i], axes[i], &grids[g], dfy_turn_ring(rings, &grids[g], turns[i].ring));
             for (int k = 0; k < 4; k++) dot += q[i][k] * coded[k] / DFY_TURN_ONE;
-            sum += 4 * (1 - fmin(fabs(dot), 1)) * 2; /* squared angle, nearly */
+            double angle = 2 * acos(fmin(fabs(dot), 1));
+            sum += angle * angle;
         }
+        free(rings);
+        assert_float_equal(sqrt(sum / COUNT), sqrt(mean), 1e-4 * sqrt(mean));
         /* As three errors of a little over half a step each. */
         double step = 3.14159 / grids[g].rings;
         assert_true(sqrt(sum / COUNT) < step * (g ? 0.95 : 1.1));

@@ -14,6 +14,8 @@ const names = ['workers', 'hours', 'shifts', 'size', 'fps', 'network', 'quality'
 let own = null;
 
 const measured = /** @type {import('./model.js').Table} */ (table);
+/** Frames a second of the scenes that were measured. */
+const measuredRate = 30;
 field('quality').append(...[...new Set(measured.rows.map((row) => row.quality))].map((quality) => {
     const rows = measured.rows.filter((row) => row.quality === quality), psnr = rows.reduce((sum, row) => sum + row.psnr, 0) / rows.length;
     return make('option', { value: String(quality) }, `${quality} (about ${psnr.toFixed(0)} dB)`);
@@ -26,7 +28,7 @@ const shortNames = { 'x265 medium': 'H.265', 'SVT-AV1 preset 8': 'AV1' };
 
 /** @param {number} seconds */
 function uploadTime(seconds) {
-    return formatDuration(seconds) + (seconds > 86400 ? ', longer than the day' : '');
+    return formatDuration(seconds) + (seconds > 86400 ? ', more than a day' : '');
 }
 
 /** Takes what is valid of the address.
@@ -41,10 +43,25 @@ function fillFrom(parameters) {
     }
 }
 
-/** @returns {import('./model.js').Inputs} */
+/** What can't be counted with is told, and the nearest that can be is taken.
+ * @returns {import('./model.js').Inputs} */
 function read() {
-    const number = (/** @type {string} */ name) => Math.max(Number(field(name).getAttribute('min') ?? 0), Number(field(name).value) || 0);
-    return { workers: number('workers'), hours: number('hours'), shifts: number('shifts'), size: field('size').value, fps: number('fps'), network: number('network'), quality: number('quality'), activity: number('activity') };
+    /** @type {string[]} */
+    const told = [];
+    const number = (/** @type {string} */ name) => {
+        const control = field(name), [low, high] = ['min', 'max'].map((limit) => Number(control.getAttribute(limit) ?? NaN));
+        if (control instanceof HTMLSelectElement) return Number(control.value);
+        const value = Math.min(high, Math.max(low, Number(control.value) || 0)), good = control.value !== '' && control.checkValidity();
+        const taken = control.step === 'any' ? value : Math.round(value);
+        control.setAttribute('aria-invalid', String(!good));
+        if (!good) told.push(`${control.labels?.[0].firstChild?.textContent?.trim() ?? name}: ${control.step === 'any' ? 'a number' : 'a whole number'} from ${low.toLocaleString('en')} to ${high.toLocaleString('en')}; counted with ${taken.toLocaleString('en')}.`);
+        return taken;
+    };
+    const inputs = { workers: number('workers'), hours: number('hours'), shifts: number('shifts'), size: field('size').value, fps: number('fps'), network: number('network'), quality: number('quality'), activity: number('activity') };
+    if (inputs.hours * inputs.shifts > 24) told.push(`${inputs.shifts} shifts of ${inputs.hours} hours are longer than a day.`);
+    const text = told.join(' '), invalid = find('#invalid', HTMLElement);
+    if (invalid.textContent !== text) invalid.textContent = text;
+    return inputs;
 }
 
 function show() {
@@ -70,7 +87,8 @@ function show() {
     chart.setAttribute('aria-label', `The factory in one day: ${results.map((result, i) => `${short[i]} ${formatBytes(result.day)}`).join(', ')}`);
     const frames = Math.round(inputs.hours * 3600 * inputs.fps);
     find('#formula', HTMLElement).textContent = `One recording = start + frames x bytes a frame = ${formatBytes(costs[0].start)} + ${frames.toLocaleString('en')} x ${costs[0].frame.toFixed(2)} B = ${formatBytes(results[0].recording)} for diffy, `
-        + `${(results[0].bitsASecond / 1000).toFixed(1)} kbit/s. The factory = ${formatCount(inputs.workers)} workers x ${inputs.shifts} ${inputs.shifts === 1 ? 'shift' : 'shifts'}. Upload = bytes x 8 / ${inputs.network} Mbit/s. 1 MB is 1,000,000 bytes.`;
+        + `${(results[0].bitsASecond / 1000).toFixed(1)} kbit/s. The factory = ${formatCount(inputs.workers)} ${inputs.workers === 1 ? 'worker' : 'workers'} x ${inputs.shifts} ${inputs.shifts === 1 ? 'shift' : 'shifts'}. Upload = bytes x 8 / ${inputs.network} Mbit/s. 1 MB is 1,000,000 bytes.`
+        + (inputs.fps === measuredRate || own ? '' : ` A frame is taken to cost what it costs at the ${measuredRate} a second that were measured: ${inputs.fps < measuredRate ? 'with fewer a second more happens from one to the next, and each really costs more' : 'with more a second less happens from one to the next, and each really costs less'}.`);
     find('#calibration', HTMLElement).textContent = own
         ? `Diffy's bytes a frame are those of ${own.name} (${formatBytes(own.bytes / own.frames)} a frame at ${own.width} x ${own.height}, quality ${own.quality}), scaled by the number of pixels; the others keep their measured ratio to it.`
         : lastEncode() ? '' : 'Encode a clip of your own on the encode page, and this page can count with it.';

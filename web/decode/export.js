@@ -1,9 +1,8 @@
 /** Exports in the worker: frame after frame from the decoder to a file on disk, so that length costs no memory. */
-import { BlobReader, ZipWriter, configure } from '@zip.js/zip.js';
 import { DiffyDecoder } from '../../wasm/index.js';
 import { openOutput } from '../shared/storage.js';
-
-configure({ useWebWorkers: false });
+import { ZipFile } from '../shared/zip.js';
+import { ImageEncoders } from './image-encoders.js';
 
 /**
  * @typedef {object} ExportOptions
@@ -63,19 +62,32 @@ async function* framesOf(decoder, format, { from, to }, emit, signal) {
 /**
  * @param {import('../shared/storage.js').Output} output
  * @param {Frames} frames
- * @param {import('../../wasm/decoder.js').DiffyInfo} info
+ * @param {import('../../wasm/decoder.js').DiffyInfo} _info
  * @param {ExportOptions} options
  */
-async function writeZip(output, frames, info, { kind, quality }) {
-    const zip = new ZipWriter(new WritableStream({ write: (/** @type {Uint8Array} */ data) => output.write(data) }), { level: 0 });
-    const canvas = new OffscreenCanvas(info.width, info.height), context = canvas.getContext('2d');
-    const type = kind === 'png' ? 'image/png' : 'image/jpeg';
-    for await (const frame of frames) {
-        context?.putImageData(frame.toImageData(), 0, 0);
-        const image = await canvas.convertToBlob({ type, quality: { high: 0.95, medium: 0.88, low: 0.7 }[quality] });
-        await zip.add(`frame_${String(frame.index).padStart(6, '0')}.${kind}`, new BlobReader(image));
+async function writeZip(output, frames, _info, { kind, quality }) {
+    const zip = new ZipFile((data) => output.write(data));
+    const encoders = new ImageEncoders(kind === 'png' ? 'image/png' : 'image/jpeg', { high: 0.95, medium: 0.88, low: 0.7 }[quality]);
+    /** Images under way, in the order of their frames.
+     * @type {{ name: string, image: Promise<import('./image-encoders.js').EncodedImage> }[]} */
+    const pending = [];
+    const addOldest = async () => {
+        const { name, image } = /** @type {typeof pending[0]} */ (pending.shift()), { data, crc } = await image;
+        zip.add(name, data, crc);
+    };
+    try {
+        for await (const frame of frames) {
+            const image = encoders.encode(frame);
+            // It is looked at when its turn comes; until then a failure is nobody's.
+            image.catch(() => {});
+            pending.push({ name: `frame_${String(frame.index).padStart(6, '0')}.${kind}`, image });
+            if (pending.length >= encoders.room) await addOldest();
+        }
+        while (pending.length) await addOldest();
+    } finally {
+        encoders.close();
     }
-    await zip.close();
+    zip.finish();
     return '';
 }
 

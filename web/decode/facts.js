@@ -81,23 +81,27 @@ function swatch(colour) {
     return svg;
 }
 
+/** @param {number[]} values */
+function median(values) {
+    const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1;
+    return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
 /**
- * A cycle's length is an outlier beyond 1.5 interquartile ranges, Tukey's fences: one slow cycle among many doesn't
- * move them as it would move mean and deviation.
+ * As `diffy info` has them (tools/diffy/cycles.c tells why): an outlier's length is further from the median than 3.5
+ * deviations, estimated from the median distance, and than a twentieth of the median.
  * @param {import('../../wasm/decoder.js').DiffyCycle[]} cycles
  */
-export function cycleStatistics(cycles) {
-    const lengths = cycles.map((cycle) => cycle.seconds).sort((a, b) => a - b);
+function cycleStatistics(cycles) {
+    const lengths = cycles.map((cycle) => cycle.seconds);
     const mean = lengths.reduce((sum, value) => sum + value, 0) / lengths.length;
     const deviation = Math.sqrt(lengths.reduce((sum, value) => sum + (value - mean) ** 2, 0) / lengths.length);
-    const quantile = (/** @type {number} */ q) => {
-        const at = q * (lengths.length - 1), low = Math.floor(at);
-        return lengths[low] + (at - low) * ((lengths[low + 1] ?? lengths[low]) - lengths[low]);
-    };
-    const fence = 1.5 * (quantile(0.75) - quantile(0.25));
-    const low = quantile(0.25) - fence, high = quantile(0.75) + fence;
-    return { mean, deviation, isOutlier: (/** @type {number} */ seconds) => lengths.length >= 4 && (seconds < low - 1e-9 || seconds > high + 1e-9) };
+    const middle = median(lengths), limit = Math.max(3.5 * 1.4826 * median(lengths.map((value) => Math.abs(value - middle))), middle / 20);
+    return { mean, deviation, isOutlier: (/** @type {number} */ seconds) => lengths.length > 2 && Math.abs(seconds - middle) > limit };
 }
+
+/** Rows that the table of cycles has at most; the files that can be saved have all. */
+const mostRows = 1000;
 
 /** @param {string} fileName
  * @param {import('../../wasm/decoder.js').DiffyCycle[]} cycles */
@@ -107,15 +111,17 @@ function showCycles(fileName, cycles) {
     const { mean, deviation, isOutlier } = cycleStatistics(cycles);
     const outliers = cycles.filter((cycle) => isOutlier(cycle.seconds)).length;
     find('#cycle-facts', HTMLElement).textContent = `${cycles.length === 1 ? '1 cycle' : `${formatCount(cycles.length)} cycles`}, ${mean.toFixed(2)} s on average, deviation ${deviation.toFixed(2)} s, `
-        + (outliers === 1 ? '1 outlier' : `${formatCount(outliers)} outliers`);
-    const rows = cycles.map((cycle, i) => [String(i + 1), formatTime(cycle.start), cycle.seconds.toFixed(2), formatCount(cycle.frames),
-        cycle.isCanonical ? 'canonical' : cycle.isClone ? 'clone' : 'repeat', String(cycle.canonical + 1), cycle.distance === null ? '' : cycle.distance.toFixed(2)]);
+        + (outliers === 1 ? '1 outlier' : `${formatCount(outliers)} outliers`) + (cycles.length > mostRows ? `; the table has the first ${formatCount(mostRows)}, the files to save have all` : '');
+    const rows = cycles.slice(0, mostRows).map((cycle, i) => [String(i), formatTime(cycle.start), cycle.seconds.toFixed(2), formatCount(cycle.frames),
+        cycle.isCanonical ? 'canonical' : cycle.isClone ? 'clone' : 'repeat', String(cycle.canonical), cycle.distance === null ? '' : cycle.distance.toFixed(2)]);
     const table = find('#cycles', HTMLTableElement);
-    fillTable(table, ['cycle', 'start', 'seconds', 'frames', 'kind', 'follows', 'distance'], rows.slice(0, 1000));
+    fillTable(table, ['cycle, from 0', 'start', 'seconds', 'frames', 'kind', 'follows', 'distance'], rows);
     table.querySelectorAll('tbody tr').forEach((row, i) => row.classList.toggle('outlier', isOutlier(cycles[i].seconds)));
     const name = fileName.replace(/\.dfy$/i, '');
-    const csv = ['cycle,first_frame,frames,start_seconds,seconds,canonical,kind,distance,outlier', ...cycles.map((cycle, i) =>
-        [i + 1, cycle.firstFrame, cycle.frames, cycle.start, cycle.seconds, cycle.canonical + 1, rows[i][4], cycle.distance ?? '', isOutlier(cycle.seconds) ? 1 : 0].join(','))].join('\n');
+    // The same as `diffy info --cycles` writes.
+    const csv = ['cycle,first_frame,frames,start_seconds,seconds,canonical,is_canonical,is_clone,distance,is_outlier', ...cycles.map((cycle, i) =>
+        [i, cycle.firstFrame, cycle.frames, cycle.start.toFixed(6), cycle.seconds.toFixed(6), cycle.canonical, Number(cycle.isCanonical), Number(cycle.isClone),
+            cycle.distance?.toFixed(4) ?? '', Number(isOutlier(cycle.seconds))].join(','))].join('\n');
     find('#cycle-downloads', HTMLElement).replaceChildren(
         downloadLink(new Blob([`${csv}\n`], { type: 'text/csv' }), `${name}-cycles.csv`, 'cycles as CSV'),
         downloadLink(new Blob([JSON.stringify(cycles, null, 2)], { type: 'application/json' }), `${name}-cycles.json`, 'cycles as JSON'));

@@ -40,14 +40,20 @@ async function open(file) {
     try {
         player ??= new Player(showWarnings);
         const facts = await player.open(file);
+        showWarnings(facts.warnings);
+        if (facts.info.frames) await player.show(0);
+        const unplayable = facts.info.frames ? player.frame < 0 && 'it is damaged, and none of its frames can be played.'
+            : facts.info.complete ? 'there are no frames in it.' : 'it was cut before its first frame was whole, so there is nothing to play.';
+        problem.hidden = !unplayable;
+        if (unplayable) problem.textContent = `${file.name}: ${unplayable}`;
+        for (const part of /** @type {NodeListOf<HTMLElement>} */ (opened.querySelectorAll('[data-needs-frames]'))) part.hidden = !!unplayable;
         find('#file-name', HTMLElement).textContent = file.name;
         showFacts(file, facts);
-        showWarnings(facts.warnings);
         exporting.offer(file, facts.info, newDecodeWorker);
         opened.hidden = false;
-        await player.show(0);
         document.body.dataset.opened = file.name;
         announce(`${file.name} is open: ${facts.info.frames} frames.`);
+        if (unplayable) return;
         const seconds = await player.length();
         if (seconds) showLength(seconds, facts.info);
     } catch (error) {

@@ -64,6 +64,11 @@ export class Player {
         return facts;
     }
 
+    /** The frame shown; negative: none could be. */
+    get frame() {
+        return this.#frame;
+    }
+
     /** Shows a frame; while one is on its way only the last one asked for counts.
      * @param {number} frame */
     async show(frame) {

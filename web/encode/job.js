@@ -12,6 +12,8 @@ import { takeWorkers } from './workers.js';
  * @property {string | null} place
  * @property {import('../../wasm/encoder.js').EncoderStats} stats
  * @property {[number, number][]} growth how the file grew: frames that had come, bytes that were out
+ * @property {number | null} cutAt seconds after which the video's frames are missing
+ * @property {number} videoSeconds that the video tells of
  * @property {number} threads
  * @property {number} width
  * @property {number} height
@@ -101,7 +103,7 @@ export class Job extends EventTarget {
                 encoder.call('encode', job, { onEvent: (event) => this.#onProgress(event), transfer: [port2] }),
                 source.call('send', { port: port1, maxWidth: settings.maxWidth }, { transfer: [port1] }),
             ]);
-            return { ...result, inputBytes: facts.inputBytes, seconds: (performance.now() - started) / 1000 };
+            return { ...result, inputBytes: facts.inputBytes, videoSeconds: facts.lastTimestamp ?? 0, seconds: (performance.now() - started) / 1000 };
         } finally {
             element?.close();
         }

@@ -70,14 +70,15 @@ export class Row {
         this.#message.classList.toggle('error', state === 'failed');
         this.#message.textContent = state === 'failed' ? job.message : state === 'cancelled' ? 'cancelled' : '';
         if (job.result) {
-            const { stats, seconds, threads } = job.result;
+            const { stats, seconds, threads, cutAt, videoSeconds } = job.result;
             this.#message.textContent = resultText(job.result, job.hasAudio);
+            if (cutAt !== null) this.#message.append(' ', make('span', { class: 'warn' }, `The video ends early, after ${formatDuration(cutAt)} of ${formatDuration(videoSeconds)}: it was cut or is damaged.`));
             Object.assign(this.element.dataset, { frames: stats.frames, bytes: stats.bytes, seconds: seconds.toFixed(3), threads });
         }
         this.#message.hidden = !this.#message.textContent;
         this.#buttons.replaceChildren(...this.#buttonsFor(state));
         if (had) this.#buttons.querySelector('button')?.focus();
-        if (state === 'done') announce(`${job.name} is encoded.`);
+        if (state === 'done') announce(`${job.name} is encoded${job.result && job.result.cutAt !== null ? ' as far as it could be read' : ''}.`);
         if (state === 'failed') announce(`${job.name} failed: ${job.message}`);
     }
 
@@ -118,5 +119,5 @@ function resultText({ stats, seconds, inputBytes }, hasAudio) {
     const cycles = stats.cycles > 1 ? `, ${formatCount(stats.cycles)} cycles` : '';
     return `${formatBytes(inputBytes)} -> ${formatBytes(stats.bytes)} (${formatRatio(inputBytes / stats.bytes)}), ${formatCount(stats.frames)} frames${cycles}, `
         + `${formatBytes(stats.bytes / stats.frames)} a frame, ${formatDuration(seconds)} (${(stats.frames / seconds).toFixed(0)} frames a second)`
-        + (hasAudio ? '. The sound was left out.' : '');
+        + `.${hasAudio ? ' The sound was left out.' : ''}`;
 }

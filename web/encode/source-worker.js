@@ -25,8 +25,8 @@ serve({ list: ({ file }) => listZip(file), open, send, openComparison, compareFr
  */
 async function open({ source, settings, element }) {
     input = await openSource(source, settings, element);
-    const { frameRate, timeBase, expectedFrames, inputBytes, hasAudio, colorSpace, slow } = input;
-    return { frameRate, timeBase, expectedFrames, inputBytes, hasAudio, colorSpace, slow };
+    const { frameRate, timeBase, expectedFrames, lastTimestamp, inputBytes, hasAudio, colorSpace, slow } = input;
+    return { frameRate, timeBase, expectedFrames, lastTimestamp, inputBytes, hasAudio, colorSpace, slow };
 }
 
 /**

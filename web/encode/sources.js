@@ -23,6 +23,7 @@ configure({ useWebWorkers: false });
  * @property {number} frameRate
  * @property {[number, number]} [timeBase]
  * @property {number} expectedFrames
+ * @property {number} [lastTimestamp] of the last frame that a video tells of, in seconds
  * @property {number} inputBytes
  * @property {boolean} hasAudio
  * @property {VideoColorSpaceInit} [colorSpace]
@@ -169,7 +170,15 @@ function imageSource(images, frameRate, close) {
     const canvas = new OffscreenCanvas(1, 1);
     const context = canvas.getContext('2d', { willReadFrequently: true });
     if (!context) throw new Error('This browser gives no canvas to decode images with.');
-    const read = async (/** @type {typeof images[0]} */ image) => /** @type {SourceFrame} */ ({ frame: await readImage(image, canvas, context), rotation: 0, flip: false });
+    /** The first image's. */
+    let width = 0, height = 0;
+    const read = async (/** @type {typeof images[0]} */ image) => {
+        const frame = await readImage(image, canvas, context);
+        if (!width) ({ width, height } = frame);
+        if (frame.width !== width || frame.height !== height)
+            throw new Error(`${image.name} is ${frame.width} x ${frame.height} pixels, but the recording is ${width} x ${height}: scale it, or encode it apart.`);
+        return /** @type {SourceFrame} */ ({ frame, rotation: 0, flip: false });
+    };
     return {
         frameRate, expectedFrames: images.length, hasAudio: false, close,
         inputBytes: images.reduce((sum, { size }) => sum + size, 0),

@@ -61,15 +61,19 @@ async function encode({ port, facts, settings, folder, name }, emit, signal) {
             },
             onProgress: progress.fromCodec,
         });
+        let last = 0;
         try {
             for await (const { picture, timestamp, rotation, flip } of receiveFrames(port)) {
                 if (paused) await paused;
+                last = Math.max(last, timestamp ?? 0);
                 await encoder.push(picture, { timestamp, rotation, flip, colorSpace: facts.colorSpace });
                 progress.frames(encoder.framesPushed, written);
             }
             const stats = encoder.finish();
             const file = await output.finish();
-            return { file, place: output.place, stats, growth, threads: codec.threads, width: encoder.width, height: encoder.height };
+            // A video whose frames end well before the last one that it tells of was cut.
+            const cutAt = facts.lastTimestamp && last < facts.lastTimestamp - 0.5 ? last : null;
+            return { file, place: output.place, stats, growth, cutAt, threads: codec.threads, width: encoder.width, height: encoder.height };
         } finally {
             encoder.close();
         }

@@ -24,6 +24,7 @@ async function record({ port, quality, fps, folder, name }, emit) {
         segmentSeconds: 2, // what a crash may lose, besides the frames looked ahead
         write(data) {
             output.write(data);
+            output.release();
             bytes += data.length;
         },
     });

@@ -104,7 +104,8 @@ export async function freeSpace() {
  * A file being written.
  * @typedef {object} Output
  * @property {(data: Uint8Array, position?: number) => void} write appends, or writes at a position
- * @property {() => void} flush to the disk
+ * @property {() => void} release out of this worker's memory: what it wrote outlives a crash of the tab then
+ * @property {() => void} flush to the disk, to outlive the machine's
  * @property {() => Promise<Blob>} finish the whole file
  * @property {() => Promise<void>} discard
  * @property {string | null} place where {@link openPlace} finds it, from any page, as long as this tab lives; null: in memory
@@ -128,6 +129,9 @@ export async function openOutput(folder, name) {
     return openMemory();
 }
 
+/** What is appended is written in pieces of so many bytes: each write takes two milliseconds, however small it is. */
+const pieceBytes = 1 << 20;
+
 /**
  * @param {FileSystemDirectoryHandle} directory
  * @param {string} name
@@ -138,17 +142,39 @@ async function openFile(directory, name) {
     const access = await /** @type {any} */ (handle).createSyncAccessHandle();
     access.truncate(0);
     let end = 0;
+    const held = new Uint8Array(pieceBytes);
+    /** The file's last bytes, which are still held. */
+    let holding = 0;
+    const put = (/** @type {Uint8Array} */ data, /** @type {number} */ at) => {
+        if (access.write(data, { at }) !== data.length) throw new Error('The disk is full: free some space and try again.');
+    };
+    const release = () => {
+        const bytes = holding;
+        holding = 0;
+        if (bytes) put(held.subarray(0, bytes), end - bytes);
+    };
+    const flush = () => {
+        release();
+        access.flush();
+    };
     return {
         place: `${directory.name}/${name}`,
         write(data, position = end) {
-            // Browsers refuse views of shared memory here.
-            const own = data.buffer instanceof ArrayBuffer ? data : new Uint8Array(data);
-            if (access.write(own, { at: position }) !== data.length) throw new Error('The disk is full: free some space and try again.');
+            const append = position === end && data.length < pieceBytes;
+            if (!append || holding + data.length > pieceBytes) release();
+            if (append) {
+                held.set(data, holding);
+                holding += data.length;
+            } else {
+                // Browsers refuse views of shared memory here.
+                put(data.buffer instanceof ArrayBuffer ? data : new Uint8Array(data), position);
+            }
             end = Math.max(end, position + data.length);
         },
-        flush: () => access.flush(),
+        release,
+        flush,
         async finish() {
-            access.flush();
+            flush();
             access.close();
             return handle.getFile();
         },
@@ -173,6 +199,7 @@ function openMemory() {
             bytes.set(data, position);
             end = Math.max(end, position + data.length);
         },
+        release() {},
         flush() {},
         finish: async () => new Blob([bytes.subarray(0, end)]),
         async discard() {

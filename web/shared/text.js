@@ -4,7 +4,7 @@
  * @param {number} bytes */
 export function formatBytes(bytes) {
     if (bytes < 1000) return `${Math.round(bytes)} B`;
-    const units = ['kB', 'MB', 'GB', 'TB', 'PB'];
+    const units = ['kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
     let value = bytes, unit = -1;
     do {
         value /= 1000;
@@ -20,7 +20,9 @@ export function formatDuration(seconds) {
     if (seconds < 60) return `${Math.round(seconds)} s`;
     const whole = Math.round(seconds);
     const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
-    if (hours >= 48) return `${formatCount(Math.floor(hours / 24))} days ${hours % 24} h`;
+    if (hours >= 24 * 730) return `${formatCount(hours / 24 / 365.25)} years`;
+    if (hours >= 240) return `${formatCount(hours / 24)} days`;
+    if (hours >= 48) return `${Math.floor(hours / 24)} days ${hours % 24} h`;
     return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 

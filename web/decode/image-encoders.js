@@ -1,0 +1,39 @@
+/** Images encoded side by side: it takes longer to make a PNG of a frame than to decode the frame. */
+import { Remote } from '../shared/rpc.js';
+
+/** @typedef {{ data: Uint8Array<ArrayBuffer>, crc: number }} EncodedImage */
+
+/** More workers than this hardly gain: frames come from one decoder. */
+const mostWorkers = 4;
+
+export class ImageEncoders {
+    #type;
+    #quality;
+    #remotes = Array.from({ length: Math.min(mostWorkers, Math.max(1, navigator.hardwareConcurrency)) }, () =>
+        new Remote(new Worker(new URL('./image-worker.js', import.meta.url), { type: 'module' })));
+    #next = 0;
+
+    /** @param {string} type of the images
+     * @param {number} quality 0..1, of JPEG */
+    constructor(type, quality) {
+        this.#type = type;
+        this.#quality = quality;
+    }
+
+    /** Images that may be under way, so that every worker has its next one at hand and memory stays bounded. */
+    get room() {
+        return 2 * this.#remotes.length;
+    }
+
+    /** @param {import('../../wasm/decoder.js').DiffyFrame} frame in RGBA; its pixels are gone then
+     * @returns {Promise<EncodedImage>} */
+    encode({ width, height, data }) {
+        const remote = this.#remotes[this.#next++ % this.#remotes.length];
+        // An ImageData would be copied, whatever is said of its buffer.
+        return remote.call('encode', { width, height, pixels: data.buffer, type: this.#type, quality: this.#quality }, { transfer: [data.buffer] });
+    }
+
+    close() {
+        for (const remote of this.#remotes) remote.close();
+    }
+}
