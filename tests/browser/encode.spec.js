@@ -101,6 +101,16 @@ test('a zip with folders is several recordings', async ({ page }) => {
     await expect(page.getByRole('button', { name: 'download all (2)' })).toBeVisible();
 });
 
+test('a .dfy is encoded already, and can be played', async ({ page }) => {
+    const file = await encode(page, [clip('moving.mp4', { extra: h264 })], 'moving');
+    await page.goto('');
+    await dropOn(page, [file]);
+    const row = page.locator('#queue > li');
+    await expect(row).toContainText('This is encoded already.');
+    const [tab] = await Promise.all([page.waitForEvent('popup'), row.getByRole('link', { name: 'play moving.dfy' }).click()]);
+    await expect(tab.locator('body')).toHaveAttribute('data-opened', 'moving.dfy', { timeout: 20_000 });
+});
+
 test('a broken file among good ones says why and holds nothing up', async ({ page }) => {
     const video = clip('moving.mp4', { extra: h264 });
     const broken = `${work}/broken.mp4`, wrong = `${work}/broken.zip`;

@@ -3,6 +3,13 @@ import { find, make } from '../shared/dom.js';
 import { downloadLink } from '../shared/save.js';
 import { formatBytes, formatCount, formatDuration, formatTime } from '../shared/text.js';
 
+/** What chunks are for, in words.
+ * @type {Record<string, string>} */
+const chunkWords = {
+    METADATA: 'facts', BACKGROUND: 'what stays', CYCLE_CANON: 'cycles', CYCLE_DELTA: 'repetitions', CYCLE_SKIP: 'repetitions shown as earlier ones', CODEBOOK: 'codes of blocks',
+    IMU_BLOCK: 'orientation', STREAM: 'size and rate', SEGMENT: 'frames', CLONE: 'repetitions shown as earlier ones', CYCLES: 'where cycles begin',
+};
+
 const chunkColours = ['#7dd3a0', '#8ab4ff', '#ffb454', '#d7a6ff', '#ff8f8f', '#7fd6e0', '#c9c9c9'];
 
 /**
@@ -67,6 +74,10 @@ function showChunks(chunks, sound, fileBytes) {
     fillTable(find('#chunks', HTMLTableElement), ['chunk', 'count', 'bytes', 'share', 'state'], [...types].map(([name, { count, bytes, damaged }]) => [
         name, formatCount(count), formatCount(bytes), `${((100 * bytes) / fileBytes).toFixed(1)} %`, damaged ? `${damaged} damaged` : sound,
     ]));
+    for (const cell of find('#chunks', HTMLTableElement).querySelectorAll('tbody td:first-child')) {
+        const words = chunkWords[cell.textContent ?? ''];
+        if (words) cell.append(make('span', { class: 'note' }, ` ${words}`));
+    }
     // The table is the bar's legend.
     find('#chunks', HTMLTableElement).querySelectorAll('tbody td:first-child').forEach((cell, i) => cell.prepend(swatch(chunkColours[i % chunkColours.length])));
 }
@@ -161,7 +172,7 @@ function showImu(fileName, imu) {
  * @param {string[][]} rows
  */
 function fillTable(table, head, rows) {
-    const cells = (/** @type {string[]} */ row) => row.map((text) => make('td', {}, text));
+    const cells = (/** @type {string[]} */ row) => row.map((text, i) => make('td', { 'data-label': head[i] }, text));
     table.replaceChildren(
         make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
         make('tbody', {}, ...rows.map((row) => make('tr', {}, ...cells(row)))));

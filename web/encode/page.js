@@ -1,8 +1,8 @@
 /** The encode page: what was dropped becomes a queue of recordings, encoded one after another. */
 import { startApp, takeSharedFiles } from '../shared/app.js';
 import { acceptDrops, announce, find, make } from '../shared/dom.js';
-import { saveAll } from '../shared/save.js';
-import { claimFolder, sweep } from '../shared/storage.js';
+import { playLink, saveAll } from '../shared/save.js';
+import { claimFolder, placeFile, sweep } from '../shared/storage.js';
 import { fromDrop, fromInput, gather } from './gather.js';
 import { Job } from './job.js';
 import { Row } from './row.js';
@@ -45,8 +45,15 @@ async function add(found) {
     section.hidden = false;
     for (const recording of recordings) enqueue(new Job(recording));
     for (const problem of problems) showProblem(problem.name, problem.message);
-    for (const file of diffyFiles) showProblem(file.name, 'This is encoded already.', make('a', { href: './decode/' }, 'to the decode page'));
     void work();
+    for (const file of diffyFiles) await showDiffyFile(file);
+}
+
+/** What is encoded already can be played; the decode page finds it where it is put.
+ * @param {File} file */
+async function showDiffyFile(file) {
+    const [link] = playLink(await placeFile(await folder, file), file.name);
+    showProblem(file.name, 'This is encoded already.', link ?? make('a', { href: './decode/' }, 'to the decode page'));
 }
 
 /** @param {File} file */

@@ -92,6 +92,22 @@ export async function openPlace(place) {
     return handle.getFile();
 }
 
+/** Copies a file to a place where the site's other pages find it, see {@link openPlace}.
+ * @param {string | null} folderName the tab's
+ * @param {File} file
+ * @returns {Promise<string | null>} null: there is no such place, or no room */
+export async function placeFile(folderName, file) {
+    const directory = folderName ? await root() : null;
+    if (!directory || !folderName) return null;
+    try {
+        const name = `placed-${crypto.randomUUID()}`, handle = await (await directory.getDirectoryHandle(folderName, { create: true })).getFileHandle(name, { create: true });
+        await file.stream().pipeTo(await handle.createWritable());
+        return `${folderName}/${name}`;
+    } catch {
+        return null;
+    }
+}
+
 /** Bytes that may still be stored, as far as the browser tells.
  * @returns {Promise<number>} */
 export async function freeSpace() {
