@@ -16,8 +16,11 @@ enum {
 };
 /* So many of the coarse cells that are not empty hold one splat, or the tail is shorter. */
 #define ALONE 0.9
-/* What the trellis leaves of a step, on all three axes, hardly depends on the data: times the wanted error. */
-#define USUAL_STEP 1.976
+/*
+ * What the trellis leaves of a step, on all three axes, hardly depends on the data, but on how long tails are: times
+ * the wanted error.
+ */
+static const double usual_step[MOST_TAIL + 1] = {1.976, 1.7907, 1.9185, 1.972, 1.9995, 2.0125, 2.0195, 2.0215};
 
 typedef struct KeyOf {
     uint64_t key;
@@ -169,7 +172,7 @@ int dfy_tree_choose_places(DfyTreeChoice *choice, DfyTreeGrid *g, const DfySplat
     if (!status) sort_by_key(g, s, pairs, count);
     int tail = status ? 0 : choose_tail(g, pairs, count);
     const DfyTreeHaste *haste = dfy_tree_haste(choice->effort);
-    DfyTreeSearch search = {.step = haste ? USUAL_STEP * wanted : 2 * wanted,
+    DfyTreeSearch search = {.step = haste ? usual_step[tail] * wanted : 2 * wanted,
                             .power = 1,
                             .stride = haste ? 1 : count / DFY_TREE_SAMPLE_ROWS + 1,
                             .haste = haste};

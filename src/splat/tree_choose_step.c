@@ -26,7 +26,7 @@ enum {
 /* ---------------------------------------------------------------- searching */
 
 const DfyTreeHaste *dfy_tree_haste(int effort) {
-    static const DfyTreeHaste quick = {1000, 0.995, 0.98}, usual = {3000, 0.9972, 0.9935};
+    static const DfyTreeHaste quick = {1000, 0.995, 0.98}, usual = {1500, 0.9988, 0.9935};
     return effort < 4 ? &quick : effort < 7 ? &usual : NULL;
 }
 

@@ -455,13 +455,21 @@ static void scale_rates(Rates *rates, Kind kind, int n, float factor) {
     }
 }
 
+/* Numbers with small errors are mostly 0 whatever bits are worth: what is left of the power by their share of the mean.
+ */
+static double most_power(const Way *before, double share, const Walk *w) {
+    size_t count = w->rows * (size_t)w->trellis->n;
+    double usual = (double)(count - before->at) / (double)count, part = fmin(fmax(share / usual, 0.5), 1);
+    return part * part * part;
+}
+
 /*
  * Brings a mean that is a little off nearer to the wanted one: for the last numbers bits become worth more or less,
  * and how their error follows is learnt by trying.
  */
 static inline double mend(const Way *before, double mean, Walk *w, Kind kind, int32_t *values) {
     double wanted = w->trellis->wanted, head = mean_of(w, before), tail = mean - head, factor = 1;
-    double power = w->trellis->by_column ? COLUMNS_POWER : ROWS_POWER;
+    double power = w->trellis->by_column ? COLUMNS_POWER * most_power(before, tail / mean, w) : ROWS_POWER;
     for (int i = 0; i < MENDINGS && !(mean <= wanted && mean >= wanted * LEAST_GOOD); i++) {
         double aim = wanted * (1 - (1 - LEAST_GOOD) * (0.3 + 0.2 * i)) - head;
         if (!(aim > 0 && tail > 0)) break;
@@ -480,18 +488,28 @@ static inline double mend(const Way *before, double mean, Walk *w, Kind kind, in
     return mean;
 }
 
+/* Whether the numbers behind this point can make up for a mean that is off, as far as bits may be worth more or less.
+ */
+static int can_mend(const Way *before, double mean, const Walk *w) {
+    double tail = mean - mean_of(w, before), off = mean - w->trellis->wanted * (1 - (1 - LEAST_GOOD) * 0.3);
+    return fabs(off) < (w->trellis->by_column ? 0.08 : 0.03) * tail;
+}
+
 /* Returns the mean of the weighted squared errors. */
 static inline double walk(Walk *w, Kind kind, int32_t *values) {
     const DfyTrellis *t = w->trellis;
-    size_t count = w->rows * (size_t)t->n, last = count / 10 * 7 / DFY_TRELLIS_RUN * DFY_TRELLIS_RUN;
-    Way way = {.at = 0}, before;
+    size_t count = w->rows * (size_t)t->n, runs = count / DFY_TRELLIS_RUN;
+    Way way = {.at = 0}, before, late;
     dfy_trellis_begin(&way.paths);
-    walk_on(&way, w, kind, last, values);
+    walk_on(&way, w, kind, runs * 7 / 10 * DFY_TRELLIS_RUN, values);
     before = way;
+    walk_on(&way, w, kind, runs * 9 / 10 * DFY_TRELLIS_RUN, values);
+    late = way;
     walk_on(&way, w, kind, count, values);
     double mean = mean_of(w, &way);
     int near = mean > t->wanted * LEAST_MENDED && mean < t->wanted * MOST_MENDED;
-    return kind != LIMITED && t->bit_worth > 0 && near ? mend(&before, mean, w, kind, values) : mean;
+    if (kind == LIMITED || !(t->bit_worth > 0) || !near) return mean;
+    return mend(can_mend(&late, mean, w) ? &late : &before, mean, w, kind, values);
 }
 
 static void learn(Walk *w, size_t stride) {
