@@ -101,9 +101,41 @@ DFY_BODY void find_slots(uint32_t *slots, Slots *s, int level, int32_t low, int 
     }
 }
 
-/* relative: a bit a context, known where this is put in place. */
+/* Four levels of a number at once: those whose slots a plain context has side by side. */
+enum { LEVELS = DFY_MIX_LANES, MOST_LEVELS = (DFY_MIX_BITS + LEVELS - 1) / LEVELS * LEVELS };
+
+/*
+ * The same for all questions about a number that is known, an encoder's: where a level's interval begins, the number's
+ * higher bits tell.
+ */
+DFY_BODY void find_all_slots(DfyMixSlots slots[CONTEXTS][MOST_LEVELS / LEVELS], const Slots *s, int levels, int bits,
+                             int32_t value, unsigned relative) {
+    const DfyMixLanes numbers = {0, 1, 2, 3}, leading = {1, 2, 4, 8};
+    for (int first = 0; first < levels; first += LEVELS) {
+        DfyMixLanes left = bits - first - numbers;
+        left &= left > 0;
+        DfyMixLanes prefix = value >> left, node = leading + (prefix & (leading - 1));
+        DfyMixLanes middle_16 = (prefix << left) * 16 + (8 << left) - 8;
+        for (int i = 0; i < CONTEXTS; i++) {
+            DfyMixLanes all;
+            if (relative >> i & 1) {
+                DfyMixLanes distance = (middle_16 - s->prediction[i]) * 4, sign = distance >> 31;
+                DfyMixLanes place = ((distance ^ sign) - sign) >> (left + 3), near = place < 15;
+                place = ((place & near) | (15 & ~near)) ^ sign;
+                all = place + 16 + (int32_t)s->base[i] + (first + numbers) * 32;
+            } else {
+                uint32_t group = (uint32_t)(value >> (bits - first)) * 8 + (uint32_t)first / 4;
+                all = (int32_t)(dfy_mix_hash(s->hash[i], group) & ~15u) + node;
+            }
+            slots[i][first / LEVELS] = (DfyMixSlots)all;
+        }
+    }
+}
+
+/* relative: a bit a context, known where this is put in place, as is whether this is an encoder. */
 DFY_BODY int32_t number_of(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, unsigned relative,
-                           int set, int bits, int32_t value) {
+                           int set, int bits, int32_t value, int encoding) {
+    DfyMixSlots all[CONTEXTS][MOST_LEVELS / LEVELS];
     uint32_t slots[CONTEXTS], p;
     int32_t low = 0;
     int on_trial = depth->numbers < DFY_MIX_TRIAL, even = on_trial ? 0 : depth->even < bits ? depth->even : bits;
@@ -113,9 +145,14 @@ DFY_BODY int32_t number_of(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixCont
         s.base[i] = contexts[i].hash & ~31u;
         s.prediction[i] = contexts[i].prediction;
     }
+    if (encoding) {
+        value = value < 0 ? 0 : value >> bits ? (1 << bits) - 1 : value;
+        find_all_slots(all, &s, bits - even, bits, value, relative);
+    }
     for (int level = 0, left = bits; left > even; level++, left--) {
-        find_slots(slots, &s, level, low, left, relative);
         int32_t middle = low + (1 << (left - 1));
+        for (int i = 0; encoding && i < CONTEXTS; i++) slots[i] = ((const uint32_t *)all[i])[level];
+        if (!encoding) find_slots(slots, &s, level, low, left, relative);
         int upper = dfy_mix_in_place(mixer, slots, CONTEXTS, set + (level < 12 ? level : 12), value >= middle, &p);
         low = upper ? middle : low;
         if (on_trial) depth->saved[left - 1] += 256 - dfy_bit_costs[(upper ? p : 65536 - p) >> 7];
@@ -123,14 +160,19 @@ DFY_BODY int32_t number_of(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixCont
     return low + (int32_t)dfy_mix_even(mixer->coder, even, (uint32_t)value);
 }
 
+DFY_BODY int32_t number_in_shape(DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, DfyMixShape shape,
+                                 int set, int bits, int32_t value, int encoding) {
+    if (shape == DFY_MIX_PLAIN) return number_of(mixer, depth, contexts, 0, set, bits, value, encoding);
+    if (shape == DFY_MIX_PLAIN_FIRST) return number_of(mixer, depth, contexts, 6, set, bits, value, encoding);
+    return number_of(mixer, depth, contexts, 3, set, bits, value, encoding);
+}
+
 DFY_BODY void number_body(int32_t *value, DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts,
                           DfyMixShape shape, int set, int bits) {
-    if (shape == DFY_MIX_PLAIN)
-        *value = number_of(mixer, depth, contexts, 0, set, bits, *value);
-    else if (shape == DFY_MIX_PLAIN_FIRST)
-        *value = number_of(mixer, depth, contexts, 6, set, bits, *value);
+    if (mixer->coder->mode == DFY_DECODE)
+        *value = number_in_shape(mixer, depth, contexts, shape, set, bits, *value, 0);
     else
-        *value = number_of(mixer, depth, contexts, 3, set, bits, *value);
+        *value = number_in_shape(mixer, depth, contexts, shape, set, bits, *value, 1);
 }
 DFY_TWICE(number,
           (int32_t * value, DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts, DfyMixShape shape,
