@@ -39,33 +39,34 @@ fetch_sources() {
     exit 1
 }
 
+# What these do is the left side of ||, where `set -e` stops nothing: each step is joined to the next.
 log=$prefix/build.log
 build_zlib() {
-    cd "$sources"/zlib-*/
+    cd "$sources"/zlib-*/ || return
     local objects=()
     for name in adler32 compress crc32 deflate infback inffast inflate inftrees trees uncompr zutil; do
-        emcc $flags -DHAVE_UNISTD_H -c "$name.c" -o "$prefix/$name.o"
+        emcc $flags -DHAVE_UNISTD_H -c "$name.c" -o "$prefix/$name.o" || return
         objects+=("$prefix/$name.o")
     done
-    emar rcs "$prefix/lib/libz.a" "${objects[@]}"
-    rm "${objects[@]}"
-    cp zlib.h zconf.h "$prefix/include/"
+    emar rcs "$prefix/lib/libz.a" "${objects[@]}" &&
+        rm "${objects[@]}" &&
+        cp zlib.h zconf.h "$prefix/include/"
 }
 build_libjpeg() {
-    mkdir -p "$prefix/jpeg" && cd "$prefix/jpeg"
-    emcmake cmake "$(echo "$sources"/libjpeg-turbo-*/)" -DCMAKE_BUILD_TYPE=None -DWITH_SIMD=0 -DENABLE_SHARED=0 \
-        -DWITH_TURBOJPEG=0 -DWITH_JPEG8=0 -DCMAKE_C_FLAGS="$flags -DSIZEOF_SIZE_T=4" -DSIZE_T=4
-    make -j"$(nproc)" jpeg-static
-    cp libjpeg.a "$prefix/lib/"
-    cp jconfig.h "$sources"/libjpeg-turbo-*/{jpeglib,jmorecfg,jerror}.h "$prefix/include/"
+    mkdir -p "$prefix/jpeg" && cd "$prefix/jpeg" &&
+        emcmake cmake "$(echo "$sources"/libjpeg-turbo-*/)" -DCMAKE_BUILD_TYPE=None -DWITH_SIMD=0 -DENABLE_SHARED=0 \
+            -DWITH_TURBOJPEG=0 -DWITH_JPEG8=0 -DCMAKE_C_FLAGS="$flags -DSIZEOF_SIZE_T=4" -DSIZE_T=4 &&
+        make -j"$(nproc)" jpeg-static &&
+        cp libjpeg.a "$prefix/lib/" &&
+        cp jconfig.h "$sources"/libjpeg-turbo-*/{jpeglib,jmorecfg,jerror}.h "$prefix/include/"
 }
 build_cjson() {
-    cd "$sources"/cjson-*/
-    emcc $flags -c cJSON.c -o "$prefix/cJSON.o"
-    emar rcs "$prefix/lib/libcjson.a" "$prefix/cJSON.o"
-    rm "$prefix/cJSON.o"
-    mkdir -p "$prefix/include/cjson"
-    cp cJSON.h "$prefix/include/cjson/"
+    cd "$sources"/cjson-*/ &&
+        emcc $flags -c cJSON.c -o "$prefix/cJSON.o" &&
+        emar rcs "$prefix/lib/libcjson.a" "$prefix/cJSON.o" &&
+        rm "$prefix/cJSON.o" &&
+        mkdir -p "$prefix/include/cjson" &&
+        cp cJSON.h "$prefix/include/cjson/"
 }
 (build_zlib && build_libjpeg && build_cjson) >"$log" 2>&1 || {
     tail -20 "$log" >&2
