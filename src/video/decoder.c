@@ -18,12 +18,16 @@ struct DfyVideoDecoder {
         DfyContexts contexts;
         DfyRangeCoder coder;
         int last_qp;
+        int32_t library_last;
     } start;
     int again;
     int group_still; /* the last group repeats the anchor, which stays the anchor */
     int last_qp, frame_number;
+    DfyLibraryMap map; /* of the last group */
+    DfyLibrarySource library;
+    DfyFrame absent; /* stands for what is not wanted of the library; it has no pixels */
     int16_t coefficients[DFY_SUPERBLOCK_COEFFICIENTS];
-    DfyFrame *spare[DFY_MAX_GROUP + DFY_MAX_KEPT + 4];
+    DfyFrame *spare[2 * DFY_MAX_GROUP + DFY_MAX_KEPT + 4];
     int spare_count;
 };
 
@@ -58,8 +62,16 @@ static void drop_kept(DfyVideoDecoder *d) {
     d->store.group[0] = NULL;
 }
 
+static void drop_library(DfyVideoDecoder *d) {
+    for (int i = 1; i <= DFY_MAX_GROUP; i++) {
+        if (d->store.library[i] == &d->absent) d->store.library[i] = NULL;
+        give_back(d, &d->store.library[i]);
+    }
+}
+
 void dfy_video_decoder_free(DfyVideoDecoder *d) {
     if (!d) return;
+    drop_library(d);
     give_back(d, &d->store.plate);
     drop_kept(d);
     for (int i = 1; i <= DFY_MAX_GROUP; i++) give_back(d, &d->store.group[i]);
@@ -157,7 +169,14 @@ void dfy_video_decoder_enter(DfyVideoDecoder *d) {
     drop_kept(d);
     d->contexts = d->plate_contexts;
     d->last_qp = 32;
+    d->map.last = 0;
     d->frame_number = 0;
+}
+
+void dfy_video_decoder_set_library(DfyVideoDecoder *d, const DfyLibrarySource *library) {
+    if (library->frames != d->map.frames) d->map.last = 0; /* another: segments go on with the one before */
+    d->library = *library;
+    d->map.frames = library->frames;
 }
 
 void dfy_video_decoder_read(DfyVideoDecoder *d, const uint8_t *data, size_t size) {
@@ -236,6 +255,28 @@ static int decode_still(DfyVideoDecoder *d, int want, int frames) {
     return DFY_OK;
 }
 
+/* Gets what the wanted pictures take from the library, in its order, so that it can be played on. */
+static int fetch_library(DfyVideoDecoder *d, int frames, const uint8_t wanted[DFY_MAX_GROUP + 1], int sparse) {
+    for (int i = 1; i <= frames && d->map.frames; i++)
+        if (d->map.index[i] >= 0) d->store.library[i] = &d->absent;
+    for (int32_t from = 0;;) {
+        int next = 0;
+        for (int i = 1; i <= frames && d->map.frames; i++)
+            if (wanted[i] && d->map.index[i] >= from && (!next || d->map.index[i] < d->map.index[next])) next = i;
+        if (!next) return DFY_OK;
+        from = d->map.index[next];
+        const DfyFrame *found;
+        int status = d->library.fetch(d->library.context, from, sparse, &found);
+        if (status) return status;
+        for (int i = next; i <= frames; i++) {
+            if (!wanted[i] || d->map.index[i] != from) continue;
+            if (!(d->store.library[i] = take(d))) return DFY_ERROR_MEMORY;
+            dfy_library_picture(d->store.library[i], found);
+        }
+        from++;
+    }
+}
+
 static int decode_group(DfyVideoDecoder *d, int want, int limit, int *frames) {
     DfyGroupHeader header = {.frames = 1};
     dfy_code_group(&d->coder, &d->contexts, &header, d->last_qp);
@@ -248,9 +289,11 @@ static int decode_group(DfyVideoDecoder *d, int want, int limit, int *frames) {
     uint8_t wanted[DFY_MAX_GROUP + 1];
     dfy_group_order_pictures(pictures, header.frames);
     mark_wanted(pictures, header.frames, want, wanted);
-    int status = DFY_OK;
+    int status = dfy_code_library_map(&d->coder, &d->contexts, &d->map, header.frames);
+    if (!status) status = fetch_library(d, header.frames, wanted, want != DFY_WANT_ALL);
     for (int i = 0; i < header.frames && !status; i++)
         status = decode_picture(d, &pictures[i], header.qp, wanted[pictures[i].number]);
+    drop_library(d);
     return status;
 }
 
@@ -260,6 +303,7 @@ int dfy_video_decode_group(DfyVideoDecoder *d, int want, int limit, int again, i
         d->contexts = d->start.contexts;
         d->coder = d->start.coder;
         d->last_qp = d->start.last_qp;
+        d->map.last = d->start.library_last;
     } else {
         advance(d);
     }
@@ -267,6 +311,7 @@ int dfy_video_decode_group(DfyVideoDecoder *d, int want, int limit, int again, i
         d->start.contexts = d->contexts;
         d->start.coder = d->coder;
         d->start.last_qp = d->last_qp;
+        d->start.library_last = d->map.last;
     }
     d->again = again;
     int status = decode_group(d, want, limit, frames);

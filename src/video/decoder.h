@@ -19,6 +19,20 @@ int dfy_video_decode_plate(DfyVideoDecoder *decoder, const uint8_t *data, size_t
 /* Begins at an entry: forgets all pictures but the plate. */
 void dfy_video_decoder_enter(DfyVideoDecoder *decoder);
 
+/* Where frames of a library come from. */
+typedef struct DfyLibrarySource {
+    /*
+     * Decodes frame 0..frames - 1 and sets *found, valid until the next call; sparse: those between the last one and
+     * this need not be decoded. Negative: DFY_ERROR_DAMAGED, DFY_ERROR_MEMORY or DFY_ERROR_IO.
+     */
+    int (*fetch)(void *context, int32_t frame, int sparse, const DfyFrame **found);
+    void *context;
+    int frames; /* 0: there is no library */
+} DfyLibrarySource;
+
+/* The library that groups refer to from now on. */
+void dfy_video_decoder_set_library(DfyVideoDecoder *decoder, const DfyLibrarySource *library);
+
 /* Reads from now on from a segment's code, borrowed. */
 void dfy_video_decoder_read(DfyVideoDecoder *decoder, const uint8_t *data, size_t size);
 

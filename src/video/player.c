@@ -25,6 +25,8 @@ struct DfyPlayer {
     int group_frames, single; /* single: only this number of the group has pixels, 0: all */
     int again;                /* the next decode_group is of the same group once more */
     uint64_t frame;           /* the one gone to */
+    DfyPlayer *library;       /* plays what segments refer to; there once it is needed */
+    int is_library;           /* it is such a player itself: what it plays refers to no library */
 };
 
 DfyPlayer *dfy_player_new(DfyV2Reader *file, const DfyStream *stream, DfyMessage *message) {
@@ -44,6 +46,7 @@ DfyPlayer *dfy_player_new(DfyV2Reader *file, const DfyStream *stream, DfyMessage
 
 void dfy_player_free(DfyPlayer *p) {
     if (!p) return;
+    dfy_player_free(p->library);
     dfy_video_decoder_free(p->decoder);
     dfy_lossless_free(p->lossless);
     dfy_buffer_free(&p->payload);
@@ -51,11 +54,15 @@ void dfy_player_free(DfyPlayer *p) {
     free(p);
 }
 
-/* A group, the anchors kept, the plate, one in the making. */
+/*
+ * A group, the anchors kept, the plate, one in the making; where there is a library, another player, and as much of it
+ * as a group refers to.
+ */
 uint64_t dfy_player_bytes(const DfyStream *stream) {
     uint64_t frame_bytes =
         (uint64_t)(stream->width + 2 * DFY_FRAME_BORDER) * (uint64_t)(stream->height + 2 * DFY_FRAME_BORDER) * 3 / 2;
-    return frame_bytes * (uint64_t)(dfy_group_limit(stream) + stream->keep + 4);
+    int group = dfy_group_limit(stream), alone = group + stream->keep + 4;
+    return frame_bytes * (uint64_t)(stream->library ? 2 * alone + group : alone);
 }
 
 static int out_of_memory(DfyPlayer *p) {
@@ -81,6 +88,28 @@ static unsigned plates_before(const DfyPlayer *p, size_t chunk) {
     return count;
 }
 
+static int fetch_from_library(void *context, int32_t frame, int sparse, const DfyFrame **found) {
+    DfyPlayer *p = context;
+    if (!p->library) {
+        p->library = dfy_player_new(p->file, p->stream, p->message);
+        if (!p->library) return DFY_ERROR_MEMORY;
+        p->library->is_library = 1;
+    }
+    uint64_t wanted = p->segment.library_first + (uint64_t)frame;
+    int status = sparse ? dfy_player_jump(p->library, wanted) : dfy_player_go(p->library, wanted);
+    if (!status) *found = dfy_player_frame(p->library);
+    return status;
+}
+
+/* Tells the decoder which library the segment refers to. */
+static int use_library(DfyPlayer *p) {
+    if (p->segment.library_frames && (p->is_library || !p->stream->library)) return DFY_ERROR_DAMAGED;
+    if (p->lossless) return DFY_OK;
+    DfyLibrarySource source = {fetch_from_library, p, (int)p->segment.library_frames};
+    dfy_video_decoder_set_library(p->decoder, &source);
+    return DFY_OK;
+}
+
 /* Readies the decoder at the start of a segment; pictures of the one before must be there unless it is an entry. */
 static int load_segment(DfyPlayer *p, size_t chunk) {
     const DfyV2Entry *e = &p->file->entries[chunk];
@@ -99,6 +128,7 @@ static int load_segment(DfyPlayer *p, size_t chunk) {
     if (dfy_read_segment(&bytes, &p->segment) || p->segment.first_frame != e->first_frame ||
         p->segment.frames != e->frames)
         return DFY_ERROR_DAMAGED;
+    if ((status = use_library(p))) return status;
     /* A plate that was lost must not be taken for the one before it. */
     if (p->segment.plates && p->segment.plates != plates_before(p, chunk)) return DFY_ERROR_DAMAGED;
     if (p->segment.frames > p->pts_capacity) {
@@ -221,25 +251,43 @@ static int decode_up_to(DfyPlayer *p, uint64_t frame) {
     }
 }
 
-static int go_from_entry(DfyPlayer *p, uint64_t frame) {
+/* The segment to begin with for the frame, file.count when there is none. */
+static size_t entry_before(const DfyPlayer *p, uint64_t frame) {
     size_t entry = p->file->count;
     for (size_t i = 0; i < p->file->count; i++) {
         const DfyV2Entry *e = &p->file->entries[i];
         if (e->type != DFY_CHUNK_SEGMENT || !e->frames || e->first_frame > frame) continue;
         if (e->flags & DFY_CHUNK_ENTRY) entry = i;
     }
+    return entry;
+}
+
+static int go_from_entry(DfyPlayer *p, uint64_t frame) {
+    size_t entry = entry_before(p, frame);
     if (entry >= p->file->count) return DFY_ERROR_DAMAGED;
     int status = load_segment(p, entry);
     if (!status) status = frame == p->segment.first_frame ? decode_group(p, DFY_WANT_ALL, 0) : decode_up_to(p, frame);
     return status;
 }
 
-int dfy_player_go(DfyPlayer *p, uint64_t frame) {
-    int status = DFY_OK;
-    if (!is_there(p, frame)) status = is_near(p, frame) ? play_on(p, frame) : go_from_entry(p, frame);
+static int arrive(DfyPlayer *p, uint64_t frame, int status) {
     if (status) p->in_segment = 0;
     p->frame = frame;
     return status;
+}
+
+int dfy_player_go(DfyPlayer *p, uint64_t frame) {
+    if (is_there(p, frame)) return arrive(p, frame, DFY_OK);
+    return arrive(p, frame, is_near(p, frame) ? play_on(p, frame) : go_from_entry(p, frame));
+}
+
+int dfy_player_jump(DfyPlayer *p, uint64_t frame) {
+    if (is_there(p, frame)) return arrive(p, frame, DFY_OK);
+    int onward = p->in_segment && !p->lossless && frame >= p->group_first && entry_before(p, frame) <= p->chunk;
+    if (!onward) return arrive(p, frame, go_from_entry(p, frame));
+    if (frame < group_end(p)) return arrive(p, frame, decode_group(p, (int)(frame - p->group_first) + 1, 1));
+    leave_group(p);
+    return arrive(p, frame, decode_up_to(p, frame));
 }
 
 const DfyFrame *dfy_player_frame(const DfyPlayer *p) {

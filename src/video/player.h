@@ -21,7 +21,10 @@ void dfy_player_free(DfyPlayer *player);
  */
 int dfy_player_go(DfyPlayer *player, uint64_t frame);
 
-/* The frame that the last dfy_player_go was for, valid until the next; and its time. */
+/* The same, but decodes little of what lies between, for one who will jump again. */
+int dfy_player_jump(DfyPlayer *player, uint64_t frame);
+
+/* The frame that the last dfy_player_go or dfy_player_jump was for, valid until the next; and its time. */
 const DfyFrame *dfy_player_frame(const DfyPlayer *player);
 int64_t dfy_player_pts(const DfyPlayer *player);
 

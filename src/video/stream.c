@@ -15,7 +15,7 @@ void dfy_put_stream(DfyBuffer *buffer, const DfyStream *s) {
     dfy_put_u8(buffer, (unsigned)s->matrix);
     dfy_put_u8(buffer, (unsigned)s->range);
     dfy_put_u8(buffer, (unsigned)s->quality);
-    dfy_put_u8(buffer, (unsigned)s->mode | (unsigned)s->lossless << 1);
+    dfy_put_u8(buffer, (unsigned)s->mode | (unsigned)s->lossless << 1 | (unsigned)s->library << 2);
     dfy_put_u8(buffer, (unsigned)s->keep);
 }
 
@@ -46,9 +46,10 @@ int dfy_read_stream(DfyBytes *bytes, DfyStream *s, DfyMessage *message) {
     unsigned flags = dfy_read_u8(bytes);
     s->mode = (DfyMode)(flags & 1);
     s->lossless = (int)(flags >> 1 & 1);
+    s->library = (int)(flags >> 2 & 1);
     s->keep = dfy_read_u8(bytes);
     s->clones = revision == DFY_VIDEO_REVISION + 1;
-    if (s->keep < 2 || s->keep > 64) good = 0;
+    if (s->keep < 2 || s->keep > 64 || (s->library && (s->clones || s->lossless))) good = 0;
     if (!good || bytes->overrun)
         return dfy_fail(message, DFY_ERROR_FORMAT, "The file's STREAM chunk states an impossible size or rate.");
     return DFY_OK;
@@ -74,12 +75,17 @@ static int64_t unzigzag(uint64_t value) {
 
 void dfy_put_segment(DfyBuffer *buffer, const DfySegment *segment, const int64_t *pts, int64_t regular) {
     unsigned flags = segment->plates > 1 ? DFY_SEGMENT_PLATES : 0;
+    if (segment->library_frames) flags |= DFY_SEGMENT_LIBRARY;
     for (uint64_t i = 0; i < segment->frames; i++)
         if (pts[i] != (int64_t)(segment->first_frame + i) * regular) flags |= DFY_SEGMENT_TIMES;
     dfy_put_varint(buffer, segment->first_frame);
     dfy_put_varint(buffer, segment->frames);
     dfy_put_u8(buffer, flags);
     if (flags & DFY_SEGMENT_PLATES) dfy_put_varint(buffer, segment->plates);
+    if (flags & DFY_SEGMENT_LIBRARY) {
+        dfy_put_varint(buffer, segment->first_frame - segment->library_first);
+        dfy_put_varint(buffer, segment->library_frames);
+    }
     if (!(flags & DFY_SEGMENT_TIMES)) return;
     dfy_put_varint(buffer, zigzag(pts[0]));
     int64_t step = regular;
@@ -89,12 +95,24 @@ void dfy_put_segment(DfyBuffer *buffer, const DfySegment *segment, const int64_t
     }
 }
 
+static int read_library(DfyBytes *bytes, DfySegment *segment) {
+    segment->library_first = segment->library_frames = 0;
+    if (!(segment->flags & DFY_SEGMENT_LIBRARY)) return DFY_OK;
+    uint64_t back = dfy_read_varint(bytes);
+    segment->library_frames = dfy_read_varint(bytes);
+    if (back > segment->first_frame || !segment->library_frames || segment->library_frames > back ||
+        segment->library_frames > DFY_LIBRARY_FRAMES)
+        return DFY_ERROR_DAMAGED;
+    segment->library_first = segment->first_frame - back;
+    return DFY_OK;
+}
+
 int dfy_read_segment(DfyBytes *bytes, DfySegment *segment) {
     segment->first_frame = dfy_read_varint(bytes);
     segment->frames = dfy_read_varint(bytes);
     segment->flags = dfy_read_u8(bytes);
     segment->plates = segment->flags & DFY_SEGMENT_PLATES ? (unsigned)dfy_read_varint(bytes) : 0;
-    if (bytes->overrun || !segment->frames || segment->frames > DFY_SEGMENT_FRAMES ||
+    if (read_library(bytes, segment) || bytes->overrun || !segment->frames || segment->frames > DFY_SEGMENT_FRAMES ||
         segment->first_frame > (uint64_t)1 << 40)
         return DFY_ERROR_DAMAGED;
     return DFY_OK;

@@ -15,8 +15,9 @@ typedef struct DfyStream {
     int quality;
     DfyMode mode;
     int lossless;
-    int keep;   /* anchors kept as references */
-    int clones; /* there may be CLONE chunks */
+    int keep;    /* anchors kept as references */
+    int clones;  /* there may be CLONE chunks */
+    int library; /* segments may refer to a library */
 } DfyStream;
 
 void dfy_put_stream(DfyBuffer *buffer, const DfyStream *stream);
@@ -32,12 +33,14 @@ int dfy_group_limit(const DfyStream *stream);
 #define DFY_SEGMENT_FRAMES 65536 /* the most of one segment */
 
 /* Head of a segment, or of clones: which frames, and their times where they are not regular. */
-enum { DFY_SEGMENT_TIMES = 1, DFY_SEGMENT_PLATES = 2 };
+enum { DFY_SEGMENT_TIMES = 1, DFY_SEGMENT_PLATES = 2, DFY_SEGMENT_LIBRARY = 4 };
+#define DFY_LIBRARY_FRAMES 65536 /* the most of a library */
 typedef struct DfySegment {
     uint64_t first_frame, frames;
     unsigned flags;
     unsigned plates; /* BACKGROUND chunks before it, said where there is more than one; else 0 */
     int64_t first_pts;
+    uint64_t library_first, library_frames; /* frames coded before that its groups may refer to; 0: none */
 } DfySegment;
 
 void dfy_put_segment(DfyBuffer *buffer, const DfySegment *segment, const int64_t *pts, int64_t regular);

@@ -1,5 +1,7 @@
 /* Any bytes as the code of a plate and of groups of pictures, or of lossless pictures, without the container around
  * them. */
+#include <string.h>
+
 #include "video/decoder.h"
 #include "video/lossless.h"
 
@@ -17,6 +19,14 @@ static void walk_lossless(int width, int height, const uint8_t *data, size_t siz
     dfy_lossless_free(lossless);
 }
 
+/* A library whose every frame is the same grey one. */
+static int fetch(void *context, int32_t frame, int sparse, const DfyFrame **found) {
+    (void)frame;
+    (void)sparse;
+    *found = context;
+    return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 4) return -1;
@@ -28,9 +38,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t plate_size = with_plate ? (size - 4) * data[3] / 512 : 0;
     DfyVideoDecoder *decoder = dfy_video_decoder_new(width, height, 2 + data[2] / 8 % 4);
     if (!decoder) return 0;
+    DfyFrame *grey = dfy_frame_new(width, height);
+    if (grey) memset(grey->memory, 128, grey->memory_bytes);
+    DfyLibrarySource library = {fetch, grey, grey && data[2] >> 2 & 1 ? 1 + data[3] % 64 : 0};
     if (with_plate) dfy_video_decode_plate(decoder, data + 4, plate_size);
     for (int entry = 0; entry < 2; entry++) {
         dfy_video_decoder_enter(decoder);
+        dfy_video_decoder_set_library(decoder, &library);
         dfy_video_decoder_read(decoder, data + 4 + plate_size, size - 4 - plate_size);
         int frames = 0, played = 0;
         for (int group = 0; group < 6 && played < 40; group++) {
@@ -43,5 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
     }
     dfy_video_decoder_free(decoder);
+    dfy_frame_free(grey);
     return 0;
 }

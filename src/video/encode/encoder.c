@@ -25,9 +25,10 @@ struct DfyVideoEncoder {
     DfyContexts contexts;
     DfyContexts models[DFY_MAX_GROUP]; /* contexts as they were before each picture of the group was written */
     DfyStore store;
-    DfyDraft drafts[MAX_DRAFTS];        /* [0] is open always */
-    int draft_count;                    /* of them that may be opened */
-    DfyFrame *spare[DFY_MAX_KEPT + 80]; /* frames not in use */
+    DfyLibraryMap map;                                  /* of the next group */
+    DfyDraft drafts[MAX_DRAFTS];                        /* [0] is open always */
+    int draft_count;                                    /* of them that may be opened */
+    DfyFrame *spare[DFY_MAX_KEPT + DFY_MAX_GROUP + 80]; /* frames not in use */
     int spare_count;
     DfyContexts plate_contexts; /* what coding the plate has taught: entries begin with it */
     int last_qp;                /* of the group before */
@@ -102,6 +103,7 @@ void dfy_video_encoder_free(DfyVideoEncoder *e) {
     dfy_frame_free(e->filtered);
     dfy_frame_free(e->store.plate);
     while (e->store.kept_count) dfy_frame_free(e->store.kept[--e->store.kept_count]);
+    for (int i = 1; i <= DFY_MAX_GROUP; i++) dfy_frame_free(e->store.library[i]);
     for (int i = 1; i <= DFY_MAX_GROUP; i++) dfy_frame_free(e->store.group[i]); /* left where coding them failed */
     for (int i = 0; i < DFY_MAX_KEPT; i++) free(e->thumbnails[i]);
     while (e->spare_count) dfy_frame_free(e->spare[--e->spare_count]);
@@ -118,7 +120,22 @@ void dfy_video_encoder_enter(DfyVideoEncoder *e) {
     e->anchor_source = NULL;
     e->contexts = e->plate_contexts;
     e->last_qp = 32;
+    e->map.last = 0;
     e->frame_number = 0;
+}
+
+void dfy_video_encoder_set_library(DfyVideoEncoder *e, int frames) {
+    e->map.frames = frames;
+    e->map.last = 0;
+}
+
+int dfy_video_encoder_lend(DfyVideoEncoder *e, int number, int32_t index, const DfyFrame *decoded) {
+    DfyFrame *frame = dfy_video_encoder_take(e);
+    if (!frame) return DFY_ERROR_MEMORY;
+    dfy_library_picture(frame, decoded);
+    e->store.library[number] = frame;
+    e->map.index[number] = index;
+    return DFY_OK;
 }
 
 /* ---------------------------------------------------------------- the plate */
@@ -264,7 +281,7 @@ static void prepare(DfyVideoEncoder *e, DfyDraft *d, const Group *group, const D
     d->picture.picture_class = dfy_picture_class(place);
     if (place->referred) d->header.variable_qp = set_quantisers(e, d, place->number, d->header.qp);
     d->picture.variable_qp = d->header.variable_qp;
-    d->header.stored = find_stored(e, place, group->sources);
+    d->header.stored = e->store.library[place->number] ? 0 : find_stored(e, place, group->sources);
     dfy_picture_references(&d->picture, &e->store, place, &d->header);
     d->source = find_source(e, group, place);
     d->header.copy = place->past > 0 && dfy_frame_same(own, group->sources[place->past - 1]);
@@ -432,6 +449,9 @@ static int code_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *const 
     DfyGroupHeader header = {.frames = frames, .qp = qp};
     dfy_code_group(coder, &e->contexts, &header, e->last_qp);
     e->last_qp = header.qp;
+    for (int i = 1; i <= frames; i++)
+        if (!e->store.library[i]) e->map.index[i] = -1;
+    if (dfy_code_library_map(coder, &e->contexts, &e->map, frames)) return DFY_ERROR_ARGUMENT;
     dfy_group_order_pictures(group.pictures, frames);
     dfy_propagate(e->propagation, e->pool, e->anchor_source, sources, frames, ahead);
     if (filter_anchor(e, &group)) return DFY_ERROR_MEMORY;
@@ -446,6 +466,7 @@ int dfy_video_encoder_measure(DfyVideoEncoder *e, DfyFrame *const *sources, int 
     DfyContexts contexts = e->contexts;
     DfyRangeCoder coder;
     int last_qp = e->last_qp;
+    int32_t library_last = e->map.last;
     dfy_range_encode_start(&coder);
     int status = code_group(e, &coder, sources, frames, ahead, qp);
     *bytes = coder.size + coder.pending;
@@ -456,6 +477,7 @@ int dfy_video_encoder_measure(DfyVideoEncoder *e, DfyFrame *const *sources, int 
     }
     e->contexts = contexts;
     e->last_qp = last_qp;
+    e->map.last = library_last;
     return status;
 }
 
@@ -465,7 +487,10 @@ int dfy_video_encode_group(DfyVideoEncoder *e, DfyRangeCoder *coder, DfyFrame *c
     if (status) return status;
     keep_anchor(e, e->store.group[frames], sources[frames - 1]);
     for (int i = 1; i < frames; i++) dfy_video_encoder_give_back(e, e->store.group[i]);
-    for (int i = 1; i <= frames; i++) e->store.group[i] = NULL;
+    for (int i = 1; i <= frames; i++) {
+        dfy_video_encoder_give_back(e, e->store.library[i]);
+        e->store.group[i] = e->store.library[i] = NULL;
+    }
     e->frame_number += frames;
     if (!e->anchor_source && !(e->anchor_source = dfy_video_encoder_take(e))) return DFY_ERROR_MEMORY;
     dfy_frame_copy(e->anchor_source, sources[frames - 1]);

@@ -29,6 +29,15 @@ const DfyFrame *dfy_video_encoder_plate(const DfyVideoEncoder *encoder);
 /* Forgets all pictures but the plate, and what the models have learnt: decoding can begin at the next group. */
 void dfy_video_encoder_enter(DfyVideoEncoder *encoder);
 
+/* From now on there is a library of so many frames, 0: none. */
+void dfy_video_encoder_set_library(DfyVideoEncoder *encoder, int frames);
+
+/*
+ * Picture `number` (1..DFY_MAX_GROUP) of the next group may refer to that frame of the library, decoded. 0 or
+ * DFY_ERROR_MEMORY.
+ */
+int dfy_video_encoder_lend(DfyVideoEncoder *encoder, int number, int32_t index, const DfyFrame *decoded);
+
 /*
  * How long the next group had best be: about `usual` frames (the most there are is count), and ending where its anchor
  * is much like one that is kept.

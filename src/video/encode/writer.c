@@ -13,6 +13,7 @@
 #include "video/cycle_list.h"
 #include "video/encode/clone_finder.h"
 #include "video/encode/encoder.h"
+#include "video/encode/library.h"
 #include "video/encode/lossless_search.h"
 #include "video/encode/plate.h"
 #include "video/encode/rate.h"
@@ -24,6 +25,10 @@
 #define PLATE_ENTRIES 4 /* a plate is in force for as many entries at least, or it would not pay */
 #define LOOK_AHEAD 49   /* frames held: a group, and half of the next one, which tells what this one is worth */
 #define LOOK_AHEAD_BYTES ((int64_t)94 << 20)
+#define LIBRARY_FRAME_BYTES ((int64_t)2 << 20) /* 1280 x 720 */
+#define LIBRARY_LEAST 32                       /* frames it begins to be looked at with */
+#define LIBRARY_MORE 2     /* times as many entries where it is in use: it makes them cheap, and seeking dear */
+#define LIBRARY_ENTRIES 64 /* it is in use for as many at the most, then the work may have become another */
 #define STILL 8            /* as many frames that repeat the last anchor make a group of their own */
 #define SEGMENT_BYTES 4096 /* a segment this large is written; smaller, its 20 bytes of framing would tell */
 #define SEGMENT_SECONDS 10 /* or this long, so that a crash loses no more, where the settings say nothing else */
@@ -57,7 +62,11 @@ typedef struct Writer {
     int64_t *pts;                   /* of the segment's frames, or the clones' */
     uint64_t segment_first, segment_frames, segment_most, frames;
     uint64_t since_entry, entry_interval;
+    uint64_t sought; /* since the entry, frames by what seeking them costs */
     int segment_entry;
+    DfyLibrary *library;   /* NULL: none is made */
+    uint64_t unlike, gain; /* of the pictures since the entry: see DfyLibraryMatch */
+    int library_entries;   /* since it is in use */
     DfyCycleLog cycles;
     uint32_t cycles_told, canonicals_told;
     int in_thumbnails; /* cycles are looked for in thumbnails of the frames */
@@ -158,6 +167,12 @@ static int open_clones(Writer *w, double rate) {
     return w->finder ? DFY_OK : DFY_ERROR_MEMORY;
 }
 
+/* Where frames are small enough for a second decoder and what it lends to a group; the fastest efforts look at less. */
+static int can_have_library(const DfyEncoderSettings *settings, int lossless) {
+    return settings->mode == DFY_MODE_TRAINING && !lossless && settings->effort > 1 &&
+           frame_bytes(settings) <= LIBRARY_FRAME_BYTES;
+}
+
 static int writer_open(void **state, const DfyEncoderSettings *settings, const DfyOutput *output, DfyMessage *message) {
     Writer *w = calloc(1, sizeof *w);
     if (!(*state = w)) return DFY_ERROR_MEMORY;
@@ -175,6 +190,7 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
                             .mode = settings->mode,
                             .lossless = settings->quality == 100 && !settings->target_size_bytes,
                             .keep = anchors_to_keep(settings)};
+    w->stream.library = can_have_library(settings, w->stream.lossless);
     w->stream.clones = settings->mode == DFY_MODE_UPLOAD && !w->stream.lossless &&
                        2 * dfy_player_bytes(&w->stream) <= (uint64_t)1 << 30;
     w->qp = quantiser_of(settings->quality);
@@ -204,6 +220,7 @@ static int writer_open(void **state, const DfyEncoderSettings *settings, const D
         w->encoder =
             dfy_video_encoder_new(settings->width, settings->height, settings->effort, threads, w->stream.keep);
         if (!w->pts || !w->encoder || open_clones(w, rate)) return out_of_memory(w);
+        if (w->stream.library && !(w->library = dfy_library_new(&w->stream, message))) return out_of_memory(w);
     }
     dfy_range_encode_start(&w->coder);
     int status = dfy_v2_writer_open(&w->file, output);
@@ -243,14 +260,24 @@ static int fill_frame(Writer *w, DfyFrame *frame, const DfyPicture *picture) {
 
 /* ---------------------------------------------------------------- segments */
 
+static int uses_library(const Writer *w) {
+    return w->library && dfy_library_is_closed(w->library);
+}
+
 static int flush_segment(Writer *w) {
     if (!w->segment_frames) return DFY_OK;
     dfy_range_encode_finish(&w->coder);
     DfySegment segment = {.first_frame = w->segment_first, .frames = w->segment_frames, .plates = w->plates};
+    unsigned flags = w->segment_entry ? DFY_CHUNK_ENTRY : 0;
+    if (uses_library(w)) {
+        segment.library_first = dfy_library_first(w->library);
+        segment.library_frames = (uint64_t)dfy_library_frames(w->library);
+    }
     dfy_put_segment(&w->payload, &segment, w->pts, dfy_regular_ticks(&w->stream));
     dfy_put_bytes(&w->payload, w->coder.data, w->coder.size);
-    int status =
-        write_chunk(w, DFY_CHUNK_SEGMENT, w->segment_entry ? DFY_CHUNK_ENTRY : 0, segment.first_frame, segment.frames);
+    if (w->library && !uses_library(w) && dfy_library_note_segment(w->library, &w->payload, flags, &segment))
+        return out_of_memory(w);
+    int status = write_chunk(w, DFY_CHUNK_SEGMENT, flags, segment.first_frame, segment.frames);
     dfy_range_encode_restart(&w->coder);
     w->segment_frames = 0;
     w->segment_entry = 0;
@@ -328,6 +355,7 @@ static int encode_plate(Writer *w, const DfyFrame *plate) {
     w->plates++;
     w->plate_entries = 0;
     w->plate_of_still = queue_is_still(w);
+    if (!status && w->library) status = dfy_library_note_plate(w->library, w->payload.data, w->payload.size, w->plates);
     return status ? status : write_chunk(w, DFY_CHUNK_BACKGROUND, 0, 0, 0);
 }
 
@@ -373,6 +401,7 @@ static int count_frames(Writer *w, uint64_t frames) {
     w->segment_frames += frames;
     w->frames += frames;
     w->since_entry += frames;
+    w->sought += uses_library(w) ? LIBRARY_MORE * frames : frames;
     if (tell_progress(w)) return DFY_ERROR_CANCELLED;
     uint64_t most = w->coder.size < QUIET_BYTES ? 3 * w->segment_most : w->segment_most;
     if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most || too_long(w, w->segment_frames, frames))
@@ -398,11 +427,101 @@ static int choose_quantiser(Writer *w, int frames, int ahead) {
     return DFY_OK;
 }
 
+/* ---------------------------------------------------------------- the library */
+
+/* What the pictures of the next group would take from the library, by number. */
+static void look_into_library(Writer *w, int frames, DfyLibraryMatch match[DFY_MAX_GROUP + 1]) {
+    DfyGroupPicture pictures[DFY_MAX_GROUP];
+    const DfyGroupPicture *place[DFY_MAX_GROUP + 1];
+    dfy_group_order_pictures(pictures, frames);
+    for (int i = 0; i < frames; i++) place[pictures[i].number] = &pictures[i];
+    for (int i = 1; i <= frames; i++) {
+        const DfyFrame *past = place[i]->past ? w->queue[place[i]->past - 1] : w->since_entry ? w->last_source : NULL;
+        const DfyFrame *future = place[i]->future > 0 ? w->queue[place[i]->future - 1] : NULL;
+        match[i] = dfy_library_find(w->library, w->queue[i - 1], past, future);
+    }
+}
+
+/* Whether the first pictures of a group are less unlike by half with the library. */
+static int gains(const DfyLibraryMatch match[DFY_MAX_GROUP + 1], int frames) {
+    uint64_t before = 0, gain = 0;
+    for (int i = 1; i <= frames; i++) {
+        before += match[i].before;
+        gain += match[i].gain;
+    }
+    return gain && 2 * gain >= before;
+}
+
+/* Whether most matches go on from the one before, to or fro, about as fast as the pictures do. */
+static int goes_on(const DfyLibraryMatch match[DFY_MAX_GROUP + 1], int frames) {
+    int last = 0, steps = 0, follow = 0;
+    for (int i = 1; i <= frames; i++) {
+        if (match[i].index < 0) continue;
+        int far = last ? abs(match[i].index - match[last].index) : 0;
+        steps += last > 0;
+        follow += last > 0 && 2 * far >= i - last && far <= 2 * (i - last);
+        last = i;
+    }
+    return 3 * follow >= 2 * steps;
+}
+
+/* Lends the pictures of the next group what they may refer to, in the library's order. */
+static int lend_from_library(Writer *w, int frames) {
+    DfyLibraryMatch match[DFY_MAX_GROUP + 1];
+    look_into_library(w, frames, match);
+    for (int i = 1; i <= frames; i++) {
+        w->unlike += match[i].before;
+        w->gain += match[i].gain;
+    }
+    for (;;) {
+        int next = 0;
+        for (int i = 1; i <= frames; i++)
+            if (match[i].index >= 0 && (!next || match[i].index < match[next].index)) next = i;
+        if (!next) return DFY_OK;
+        const DfyFrame *found;
+        int status = dfy_library_fetch(w->library, match[next].index, &found);
+        if (!status) status = dfy_video_encoder_lend(w->encoder, next, match[next].index, found);
+        if (status) return status;
+        match[next].index = -1;
+    }
+}
+
+/* An entry: the library stays where it is of use, else what is coded from now on may become another. */
+static int enter_library(Writer *w) {
+    if (!w->library) return DFY_OK;
+    int serves = uses_library(w) && w->gain && 4 * w->gain >= w->unlike;
+    w->gain = w->unlike = 0;
+    if (serves && ++w->library_entries < LIBRARY_ENTRIES) return DFY_OK;
+    w->library_entries = 0;
+    dfy_video_encoder_set_library(w->encoder, 0);
+    return dfy_library_begin(w->library, w->frames);
+}
+
+/*
+ * Makes a library of the frames since the entry, where the next group goes through them once more, and does so from
+ * its beginning, or the first cycle would not be whole. What is alike here and there costs a reader more than it saves.
+ */
+static int close_library(Writer *w) {
+    DfyLibraryMatch match[DFY_MAX_GROUP + 1];
+    int frames = w->queued < w->group ? w->queued : w->group;
+    if (!w->library || uses_library(w) || dfy_library_frames(w->library) < LIBRARY_LEAST) return DFY_OK;
+    look_into_library(w, frames, match);
+    if (!gains(match, frames) || !gains(match, frames / 4) || !goes_on(match, frames)) return DFY_OK;
+    int status = flush_segment(w);
+    if (status) return status;
+    dfy_library_close(w->library);
+    dfy_video_encoder_set_library(w->encoder, dfy_library_frames(w->library));
+    return DFY_OK;
+}
+
 /* Codes the first `frames` of the queue; `still`: all repeat the last anchor. */
 static int code_group(Writer *w, int frames, int still) {
     if (!w->segment_frames) w->segment_first = w->frames;
     uint64_t before = bytes_so_far(w);
     int ahead = w->queued - frames < w->group ? w->queued - frames : w->group;
+    if (uses_library(w) && !still && lend_from_library(w, frames)) return out_of_memory(w);
+    if (w->library && !uses_library(w) && dfy_library_note_frames(w->library, w->queue, frames))
+        return out_of_memory(w);
     if (w->rate.target_bytes && w->frames && !still && choose_quantiser(w, frames, ahead)) return out_of_memory(w);
     int qp = enters_with_plate(w) ? dfy_clamp(w->qp + 6, 0, DFY_MAX_QP) : w->qp;
     int status = still ? dfy_video_encode_still(w->encoder, &w->coder, frames)
@@ -431,19 +550,25 @@ static int group_length(const Writer *w, int most) {
     return dfy_video_encoder_group_length(w->encoder, w->queue, most, w->group < most ? w->group : most);
 }
 
+static int is_entry_due(const Writer *w) {
+    uint64_t group = uses_library(w) ? (uint64_t)w->group * LIBRARY_MORE : (uint64_t)w->group;
+    return !w->frames || w->sought + group > w->entry_interval;
+}
+
 /* Codes a group of the queue's first `most` frames. */
 static int code_some(Writer *w, int most) {
-    if (!w->frames || w->since_entry + (uint64_t)w->group > w->entry_interval) { /* its first group is one frame */
+    if (is_entry_due(w)) { /* its first group is one frame */
         int status = flush_segment(w);
         int due = w->frames && (++w->plate_entries >= PLATE_ENTRIES || is_too_coarse(w));
         if (!status && due) status = write_plate(w);
         if (status) return status;
         dfy_video_encoder_enter(w->encoder);
         w->segment_entry = 1;
-        w->since_entry = 0;
-        return code_group(w, 1, 0);
+        w->since_entry = w->sought = 0;
+        return enter_library(w) ? out_of_memory(w) : code_group(w, 1, 0);
     }
-    int still = repeats(w, most);
+    int still = repeats(w, most), status = close_library(w);
+    if (status) return status;
     return still >= STILL || still == most ? code_group(w, still, 1) : code_group(w, group_length(w, most), 0);
 }
 
@@ -564,6 +689,7 @@ static void writer_close(void *state) {
     dfy_video_encoder_give_back(w->encoder, w->last_source);
     dfy_video_encoder_free(w->encoder);
     dfy_clone_finder_free(w->finder);
+    dfy_library_free(w->library);
     dfy_lossless_free(w->lossless);
     dfy_frame_free(w->source);
     dfy_cycle_log_close(&w->cycles);

@@ -29,6 +29,7 @@ typedef struct DfyContexts {
     /* groups of pictures */
     DfyBit group_still[1], group_size[32], group_qp[64];
     DfyBit picture_still[DFY_PICTURE_CLASSES], picture_qp[DFY_PICTURE_CLASSES][64], picture_flags[4], stored[64];
+    DfyBit library_named[2], library_step[64];
     DfyBit cdef[DFY_PICTURE_CLASSES][2][8];
     DfyAlfContexts alf;
     DfyBit lit[DFY_PICTURE_CLASSES];

@@ -1,5 +1,10 @@
 #include "video/syntax/group.h"
 
+#include <string.h>
+
+#include "base/numbers.h"
+#include "base/status.h"
+
 static int halve(DfyGroupPicture *pictures, int count, int past, int future, int level) {
     if (future - past < 2) return count;
     int middle = (past + future) / 2;
@@ -26,6 +31,25 @@ void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader 
         return;
     }
     header->qp = code_qp(coder, contexts->group_qp, previous_qp, header->qp);
+}
+
+int dfy_code_library_map(DfyRangeCoder *coder, DfyContexts *contexts, DfyLibraryMap *map, int frames) {
+    int named = 1;
+    for (int i = 1; map->frames && i <= frames; i++) {
+        map->last = dfy_at_most(map->last + 1, map->frames);
+        named = dfy_code_bit(coder, &contexts->library_named[named], map->index[i] >= 0);
+        if (!named) {
+            map->index[i] = -1;
+            continue;
+        }
+        int32_t off = map->index[i] - map->last;
+        uint32_t coded = off < 0 ? 2 * (uint32_t)-off - 1 : 2 * (uint32_t)off;
+        coded = dfy_code_golomb(coder, contexts->library_step, 0, coded);
+        int64_t index = map->last + (coded & 1 ? -(int64_t)(coded / 2) - 1 : (int64_t)(coded / 2));
+        if (index < 0 || index >= map->frames) return DFY_ERROR_DAMAGED;
+        map->last = map->index[i] = (int32_t)index;
+    }
+    return DFY_OK;
 }
 
 void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header,
@@ -87,11 +111,18 @@ static void add_reference(DfyPictureCoding *picture, const DfyFrame *frame, int 
     picture->references[picture->reference_count++] = frame;
 }
 
+void dfy_library_picture(DfyFrame *frame, const DfyFrame *decoded) {
+    dfy_frame_copy(frame, decoded);
+    frame->order = 0;
+    memset(frame->alf, 0, sizeof frame->alf);
+}
+
 void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place,
                             const DfyPictureHeader *header) {
     picture->reference_count = 0;
     add_reference(picture, store->group[place->past], 0);
     if (place->future >= 0) add_reference(picture, store->group[place->future], 0);
+    add_reference(picture, store->library[place->number], 1);
     if (header->plate) add_reference(picture, store->plate, 1);
     if (header->stored) add_reference(picture, store->kept[store->kept_count - header->stored], 1);
     if (place->future < 0 && store->kept_count > 1) add_reference(picture, store->kept[store->kept_count - 2], 0);

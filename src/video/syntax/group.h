@@ -27,10 +27,23 @@ typedef struct DfyGroupPicture {
     int referred;     /* other pictures are predicted from it */
 } DfyGroupPicture;
 
+/*
+ * The frame of a library (frames that were coded before, such as an earlier cycle's) that each picture of a group may
+ * refer to.
+ */
+typedef struct DfyLibraryMap {
+    int frames;                       /* of the library, 0: there is none */
+    int32_t index[DFY_MAX_GROUP + 1]; /* by number of the picture: 0..frames - 1, -1: none */
+    int32_t last;                     /* what the next index is guessed to follow; 0 at an entry */
+} DfyLibraryMap;
+
 /* Fills pictures (frames of them) in coding order. */
 void dfy_group_order_pictures(DfyGroupPicture pictures[DFY_MAX_GROUP], int frames);
 
 void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader *header, int previous_qp);
+
+/* The map of a group of so many frames; DFY_ERROR_DAMAGED when it leads out of the library. */
+int dfy_code_library_map(DfyRangeCoder *coder, DfyContexts *contexts, DfyLibraryMap *map, int frames);
 
 typedef struct DfyPictureHeader {
     int copy; /* the picture is its first reference once more: no blocks follow */
@@ -53,10 +66,11 @@ void dfy_filter_picture(const DfyPictureCoding *picture, const DfyPictureHeader 
 
 /* Decoded pictures that the next one may refer to. */
 typedef struct DfyStore {
-    DfyFrame *plate;                    /* NULL: none */
-    DfyFrame *kept[DFY_MAX_KEPT];       /* anchors since the entry, the last kept_count of them, oldest first */
-    int kept_count, keep;               /* keep: how many at the most */
-    DfyFrame *group[DFY_MAX_GROUP + 1]; /* by number; [0] is the last anchor, NULL at an entry */
+    DfyFrame *plate;                      /* NULL: none */
+    DfyFrame *kept[DFY_MAX_KEPT];         /* anchors since the entry, the last kept_count of them, oldest first */
+    int kept_count, keep;                 /* keep: how many at the most */
+    DfyFrame *group[DFY_MAX_GROUP + 1];   /* by number; [0] is the last anchor, NULL at an entry */
+    DfyFrame *library[DFY_MAX_GROUP + 1]; /* by number: what the map gives the picture, NULL: nothing */
 } DfyStore;
 
 /* What the header says of its references' light, read or written once they are set. */
@@ -75,7 +89,11 @@ void dfy_lend_lit(DfyPictureCoding *picture, DfyLitReferences *references, int i
 /* Puts reference i back as it is; returns the frame that stood in for it, or NULL. */
 DfyFrame *dfy_return_lit(DfyPictureCoding *picture, DfyLitReferences *references, int i);
 
-/* Sets the references of picture from the store: the nearest in time first. */
+/* Makes frame what a picture takes from the library: the pixels of `decoded`, and nothing else that was coded with
+ * them. */
+void dfy_library_picture(DfyFrame *frame, const DfyFrame *decoded);
+
+/* Sets the references of picture from the store: the nearest in time first. A library's stands for a stored one. */
 void dfy_picture_references(DfyPictureCoding *picture, const DfyStore *store, const DfyGroupPicture *place,
                             const DfyPictureHeader *header);
 
