@@ -62,12 +62,12 @@ async function* framesOf(decoder, format, { from, to }, emit, signal) {
 /**
  * @param {import('../shared/storage.js').Output} output
  * @param {Frames} frames
- * @param {import('../../wasm/decoder.js').DiffyInfo} _info
+ * @param {import('../../wasm/decoder.js').DiffyInfo} info
  * @param {ExportOptions} options
  */
-async function writeZip(output, frames, _info, { kind, quality }) {
+async function writeZip(output, frames, info, { kind, quality }) {
     const zip = new ZipFile((data) => output.write(data));
-    const encoders = new ImageEncoders(kind === 'png' ? 'image/png' : 'image/jpeg', { high: 0.95, medium: 0.88, low: 0.7 }[quality]);
+    const encoders = new ImageEncoders(kind === 'png' ? 'image/png' : 'image/jpeg', { high: 0.95, medium: 0.88, low: 0.7 }[quality], 4 * info.width * info.height);
     /** Images under way, in the order of their frames.
      * @type {{ name: string, image: Promise<import('./image-encoders.js').EncodedImage> }[]} */
     const pending = [];

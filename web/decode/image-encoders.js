@@ -6,6 +6,9 @@ import { Remote } from '../shared/rpc.js';
 /** More workers than this hardly gain: frames come from one decoder. */
 const mostWorkers = 4;
 
+/** What the pixels under way may take; one frame may take more. */
+const mostBytes = 150e6;
+
 export class ImageEncoders {
     #type;
     #quality;
@@ -13,16 +16,16 @@ export class ImageEncoders {
         new Remote(new Worker(new URL('./image-worker.js', import.meta.url), { type: 'module' })));
     #next = 0;
 
+    /** Images that may be under way, so that every worker has its next one at hand and memory stays bounded. */
+    room;
+
     /** @param {string} type of the images
-     * @param {number} quality 0..1, of JPEG */
-    constructor(type, quality) {
+     * @param {number} quality 0..1, of JPEG
+     * @param {number} pixelBytes of each image */
+    constructor(type, quality, pixelBytes) {
         this.#type = type;
         this.#quality = quality;
-    }
-
-    /** Images that may be under way, so that every worker has its next one at hand and memory stays bounded. */
-    get room() {
-        return 2 * this.#remotes.length;
+        this.room = Math.max(1, Math.min(2 * this.#remotes.length, Math.floor(mostBytes / pixelBytes)));
     }
 
     /** @param {import('../../wasm/decoder.js').DiffyFrame} frame in RGBA; its pixels are gone then
