@@ -1,8 +1,10 @@
 /** Exports in the worker: frame after frame from the decoder to a file on disk, so that length costs no memory. */
+import { Uint8ArrayReader, ZipWriter, configure } from '@zip.js/zip.js';
 import { DiffyDecoder } from '../../wasm/index.js';
 import { openOutput } from '../shared/storage.js';
-import { ZipFile } from '../shared/zip.js';
 import { ImageEncoders } from './image-encoders.js';
+
+configure({ useWebWorkers: false });
 
 /**
  * @typedef {object} ExportOptions
@@ -66,14 +68,14 @@ async function* framesOf(decoder, format, { from, to }, emit, signal) {
  * @param {ExportOptions} options
  */
 async function writeZip(output, frames, info, { kind, quality }) {
-    const zip = new ZipFile((data) => output.write(data));
+    const zip = new ZipWriter(new WritableStream({ write: (/** @type {Uint8Array<ArrayBuffer>} */ data) => output.write(data) }), { level: 0 });
     const encoders = new ImageEncoders(kind === 'png' ? 'image/png' : 'image/jpeg', { high: 0.95, medium: 0.88, low: 0.7 }[quality], 4 * info.width * info.height);
     /** Images under way, in the order of their frames.
-     * @type {{ name: string, image: Promise<import('./image-encoders.js').EncodedImage> }[]} */
+     * @type {{ name: string, image: Promise<Uint8Array<ArrayBuffer>> }[]} */
     const pending = [];
     const addOldest = async () => {
-        const { name, image } = /** @type {typeof pending[0]} */ (pending.shift()), { data, crc } = await image;
-        zip.add(name, data, crc);
+        const { name, image } = /** @type {typeof pending[0]} */ (pending.shift());
+        await zip.add(name, new Uint8ArrayReader(await image));
     };
     try {
         for await (const frame of frames) {
@@ -87,7 +89,7 @@ async function writeZip(output, frames, info, { kind, quality }) {
     } finally {
         encoders.close();
     }
-    zip.finish();
+    await zip.close();
     return '';
 }
 

@@ -1,8 +1,6 @@
 /** Images encoded side by side: it takes longer to make a PNG of a frame than to decode the frame. */
 import { Remote } from '../shared/rpc.js';
 
-/** @typedef {{ data: Uint8Array<ArrayBuffer>, crc: number }} EncodedImage */
-
 /** More workers than this hardly gain: frames come from one decoder. */
 const mostWorkers = 4;
 
@@ -29,7 +27,7 @@ export class ImageEncoders {
     }
 
     /** @param {import('../../wasm/decoder.js').DiffyFrame} frame in RGBA; its pixels are gone then
-     * @returns {Promise<EncodedImage>} */
+     * @returns {Promise<Uint8Array<ArrayBuffer>>} */
     encode({ width, height, data }) {
         const remote = this.#remotes[this.#next++ % this.#remotes.length];
         // An ImageData would be copied, whatever is said of its buffer.

@@ -2,10 +2,9 @@
  * The splat page's worker: decodes frames and makes them ready to draw; a second one of the same kind encodes or
  * exports, so that the player plays on and cancelling is at once.
  */
-import { BlobReader, Uint8ArrayWriter, ZipReader, configure } from '@zip.js/zip.js';
+import { BlobReader, BlobWriter, Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter, configure } from '@zip.js/zip.js';
 import { SplatDecoder, SplatEncoder } from '../../wasm/splat.js';
 import { serve } from '../shared/rpc.js';
-import { ZipFile } from '../shared/zip.js';
 import { naturalOrder } from '../shared/text.js';
 import { modelPattern } from './options.js';
 
@@ -108,15 +107,12 @@ async function encode({ files, quality, fps, canonical }, emit) {
  * @param {(event: any) => void} emit
  */
 async function exportAll({ file, kind }, emit) {
-    /** @type {Blob[]} */
-    const pieces = [];
-    const source = await SplatDecoder.open(file), zip = new ZipFile((data) => pieces.push(new Blob([data])));
+    const source = await SplatDecoder.open(file), zip = new ZipWriter(new BlobWriter('application/zip'), { level: 0 });
     for (let frame = source.advance(); frame >= 0; frame = source.advance()) {
-        zip.add(`frame_${String(frame).padStart(4, '0')}.${kind}`, source.write(kind));
+        await zip.add(`frame_${String(frame).padStart(4, '0')}.${kind}`, new Uint8ArrayReader(source.write(kind)));
         emit({ done: frame + 1, total: source.info.frames });
     }
-    zip.finish();
-    const result = { file: new Blob(pieces, { type: 'application/zip' }), warnings: source.warnings };
+    const result = { file: await zip.close(), warnings: source.warnings };
     source.close();
     return result;
 }
