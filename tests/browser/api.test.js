@@ -169,7 +169,7 @@ function y4m(count) {
 }
 
 /** @type {[number, 'training' | 'upload', number][]} */
-const cases = [[60, 'training', 40], [80, 'upload', 160], [100, 'training', 40]];
+const cases = [[60, 'training', 40], [80, 'upload', 160], [70, 'training', 200], [100, 'training', 40]];
 for (const [quality, mode, frames] of cases) {
     test(`quality ${quality}, ${mode}: the native command line and WebAssembly agree to the byte, both ways`, async (context) => {
         const native = `${top}build/diffy`;
