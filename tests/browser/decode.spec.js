@@ -275,14 +275,14 @@ test('a cut file plays up to the cut and says what is missing', async ({ page })
 test('a damaged chunk is named, and its frames are said to be lost', async ({ page }) => {
     const damaged = `${work}/damaged.dfy`, data = Buffer.from(readFileSync(file));
     const { chunks } = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', file], { encoding: 'utf8' }));
-    const segment = chunks.findLast((/** @type {any} */ chunk) => chunk.name === 'SEGMENT');
-    data[segment.offset + 24 + Math.floor(segment.bytes / 2)] ^= 0xff;
+    const segments = chunks.filter((/** @type {any} */ chunk) => chunk.name === 'SEGMENT');
+    for (const { offset, bytes } of segments) data[offset + 24 + Math.floor(bytes / 2)] ^= 0xff;
     writeFileSync(damaged, data);
     await openDfy(page, damaged);
-    await expect(page.locator('#chunks tr', { hasText: 'SEGMENT' })).toContainText('1 damaged');
+    await expect(page.locator('#chunks tr', { hasText: 'SEGMENT' })).toContainText(`${segments.length} damaged`);
     await expect(page.locator('#chunks tr', { hasText: 'STREAM' })).toContainText('whole');
     await expect(page.locator('#warnings')).toContainText('lost');
-    // It was the only one: there is nothing to play or to export, and the page says so.
+    // All are: there is nothing to play or to export, and the page says so.
     await expect(page.locator('#problem')).toContainText('none of its frames can be played');
     await expect(page.locator('#player')).toBeHidden();
     await expect(page.locator('#start-export')).toBeHidden();
