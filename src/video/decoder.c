@@ -255,26 +255,21 @@ static int decode_still(DfyVideoDecoder *d, int want, int frames) {
     return DFY_OK;
 }
 
-/* Gets what the wanted pictures take from the library, in its order, so that it can be played on. */
+/* Gets what the wanted pictures take from the library. */
 static int fetch_library(DfyVideoDecoder *d, int frames, const uint8_t wanted[DFY_MAX_GROUP + 1], int sparse) {
-    for (int i = 1; i <= frames && d->map.frames; i++)
+    int32_t left[DFY_MAX_GROUP + 1];
+    for (int i = 1; i <= frames && d->map.frames; i++) {
+        left[i] = wanted[i] ? d->map.index[i] : -1;
         if (d->map.index[i] >= 0) d->store.library[i] = &d->absent;
-    for (int32_t from = 0;;) {
-        int next = 0;
-        for (int i = 1; i <= frames && d->map.frames; i++)
-            if (wanted[i] && d->map.index[i] >= from && (!next || d->map.index[i] < d->map.index[next])) next = i;
-        if (!next) return DFY_OK;
-        from = d->map.index[next];
-        const DfyFrame *found;
-        int status = d->library.fetch(d->library.context, from, sparse, &found);
-        if (status) return status;
-        for (int i = next; i <= frames; i++) {
-            if (!wanted[i] || d->map.index[i] != from) continue;
-            if (!(d->store.library[i] = take(d))) return DFY_ERROR_MEMORY;
-            dfy_library_picture(d->store.library[i], found);
-        }
-        from++;
     }
+    for (int i; d->map.frames && (i = dfy_earliest_of_library(left, frames)) > 0; left[i] = -1) {
+        const DfyFrame *found;
+        int status = d->library.fetch(d->library.context, left[i], sparse, &found);
+        if (status) return status;
+        if (!(d->store.library[i] = take(d))) return DFY_ERROR_MEMORY;
+        dfy_library_picture(d->store.library[i], found);
+    }
+    return DFY_OK;
 }
 
 static int decode_group(DfyVideoDecoder *d, int want, int limit, int *frames) {

@@ -61,8 +61,7 @@ typedef struct Writer {
     int group, look_ahead;          /* GROUP and LOOK_AHEAD, less for very large pictures */
     int64_t *pts;                   /* of the segment's frames, or the clones' */
     uint64_t segment_first, segment_frames, segment_most, frames;
-    uint64_t since_entry, entry_interval;
-    uint64_t sought; /* since the entry, frames by what seeking them costs */
+    uint64_t since_entry, entry_interval; /* frames, by what it costs to seek them */
     int segment_entry;
     DfyLibrary *library;   /* NULL: none is made */
     uint64_t unlike, gain; /* of the pictures since the entry: see DfyLibraryMatch */
@@ -264,6 +263,11 @@ static int uses_library(const Writer *w) {
     return w->library && dfy_library_is_closed(w->library);
 }
 
+/* As so many frames without a library cost. */
+static uint64_t cost_of_seeking(const Writer *w, uint64_t frames) {
+    return uses_library(w) ? LIBRARY_MORE * frames : frames;
+}
+
 static int flush_segment(Writer *w) {
     if (!w->segment_frames) return DFY_OK;
     dfy_range_encode_finish(&w->coder);
@@ -400,8 +404,7 @@ static int too_long(const Writer *w, uint64_t frames, uint64_t last) {
 static int count_frames(Writer *w, uint64_t frames) {
     w->segment_frames += frames;
     w->frames += frames;
-    w->since_entry += frames;
-    w->sought += uses_library(w) ? LIBRARY_MORE * frames : frames;
+    w->since_entry += cost_of_seeking(w, frames);
     if (tell_progress(w)) return DFY_ERROR_CANCELLED;
     uint64_t most = w->coder.size < QUIET_BYTES ? 3 * w->segment_most : w->segment_most;
     if (w->coder.size >= SEGMENT_BYTES || w->segment_frames >= most || too_long(w, w->segment_frames, frames))
@@ -465,25 +468,23 @@ static int goes_on(const DfyLibraryMatch match[DFY_MAX_GROUP + 1], int frames) {
     return 3 * follow >= 2 * steps;
 }
 
-/* Lends the pictures of the next group what they may refer to, in the library's order. */
+/* Lends the pictures of the next group what they may refer to. */
 static int lend_from_library(Writer *w, int frames) {
     DfyLibraryMatch match[DFY_MAX_GROUP + 1];
+    int32_t left[DFY_MAX_GROUP + 1];
     look_into_library(w, frames, match);
     for (int i = 1; i <= frames; i++) {
         w->unlike += match[i].before;
         w->gain += match[i].gain;
+        left[i] = match[i].index;
     }
-    for (;;) {
-        int next = 0;
-        for (int i = 1; i <= frames; i++)
-            if (match[i].index >= 0 && (!next || match[i].index < match[next].index)) next = i;
-        if (!next) return DFY_OK;
+    for (int i; (i = dfy_earliest_of_library(left, frames)) > 0; left[i] = -1) {
         const DfyFrame *found;
-        int status = dfy_library_fetch(w->library, match[next].index, &found);
-        if (!status) status = dfy_video_encoder_lend(w->encoder, next, match[next].index, found);
+        int status = dfy_library_fetch(w->library, left[i], &found);
+        if (!status) status = dfy_video_encoder_lend(w->encoder, i, left[i], found);
         if (status) return status;
-        match[next].index = -1;
     }
+    return DFY_OK;
 }
 
 /* An entry: the library stays where it is of use, else what is coded from now on may become another. */
@@ -551,8 +552,7 @@ static int group_length(const Writer *w, int most) {
 }
 
 static int is_entry_due(const Writer *w) {
-    uint64_t group = uses_library(w) ? (uint64_t)w->group * LIBRARY_MORE : (uint64_t)w->group;
-    return !w->frames || w->sought + group > w->entry_interval;
+    return !w->frames || w->since_entry + cost_of_seeking(w, (uint64_t)w->group) > w->entry_interval;
 }
 
 /* Codes a group of the queue's first `most` frames. */
@@ -564,7 +564,7 @@ static int code_some(Writer *w, int most) {
         if (status) return status;
         dfy_video_encoder_enter(w->encoder);
         w->segment_entry = 1;
-        w->since_entry = w->sought = 0;
+        w->since_entry = 0;
         return enter_library(w) ? out_of_memory(w) : code_group(w, 1, 0);
     }
     int still = repeats(w, most), status = close_library(w);

@@ -52,6 +52,13 @@ int dfy_code_library_map(DfyRangeCoder *coder, DfyContexts *contexts, DfyLibrary
     return DFY_OK;
 }
 
+int dfy_earliest_of_library(const int32_t index[DFY_MAX_GROUP + 1], int frames) {
+    int earliest = 0;
+    for (int i = 1; i <= frames; i++)
+        if (index[i] >= 0 && (!earliest || index[i] < index[earliest])) earliest = i;
+    return earliest;
+}
+
 void dfy_code_picture(DfyRangeCoder *coder, DfyContexts *contexts, int picture_class, DfyPictureHeader *header,
                       int level_qp) {
     int stored = header->stored;

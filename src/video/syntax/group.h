@@ -45,6 +45,9 @@ void dfy_code_group(DfyRangeCoder *coder, DfyContexts *contexts, DfyGroupHeader 
 /* The map of a group of so many frames; DFY_ERROR_DAMAGED when it leads out of the library. */
 int dfy_code_library_map(DfyRangeCoder *coder, DfyContexts *contexts, DfyLibraryMap *map, int frames);
 
+/* The picture that takes the earliest frame of the library, so that it is played in its order; 0: none takes any. */
+int dfy_earliest_of_library(const int32_t index[DFY_MAX_GROUP + 1], int frames);
+
 typedef struct DfyPictureHeader {
     int copy; /* the picture is its first reference once more: no blocks follow */
     int qp;
