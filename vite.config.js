@@ -1,5 +1,5 @@
 /** The site: several plain pages, built into dist/ for any static host, under any path. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { defineConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
@@ -15,6 +15,34 @@ const threads = {
     },
 };
 
+/** Decoders for what browsers can't read, where `make media` has built them: loaded by name when they are needed. */
+const media = {
+    name: 'diffy-media',
+    /** @this {any} */
+    generateBundle() {
+        const folder = new URL('./build/wasm/media/', import.meta.url).pathname;
+        for (const name of ['media.js', 'media.wasm', 'LICENSE.txt']) if (existsSync(folder + name)) this.emitFile({ type: 'asset', fileName: `media/${name}`, source: readFileSync(folder + name) });
+    },
+};
+
+/** Whose work the site is made of. */
+const notices = {
+    name: 'diffy-notices',
+    /** @this {any} */
+    generateBundle() {
+        for (const name of ['NOTICE', 'LICENSE']) this.emitFile({ type: 'asset', fileName: `${name}.txt`, source: readFileSync(new URL(`./${name}`, import.meta.url)) });
+    },
+};
+
+/** The page that a video is saved in, which the site's pages fill. It is no page of the site: hence the name. */
+const savedPage = {
+    name: 'diffy-saved-page',
+    /** @this {any} */
+    generateBundle() {
+        this.emitFile({ type: 'asset', fileName: 'saved-page.txt', source: readFileSync(new URL('./build/player/page.html', import.meta.url)) });
+    },
+};
+
 /** What the heads of all pages have in common, put in where they say so: the built pages are as static as if it stood there. */
 const commonHeads = {
     name: 'diffy-heads',
@@ -26,7 +54,9 @@ const commonHeads = {
             const folder = path.slice(1, path.lastIndexOf('/') + 1), toRoot = folder ? '../' : './';
             const part = (/** @type {string} */ name) => readFileSync(`${root}shared/${name}.html`, 'utf8').trimEnd()
                 .replace(`<a href="{root}${folder}"`, '$& aria-current="page"').replaceAll('{root}', toRoot);
-            return html.replace('<!-- head -->', () => part('head')).replace('<!-- header -->', () => part('header'));
+            // The decode page plays from any address that it is given.
+            const head = folder === 'decode/' ? part('head').replace("connect-src 'self'", "connect-src 'self' https: http:") : part('head');
+            return html.replace('<!-- head -->', () => head).replace('<!-- header -->', () => part('header'));
         },
     },
 };
@@ -36,6 +66,9 @@ export default defineConfig({
     plugins: [
         commonHeads,
         threads,
+        media,
+        notices,
+        savedPage,
         VitePWA({
             strategies: 'injectManifest',
             srcDir: '.',
@@ -45,7 +78,7 @@ export default defineConfig({
             manifest: false,
             injectManifest: {
                 globPatterns: ['**/*.{html,js,css,wasm,svg,png,webmanifest}'],
-                globIgnores: ['screenshots/**'],
+                globIgnores: ['screenshots/**', 'media/**'],
                 maximumFileSizeToCacheInBytes: 16e6,
                 injectionPoint: 'self.__WB_MANIFEST',
             },

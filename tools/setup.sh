@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets a Debian 12 machine ready: the packages of tools/packages.txt (with --bench those of packages-bench.txt too)
+# Gets a Debian 12 machine ready: the packages of tools/packages.txt (with --bench or --release those of packages-bench.txt or packages-release.txt too)
 # and the npm packages of package-lock.json. Debian 12's own Node.js is older than the site's tools ask for: where no
 # newer one is found, one from npm is put into build/node, which the Makefile looks into first. Installs only what is missing, so a second run takes a moment.
 # Without root and sudo, or on another system, it says what to install and stops.
@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 lists=(tools/packages.txt)
 [ "${1:-}" = --bench ] && lists+=(tools/packages-bench.txt)
+[ "${1:-}" = --release ] && lists+=(tools/packages-release.txt)
 
 installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -82,19 +83,23 @@ install_node() {
     hash -r
 }
 
-# The sum of the lock file that node_modules was made from tells whether it is up to date.
+# A folder's packages. The sum of the lock file that node_modules was made from tells whether it is up to date.
 install_npm() {
     local sum
-    sum=$(sha256sum <package-lock.json)
-    [ "$(cat node_modules/.diffy-lock 2>/dev/null)" = "$sum" ] && return 0
-    echo "Installing npm packages"
-    npm ci --no-audit --no-fund --loglevel=error </dev/null
-    echo "$sum" >node_modules/.diffy-lock
+    sum=$(sha256sum <"$1/package-lock.json")
+    [ "$(cat "$1/node_modules/.diffy-lock" 2>/dev/null)" = "$sum" ] && return 0
+    echo "Installing npm packages of $1"
+    # A link leads to another tree's packages, which npm would empty.
+    if [ -L "$1/node_modules" ]; then rm "$1/node_modules"; fi
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error </dev/null)
+    echo "$sum" >"$1/node_modules/.diffy-lock"
 }
 
 # DIFFY_SETUP=done: somebody else saw to the packages.
 if [ ${#missing[@]} -gt 0 ] && [ "${DIFFY_SETUP:-}" != done ]; then install_packages; fi
 if [ -f package-lock.json ]; then
     install_node
-    install_npm
+    install_npm .
+    # Only the test in Firefox needs it, and is skipped where there is none.
+    if command -v firefox-esr >/dev/null; then install_npm tests/browser/firefox; fi
 fi

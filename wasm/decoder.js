@@ -1,21 +1,23 @@
 /**
- * DiffyDecoder: a .dfy file in, frames out, in order or by seeking. Only what is needed of the file is read.
+ * DiffyDecoder: a .dfy file in, frames out, in order or by number. Only what is needed of the file is read, or fetched.
  */
 import { Handle } from './handle.js';
 import { Codec, DiffyError, Status } from './module.js';
 import { PixelFormat, colourSpaceOf, pictureBytes, pixelFormatNames, planeLayout } from './picture.js';
+import { openAddress } from './remote.js';
 
 /**
  * Where a file's bytes come from. A Blob is read piece by piece inside a worker, and whole elsewhere, because only
- * workers may read one synchronously.
- * @typedef {Blob | ArrayBuffer | Uint8Array | { size: number, read: (offset: number, target: Uint8Array) => number }} DecoderSource
+ * workers may read one synchronously. Of an address (text or URL) the parts that are needed are fetched, where its server
+ * gives parts (HTTP ranges), else all of it.
+ * @typedef {Blob | ArrayBuffer | Uint8Array | string | URL | import('./remote.js').Reader} DecoderSource
  */
 
 /**
  * @typedef {object} DecoderOptions
  * @property {number} [threads] for the build with threads; 0 = as many as there are processors
  * @property {number} [memoryLimit] bytes; a file that needs more is refused
- * @property {boolean} [unwarp] files with gyroscope data: undo the encoder's warp
+ * @property {boolean} [unwarp] files with gyroscope data: turn pictures to where the camera first looked (format 1: undo the encoder's warp)
  * @property {Codec} [codec] a codec that is loaded already
  * @property {ArrayBuffer | Uint8Array | WebAssembly.Module} [wasmBinary] see {@link Codec.load}
  */
@@ -43,7 +45,25 @@ import { PixelFormat, colourSpaceOf, pictureBytes, pixelFormatNames, planeLayout
  * @property {boolean} lossless
  * @property {boolean} complete false: the file was cut or never finished
  * @property {number} cloneFrames frames that show an earlier one, in files of mode upload; format 2
+ * @property {number} primaries ITU-T H.273 code point, 2 for unknown
+ * @property {number} transfer the same
+ * @property {[number, number]} sampleAspect width of a pixel to its height; [0, 0] for unknown
+ * @property {number} orientation as in EXIF, 1 (upright) to 8: what is to be done to a picture before it is shown
+ * @property {Date | null} start wall clock at the first frame
+ * @property {number} lastDuration seconds that the last frame is shown
  */
+
+/**
+ * Sound, as it came in: packets of its own codec.
+ * @typedef {object} DiffySound
+ * @property {string} codec by FFmpeg's name: 'aac', 'opus', 'mp3', 'flac', 'pcm_s16le' ...
+ * @property {number} sampleRate
+ * @property {number} channels
+ * @property {[number, number]} timeBase seconds a tick, as a fraction
+ * @property {Uint8Array<ArrayBuffer>} config what its decoder must know beforehand
+ */
+
+/** @typedef {{ data: Uint8Array<ArrayBuffer>, timestamp: number, duration: number }} DiffySoundPacket seconds */
 
 /**
  * One repetition of the work.
@@ -56,6 +76,28 @@ import { PixelFormat, colourSpaceOf, pictureBytes, pixelFormatNames, planeLayout
  * @property {boolean} isCanonical
  * @property {boolean} isClone
  * @property {number | null} distance from its canonical, in levels; null: not recorded
+ */
+
+/**
+ * Where the work left its routine.
+ * @typedef {object} DiffyDeparture
+ * @property {number} firstFrame
+ * @property {number} frames
+ * @property {number} start seconds
+ * @property {number} seconds
+ * @property {boolean} isSlow a cycle that took longer, else something seen that is no part of the routine
+ * @property {[number, number, number, number]} box left, top, right and bottom of where it is seen, pixels
+ * @property {number} size the largest difference from the routine in levels; of a slow cycle, times as long as usual
+ */
+
+/**
+ * A range of frames that has a name: one recording of several in one file.
+ * @typedef {object} DiffyEpisode
+ * @property {string} name
+ * @property {number} firstFrame
+ * @property {number} frames
+ * @property {number} start seconds, from the first frame of the file
+ * @property {number} seconds
  */
 
 /**
@@ -91,6 +133,15 @@ export const Origin = Object.freeze({
  * @property {number} columns
  * @property {number} rows
  * @property {Uint8Array<ArrayBuffer>} cells {@link Origin} bits, row by row
+ */
+
+/**
+ * Which 64x64 tiles of frames are the same: those at the same place with the same number, other than 0, are equal in any two frames
+ * of one decoder.
+ * @typedef {object} DiffyTiles
+ * @property {number} columns
+ * @property {number} rows
+ * @property {Float64Array<ArrayBuffer>} identities row by row; 0: not known
  */
 
 /** A decoded picture. Its data is a copy and stays valid. */
@@ -134,9 +185,10 @@ export class DiffyFrame {
 
 /**
  * @param {DecoderSource} source
- * @returns {Promise<{ size: number, read: (offset: number, target: Uint8Array) => number }>}
+ * @returns {Promise<import('./remote.js').Reader>}
  */
 export async function readerOf(source) {
+    if (typeof source === 'string' || source instanceof URL) return readerOf(await openAddress(String(source)));
     if (source instanceof ArrayBuffer) return readerOf(new Uint8Array(source));
     if (source instanceof Uint8Array) {
         return {
@@ -164,7 +216,26 @@ export async function readerOf(source) {
     return source;
 }
 
+/**
+ * Does something that reads, again and again while bytes are missing that have to be fetched.
+ * @template T
+ * @param {import('./remote.js').Reader} reader
+ * @param {() => T} work
+ * @returns {Promise<T>}
+ */
+async function whenThere(reader, work) {
+    for (;;) {
+        try {
+            return work();
+        } catch (error) {
+            if (!reader.load) throw error;
+            await reader.load(error);
+        }
+    }
+}
+
 export class DiffyDecoder {
+    #reader;
     #codec;
     #handle;
     /** @type {DiffyInfo} */
@@ -176,12 +247,13 @@ export class DiffyDecoder {
     /**
      * Use {@link DiffyDecoder.open}.
      * @param {Codec} codec
-     * @param {{ size: number, read: (offset: number, target: Uint8Array) => number }} reader
+     * @param {import('./remote.js').Reader} reader
      * @param {DecoderOptions} options
      */
     constructor(codec, reader, options) {
         this.#codec = codec;
-        this.#handle = new Handle(codec, 'decoder', { read: reader.read });
+        this.#reader = reader;
+        this.#handle = new Handle(codec, 'decoder', { read: (offset, target) => reader.read(offset, target) });
         this.#info = this.#handle.opening(() => {
             this.#handle.check(this.#handle.call('open', reader.size, options.threads ?? codec.threads, options.memoryLimit ?? 0, options.unwarp ? 1 : 0));
             this.#note();
@@ -195,11 +267,21 @@ export class DiffyDecoder {
      */
     static async open(source, options = {}) {
         const codec = options.codec ?? (await Codec.load({ wasmBinary: options.wasmBinary }));
-        return new DiffyDecoder(codec, await readerOf(source), options);
+        const reader = await readerOf(source);
+        return whenThere(reader, () => new DiffyDecoder(codec, reader, options));
     }
 
     get info() {
         return this.#info;
+    }
+
+    /**
+     * Puts noise like the camera's back from the next frame on, or no longer: for people who watch, not for data sets.
+     * Returns whether there can be any: files of format 1, and those without a GRAIN chunk, have none.
+     * @param {boolean} on
+     */
+    setGrain(on) {
+        return this.#handle.call('set_grain', on ? 1 : 0) === Status.OK && this.chunks.some((chunk) => chunk.name === 'GRAIN');
     }
 
     /** The file's metadata object. */
@@ -222,6 +304,32 @@ export class DiffyDecoder {
             });
         }
         return cycles;
+    }
+
+    /** By their first frames.
+     * @returns {DiffyDeparture[]} */
+    get departures() {
+        const departures = [];
+        for (let i = 0; this.#handle.call('departure', i) === Status.OK; i++) {
+            const [firstFrame, frames, start, seconds, isSlow, left, top, right, bottom, size] = this.#codec.result(10);
+            departures.push({
+                firstFrame, frames, start, seconds, isSlow: !!isSlow, size,
+                box: /** @type {[number, number, number, number]} */ ([left, top, right, bottom]),
+            });
+        }
+        return departures;
+    }
+
+    /** In the order of their frames; empty when the file names none.
+     * @returns {DiffyEpisode[]} */
+    get episodes() {
+        const episodes = [];
+        for (let i = 0; ; i++) {
+            const name = this.#handle.call('episode', i);
+            if (!name) return episodes;
+            const [firstFrame, frames, start, seconds] = this.#codec.result(4);
+            episodes.push({ name: this.#codec.text(name), firstFrame, frames, start, seconds });
+        }
     }
 
     /** @returns {DiffyChunk[]} */
@@ -254,9 +362,10 @@ export class DiffyDecoder {
     /**
      * The next frame, or null at the end. Damaged stretches are stepped over and noted in `warnings`.
      * @param {'native' | 'RGBA' | 'I420' | 'RGB'} [format] 'native' spares a conversion
+     * @param {(bytes: number) => Uint8Array<ArrayBuffer>} [memory] gives the frame's, which is filled
      * @returns {DiffyFrame | null}
      */
-    next(format = 'native') {
+    next(format = 'native', memory = (bytes) => new Uint8Array(bytes)) {
         for (;;) {
             const index = this.position;
             const status = this.#handle.call('next');
@@ -270,13 +379,25 @@ export class DiffyDecoder {
             const name = format === 'native' ? pixelFormatNames[native] : format;
             const at = this.#handle.call('picture', PixelFormat[name]);
             if (!at) throw new DiffyError(Status.MEMORY, 'There is no memory left for a picture.');
-            const [num, den] = this.#info.timeBase;
+            const [num, den] = this.#info.timeBase, bytes = pictureBytes(name, width, height), data = memory(bytes);
+            data.set(this.#codec.bytes(at, bytes));
             return new DiffyFrame({
                 index, width, height, format: name, timestamp: (pts * num) / den, duration: 1 / this.#info.frameRate,
-                data: new Uint8Array(this.#codec.bytes(at, pictureBytes(name, width, height))),
+                data,
                 colour: { matrix, range: native === PixelFormat.I420 ? range : 0 },
             });
         }
+    }
+
+    /**
+     * The tiles of the frame that next() gave last; null where nothing is known of them (format 1, lossless files).
+     * @returns {DiffyTiles | null}
+     */
+    tiles() {
+        const at = this.#handle.call('tiles');
+        if (!at) return null;
+        const [columns, rows] = this.#codec.result(2);
+        return { columns, rows, identities: new Float64Array(this.#codec.heap.buffer, at >>> 0, columns * rows).slice() };
     }
 
     /**
@@ -301,10 +422,93 @@ export class DiffyDecoder {
         else this.#handle.check(status);
     }
 
+    /**
+     * The frame of that number, whatever was decoded before it. Of a file at an address, what it needs is fetched first.
+     * @param {number} index from 0
+     * @param {'native' | 'RGBA' | 'I420' | 'RGB'} [format] 'native' spares a conversion
+     * @returns {Promise<DiffyFrame>}
+     */
+    async frameAt(index, format = 'native') {
+        this.#checkIndex(index);
+        return whenThere(this.#reader, () => this.#frame(index, format));
+    }
+
+    /**
+     * The frames of these numbers, in their order. They are decoded in the order of the file, which is quicker, and those that
+     * are asked for twice only once.
+     * @param {Iterable<number>} indices
+     * @param {'native' | 'RGBA' | 'I420' | 'RGB'} [format]
+     * @returns {Promise<DiffyFrame[]>}
+     */
+    async framesAt(indices, format = 'native') {
+        const wanted = [...indices];
+        wanted.forEach((index) => this.#checkIndex(index));
+        /** @type {Map<number, DiffyFrame>} */
+        const frames = new Map();
+        for (const index of [...new Set(wanted)].sort((a, b) => a - b)) frames.set(index, await this.frameAt(index, format));
+        return wanted.map((index) => /** @type {DiffyFrame} */ (frames.get(index)));
+    }
+
+    /**
+     * When a frame is shown, in seconds, from the file's lists: no picture is decoded.
+     * @param {number} index from 0
+     * @returns {Promise<number>}
+     */
+    async timeOf(index) {
+        this.#checkIndex(index);
+        return whenThere(this.#reader, () => {
+            this.#handle.check(this.#handle.call('time', index));
+            const [num, den] = this.#info.timeBase;
+            return (this.#codec.result(1)[0] * num) / den;
+        });
+    }
+
     /** Iterates from the current position: `for await (const frame of decoder)`.
      * @returns {AsyncGenerator<DiffyFrame, void, unknown>} */
     async *[Symbol.asyncIterator]() {
-        for (let frame = this.next(); frame; frame = this.next()) yield frame;
+        for (;;) {
+            const position = this.position;
+            let again = false;
+            const frame = await whenThere(this.#reader, () => {
+                if (again) this.seek(position);
+                again = true;
+                return this.next();
+            });
+            if (!frame) return;
+            yield frame;
+        }
+    }
+
+    /** The file's sound, null when it has none.
+     * @returns {DiffySound | null} */
+    get sound() {
+        const name = this.#handle.call('sound');
+        if (!name) return null;
+        const [sampleRate, channels, num, den, at, size] = this.#codec.result(6);
+        return { codec: this.#codec.text(name), sampleRate, channels, timeBase: [num, den], config: new Uint8Array(this.#codec.bytes(at, size)) };
+    }
+
+    /**
+     * Packets of sound from a time on, forwards; frames are not touched. What is damaged is left out.
+     * @param {number} [from] seconds
+     * @returns {Generator<DiffySoundPacket, void, unknown>}
+     */
+    *soundPackets(from = -Infinity) {
+        const sound = this.sound;
+        if (!sound) return;
+        const [num, den] = sound.timeBase;
+        this.#handle.check(this.#handle.call('seek_sound', Math.max(-(2 ** 50), Math.floor((from * den) / num))));
+        for (;;) {
+            const status = this.#handle.call('next_sound');
+            if (status === Status.END) return;
+            if (status === Status.DAMAGED) {
+                this.#note();
+                continue;
+            }
+            this.#handle.check(status);
+            const [at, size, pts, duration] = this.#codec.result(4);
+            yield { data: new Uint8Array(this.#codec.bytes(at, size)), timestamp: (pts * num) / den, duration: (duration * num) / den };
+        }
     }
 
     /** Reads the whole file and checks every checksum; throws a sentence on the first thing wrong. */
@@ -321,6 +525,25 @@ export class DiffyDecoder {
         this.close();
     }
 
+    /** @param {number} index */
+    #checkIndex(index) {
+        const { frames } = this.#info;
+        if (!Number.isInteger(index) || index < 0 || index >= frames) {
+            throw new DiffyError(Status.ARGUMENT, `There is no frame ${index}: the file has ${frames}, numbered from 0.`);
+        }
+    }
+
+    /**
+     * @param {number} index
+     * @param {'native' | 'RGBA' | 'I420' | 'RGB'} format
+     */
+    #frame(index, format) {
+        if (this.position !== index) this.#handle.check(this.#handle.call('seek', index));
+        const frame = this.next(format);
+        if (frame?.index === index) return frame;
+        throw new DiffyError(Status.DAMAGED, this.warnings.at(-1) ?? `Frame ${index} is damaged.`);
+    }
+
     /** Keeps the codec's last remark, such as that of a file that was cut. */
     #note() {
         const text = this.#handle.message;
@@ -331,11 +554,14 @@ export class DiffyDecoder {
     #readInfo() {
         this.#handle.check(this.#handle.call('info'));
         const [format, width, height, frames, framesStated, rateNum, rateDen, baseNum, baseDen, quality, mode, matrix, range,
-            nativeFormat, chunks, cycles, canonicals, imuSamples, lossless, complete, cloneFrames] = this.#codec.result(21);
+            nativeFormat, chunks, cycles, canonicals, imuSamples, lossless, complete, cloneFrames, primaries, transfer, aspectNum, aspectDen,
+            orientation, startMicroseconds, lastTicks] = this.#codec.result(28);
         return {
             format, width, height, frames, framesStated, frameRate: rateNum / rateDen, frameRateFraction: [rateNum, rateDen],
             timeBase: [baseNum, baseDen], quality, mode: mode ? 'upload' : 'training', matrix, range,
             nativeFormat: pixelFormatNames[nativeFormat], chunks, cycles, canonicals, imuSamples, lossless: !!lossless, complete: !!complete, cloneFrames,
+            primaries, transfer, sampleAspect: [aspectNum, aspectDen], orientation, start: startMicroseconds ? new Date(startMicroseconds / 1000) : null,
+            lastDuration: lastTicks ? (lastTicks * baseNum) / baseDen : rateDen / rateNum,
         };
     }
 }

@@ -13,7 +13,7 @@ export class Handle {
     /**
      * Makes one; {@link Handle#opening} then opens it.
      * @param {import('./module.js').Codec} codec
-     * @param {'decoder' | 'splat_decoder' | 'splat_encoder'} kind
+     * @param {'decoder' | 'splat_decoder' | 'splat_encoder' | 'splat_player'} kind
      * @param {import('./module.js').CodecOwner} owner what it calls back
      */
     constructor(codec, kind, owner) {

@@ -147,6 +147,24 @@ export class Codec {
     }
 
     /**
+     * Runs `use` with a copy of the bytes in the codec's memory.
+     * @template T
+     * @param {Uint8Array} data
+     * @param {(at: number) => T} use
+     * @returns {T}
+     */
+    withBytes(data, use) {
+        const at = this.module._web_malloc(Math.max(1, data.length));
+        if (!at) throw new DiffyError(Status.MEMORY, 'There is no memory left for this.');
+        try {
+            this.bytes(at, data.length).set(data);
+            return use(at);
+        } finally {
+            this.module._web_free(at);
+        }
+    }
+
+    /**
      * Calls the C side, throwing again what a callback threw meanwhile.
      * @param {string} name without the leading "web_"
      * @param {...number} args
@@ -178,11 +196,13 @@ export class Codec {
         return new DiffyError(status, sentence);
     }
 
-    /** Exceptions must not pass through the C code's frames.
+    /** Exceptions must not pass through the C code's frames. After the first one nothing is called back until it is thrown:
+     * what C code tries in its stead would only hide it.
      * @template T
      * @param {() => T} callback
      * @param {T} failure */
     #guard(callback, failure) {
+        if (this.thrown !== undefined) return failure;
         try {
             return callback();
         } catch (error) {

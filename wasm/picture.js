@@ -86,10 +86,11 @@ export function copyLayout(frame) {
  * Copies the pixels that a VideoFrame shows, tightly packed.
  * @param {VideoFrame} frame stays the caller's
  * @param {(bytes: number, format: 'I420' | 'NV12' | 'RGBA', width: number, height: number) => Uint8Array} memoryFor
+ * @param {'RGBA'} [wanted] the format, where it is not to be what suits best
  * @returns {Promise<{ format: 'I420' | 'NV12' | 'RGBA', width: number, height: number, data: Uint8Array, colorSpace?: VideoColorSpaceInit }>}
  */
-export async function copyVideoFrame(frame, memoryFor) {
-    const { rect, format } = copyLayout(frame), { width, height } = rect, layout = planeLayout(format, width, height);
+export async function copyVideoFrame(frame, memoryFor, wanted) {
+    const best = copyLayout(frame), { width, height } = best.rect, { rect } = best, format = wanted ?? best.format, layout = planeLayout(format, width, height);
     const memory = () => memoryFor(pictureBytes(format, width, height), format, width, height);
     let data = memory();
     try {

@@ -13,9 +13,11 @@ import { Handle } from './handle.js';
 import { Codec, DiffyError, Status } from './module.js';
 
 /** Kinds of model files that can be written. */
-const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3 });
+const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3, spz2: 4, glb: 7, 'glb-spz': 8 });
 
 /** @typedef {keyof typeof formats} SplatFormat */
+
+/** @typedef {'position' | 'scale' | 'alpha' | 'dc' | 'rotation' | 'sh'} SplatAttribute */
 
 /**
  * @typedef {object} SplatEncoderOptions
@@ -24,6 +26,13 @@ const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3 });
  * @property {[number, number]} [frameRate] frames a second as a fraction, recorded for players; default 30/1
  * @property {number} [keyInterval] frames from key frame to key frame at most, default 90; 0: only where needed
  * @property {boolean} [canonical] sort each splat's axes by size: the same picture, other numbers, 4 % smaller; default no
+ * @property {Partial<Record<SplatAttribute, number>>} [error] wanted RMS errors of single attributes instead of the
+ *     quality's: position in the models' unit, scale as logarithms, alpha of 0 to 1, rotation in degrees
+ * @property {Partial<Record<SplatAttribute, number>>} [maxError] the largest error of any splat, in the same units
+ * @property {boolean} [keepOrder] splats come back in their order; default: where the second model has as many as the first
+ * @property {Record<string, number>} [parameters] of the vqxyz codecs, by the names gsvvcompressor has: clustersRotationRe,
+ *     clustersRotationIm, clustersOpacity, clustersScaling, clustersFeaturesDc, clustersFeaturesRest1 .. 4, maxDegree, tol,
+ *     maxIter, k, sampleSize, seed, quantile, alpha, minStep, maxStep, tolerance; also twoPass and degree of all codecs
  * @property {string} [codec] a name that `diffy splat encode --codec` knows, but for those with zstd
  * @property {(data: Uint8Array) => void} [write] takes the file piece by piece, each valid during the call; without it
  *     the encoder keeps them
@@ -57,8 +66,24 @@ export class SplatEncoder {
         this.#codec = codec;
         this.#handle = new Handle(codec, 'splat_encoder', { write: options.write ?? ((data) => void this.#pieces.push(data.slice())) });
         const [num, den] = options.frameRate ?? [30, 1];
+        this.#handle.opening(() => this.#configure(options));
         this.#handle.opening(() => this.#handle.check(codec.withText(options.codec ?? '', (name) =>
-            this.#handle.call('open', options.quality ?? 50, options.effort ?? 5, num, den, options.keyInterval ?? -1, Number(options.canonical ?? false), name))));
+            this.#handle.call('open', options.effort ?? 5, num, den, options.keyInterval ?? -1, Number(options.canonical ?? false), name))));
+    }
+
+    /** @param {SplatEncoderOptions} options */
+    #configure(options) {
+        this.#handle.check(this.#handle.call('quality', options.quality ?? 50));
+        for (const [list, largest] of /** @type {const} */ ([[options.error, 0], [options.maxError, 1]]))
+            for (const [name, value] of Object.entries(list ?? {})) {
+                const known = this.#codec.withText(name, (text) => this.#handle.call('error', text, value, largest));
+                if (!known || !(value > 0)) throw new DiffyError(Status.ARGUMENT, `There is no error "${name}" of ${value}: the names are position, scale, alpha, dc, rotation and sh.`);
+            }
+        const parameters = { ...options.parameters, ...(options.keepOrder === undefined ? {} : { keepOrder: Number(options.keepOrder) }) };
+        for (const [name, value] of Object.entries(parameters)) {
+            const known = this.#codec.withText(name, (text) => this.#handle.call('set', text, Number(value)));
+            if (!known) throw new DiffyError(Status.ARGUMENT, `There is no parameter "${name}" of splat codecs.`);
+        }
     }
 
     /** @param {SplatEncoderOptions} [options] */
@@ -67,9 +92,10 @@ export class SplatEncoder {
     }
 
     /**
-     * Adds a frame: the bytes of a .ply, .spz or .splat file.
+     * Adds a frame: the bytes of a .ply, .spz, .sog, .glb or .splat file.
      * @param {Uint8Array} model
-     * @returns {{ splats: number, repaired: number }} repaired: splats with numbers that had to be made safe
+     * @returns {{ splats: number, odd: number, notes: string }} odd: splats with numbers that are kept exactly beside the
+     *     coded ones, such as NaN; notes: what the file holds and a sequence does not, a sentence or nothing
      */
     push(model) {
         const at = this.#codec.call('malloc', Math.max(1, model.length));
@@ -77,8 +103,8 @@ export class SplatEncoder {
         try {
             this.#codec.bytes(at, model.length).set(model);
             this.#handle.check(this.#handle.call('push', at, model.length));
-            const [splats, repaired] = this.#codec.result(2);
-            return { splats, repaired };
+            const [splats, odd] = this.#codec.result(2);
+            return { splats, odd, notes: this.#codec.text(this.#handle.call('notes')) };
         } finally {
             this.#codec.call('free', at);
         }

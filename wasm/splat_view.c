@@ -79,8 +79,11 @@ const uint32_t *splat_view_shapes(SplatView *view, const DfySplats *splats) {
 
 /* ---------------------------------------------------------------- colours */
 
-/* The spherical harmonics beyond the first, up to degree 3, in a direction; INRIA's order and signs. */
-static void harmonics(float out[15], int degree, float x, float y, float z) {
+#define HARMONICS 24 /* beyond the first, to degree 4 */
+
+/* The spherical harmonics beyond the first, up to degree 4, in a direction (of length 1 or 0); INRIA's order and signs.
+ */
+static void harmonics(float out[HARMONICS], int degree, float x, float y, float z) {
     out[0] = -0.4886025f * y;
     out[1] = 0.4886025f * z;
     out[2] = -0.4886025f * x;
@@ -99,6 +102,16 @@ static void harmonics(float out[15], int degree, float x, float y, float z) {
     out[12] = -0.4570458f * x * (4 * zz - xx - yy);
     out[13] = 1.4453057f * z * (xx - yy);
     out[14] = -0.5900436f * x * (xx - 3 * yy);
+    if (degree < 4) return;
+    out[15] = 2.5033430f * x * y * (xx - yy);
+    out[16] = -1.7701308f * y * z * (3 * xx - yy);
+    out[17] = 0.9461747f * x * y * (7 * zz - 1);
+    out[18] = -0.6690465f * y * z * (7 * zz - 3);
+    out[19] = 0.1057855f * (zz * (35 * zz - 30) + 3);
+    out[20] = -0.6690465f * x * z * (7 * zz - 3);
+    out[21] = 0.4730873f * (xx - yy) * (7 * zz - 1);
+    out[22] = -1.7701308f * x * z * (xx - 3 * yy);
+    out[23] = 0.6258357f * (xx * (xx - 3 * yy) - yy * (3 * xx - yy));
 }
 
 static uint8_t level(float value) {
@@ -110,7 +123,7 @@ const uint8_t *splat_view_colours(SplatView *view, const DfySplats *splats, cons
     if (make_room(view, splats->count)) return NULL;
     for (size_t i = 0; i < splats->count; i++) {
         const float *at = splats->xyz + i * 3;
-        float x = at[0] - eye[0], y = at[1] - eye[1], z = at[2] - eye[2], h[15];
+        float x = at[0] - eye[0], y = at[1] - eye[1], z = at[2] - eye[2], h[HARMONICS];
         float length = sqrtf(x * x + y * y + z * z), s = length > 0 ? 1 / length : 0;
         if (rest) harmonics(h, splats->degree, x * s, y * s, z * s);
         for (int c = 0; c < 3; c++) {

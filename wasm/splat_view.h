@@ -2,7 +2,7 @@
 #ifndef DFY_WASM_SPLAT_VIEW_H
 #define DFY_WASM_SPLAT_VIEW_H
 
-#include "splat/splat.h"
+#include "diffy/splat.h"
 
 /* Memory that is kept from frame to frame. All zero is an empty one. */
 typedef struct SplatView {

@@ -31,7 +31,8 @@ fetch_sources() {
     local options=(-qq -o "Dir::Etc::SourceList=$sources/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$sources/lists" -o "Dir::Cache=$sources/cache" -o APT::Sandbox::User=root)
     apt-get "${options[@]}" update
-    apt-get "${options[@]}" source zlib libjpeg-turbo cjson
+    apt-get "${options[@]}" source zlib libjpeg-turbo cjson &&
+        "$top/wasm/check_sources.sh" "$sources"
 }
 [ -f "$sources/complete" ] || { fetch_sources >"$sources/fetch.log" 2>&1 && touch "$sources/complete"; } || {
     tail -5 "$sources/fetch.log" >&2

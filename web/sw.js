@@ -14,6 +14,8 @@ const files = self.__WB_MANIFEST;
 const scope = /** @type {any} */ (self);
 const prefix = 'diffy-';
 const cacheName = `${prefix}${hash(JSON.stringify(files))}`;
+/** The readers of rare videos, and the page that a video is saved in: too large to be fetched with the first visit. */
+const onDemand = /\/(media\/media\.(js|wasm)|saved-page\.txt)$/;
 const sharedCache = `${prefix}shared`;
 
 /** FNV-1a: names the version, nothing more.
@@ -47,7 +49,7 @@ scope.addEventListener('message', (/** @type {any} */ { data }) => {
 scope.addEventListener('fetch', (/** @type {any} */ event) => {
     const url = new URL(event.request.url);
     if (url.origin !== scope.location.origin) return;
-    if (event.request.method === 'POST' && url.pathname.endsWith('/share')) return event.respondWith(takeShared(event.request));
+    if (event.request.method === 'POST' && url.href === `${scope.registration.scope}share`) return event.respondWith(takeShared(event.request));
     if (event.request.method === 'GET') event.respondWith(answer(event.request, url));
 });
 
@@ -58,7 +60,9 @@ scope.addEventListener('fetch', (/** @type {any} */ event) => {
 async function answer(request, url) {
     const cache = await caches.open(cacheName);
     const page = url.pathname.endsWith('/') ? `${url.origin}${url.pathname}index.html` : `${url.origin}${url.pathname}`;
-    const response = (await cache.match(page)) ?? (await fetch(request));
+    const kept = await cache.match(page), response = kept ?? (await fetch(request));
+    // What not everybody wants is kept once somebody has wanted it.
+    if (!kept && response.status === 200 && onDemand.test(url.pathname)) await cache.put(page, response.clone());
     return isolated(response);
 }
 
@@ -71,10 +75,18 @@ function isolated(response) {
     return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
+/** Whether it comes from the system's share sheet, which has no referrer, or from a page of this site: other sites' forms may
+ * not leave files here.
+ * @param {Request} request */
+function isOwn({ referrer }) {
+    return !referrer || referrer === 'about:client' || new URL(referrer).origin === scope.location.origin;
+}
+
 /** Keeps what was shared until the page asks for it.
  * @param {Request} request */
 async function takeShared(request) {
     const home = new URL('./?shared', scope.registration.scope);
+    if (!isOwn(request)) return Response.redirect(scope.registration.scope, 303);
     try {
         const cache = await caches.open(sharedCache);
         let number = 0;

@@ -71,7 +71,7 @@ void dfy_background_plate(const DfyBackground *background, DfyPicture *picture) 
     for (int plane = 0; plane < 3; plane++) {
         size_t count = dfy_plane_row_bytes(picture, plane);
         for (int y = 0; y < dfy_plane_rows(picture, plane); y++, mean += count) {
-            uint8_t *row = picture->plane[plane] + y * picture->stride_bytes[plane];
+            uint8_t *row = dfy_picture_pixels(picture, plane) + y * picture->stride_bytes[plane];
             for (size_t i = 0; i < count; i++) row[i] = (uint8_t)(mean[i] + 0.5f);
         }
     }

@@ -5,7 +5,7 @@
 #ifndef DFY_ANALYSIS_BACKGROUND_H
 #define DFY_ANALYSIS_BACKGROUND_H
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 typedef struct DfyBackground {
     int width, height;

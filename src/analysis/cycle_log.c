@@ -11,6 +11,7 @@ int dfy_cycle_log_open(DfyCycleLog *log, int width, int height, double fps) {
 void dfy_cycle_log_close(DfyCycleLog *log) {
     for (uint32_t i = 0; i < log->canonicals; i++) free(log->canonical[i]);
     free(log->cycle);
+    dfy_departures_free(&log->departures);
     dfy_cycle_finder_close(&log->finder);
     *log = (DfyCycleLog){0};
 }
@@ -116,6 +117,14 @@ static void shift_to_known(const DfyCycleLog *log, DfyRepeats *repeats) {
     repeats->at[repeats->count - 1].frames -= (uint64_t)best;
 }
 
+/* What departs in the cycles that are told. */
+static int look_for_departures(DfyCycleLog *log, const DfyRepeats *repeats) {
+    DfyDepartures *d = &log->departures;
+    int status = dfy_find_departures(&log->finder, repeats, (uint32_t)log->open, !log->before, d);
+    for (uint32_t i = 0; i < d->count; i++) d->at[i].first += log->before;
+    return status;
+}
+
 /* Tells the cycles found so far; the last of them begins the next chapter unless this is the end. */
 static int end_chapter(DfyCycleLog *log, int last) {
     DfyRepeats repeats;
@@ -129,6 +138,7 @@ static int end_chapter(DfyCycleLog *log, int last) {
         log->open = !last && !end->canonical && end->frames < done / 2;
         if (log->open) done = end->first;
         status = tell(log, &repeats, repeats.count - (uint32_t)log->open);
+        if (!status) status = look_for_departures(log, &repeats);
     }
     dfy_repeats_free(&repeats);
     if (status) return status;
@@ -141,6 +151,7 @@ static void forget_told(DfyCycleLog *log) {
     free(log->cycle);
     log->cycle = NULL;
     log->cycles = 0;
+    dfy_departures_free(&log->departures);
 }
 
 int dfy_cycle_log_push(DfyCycleLog *log, const DfyPicture *picture) {

@@ -6,6 +6,7 @@
 #ifndef DFY_ANALYSIS_CYCLE_LOG_H
 #define DFY_ANALYSIS_CYCLE_LOG_H
 
+#include "analysis/departures.h"
 #include "analysis/repeats.h"
 
 #define DFY_CHAPTER_FRAMES 32768   /* 18 minutes at 30 frames a second */
@@ -29,12 +30,14 @@ typedef struct DfyCycleLog {
     uint32_t canonicals;
     DfyLoggedCycle *cycle; /* of the chapter that was finished last */
     uint32_t cycles;
+    DfyDepartures departures; /* of the same chapter, counted in frames of the recording */
 } DfyCycleLog;
 
 int dfy_cycle_log_open(DfyCycleLog *log, int width, int height, double fps);
 void dfy_cycle_log_close(DfyCycleLog *log);
 
-/* Looks at plane 0. When that filled a chapter, log->cycle are its cycles until the next push. 0 or DFY_ERROR_MEMORY.
+/* Looks at plane 0. When that filled a chapter, log->cycle are its cycles and log->departures
+ * where they depart from each other, until the next push. 0 or DFY_ERROR_MEMORY.
  */
 int dfy_cycle_log_push(DfyCycleLog *log, const DfyPicture *picture);
 

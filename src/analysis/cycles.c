@@ -16,8 +16,8 @@
 
 int dfy_cycle_finder_open(DfyCycleFinder *finder, int width, int height, double fps) {
     *finder = (DfyCycleFinder){.width = width, .height = height, .fps = fps > 0 ? fps : 30};
-    finder->grid_across = dfy_at_most(width, GRID_ACROSS);
-    finder->grid_down = dfy_at_most(height, GRID_DOWN);
+    finder->grid_across = dfy_min(width, GRID_ACROSS);
+    finder->grid_down = dfy_min(height, GRID_DOWN);
     finder->grid = calloc(GRID_ACROSS * GRID_DOWN, 1);
     finder->grid_before = calloc(GRID_ACROSS * GRID_DOWN, 1);
     return finder->grid && finder->grid_before ? DFY_OK : DFY_ERROR_MEMORY;

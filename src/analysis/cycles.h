@@ -12,7 +12,7 @@
 #ifndef DFY_ANALYSIS_CYCLES_H
 #define DFY_ANALYSIS_CYCLES_H
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 #define DFY_CELLS_ACROSS 16
 #define DFY_CELLS_DOWN 9

@@ -10,11 +10,14 @@ static inline int dfy_clamp(int value, int low, int high) {
 static inline uint8_t dfy_clamp_pixel(int value) {
     return (uint8_t)dfy_clamp(value, 0, 255);
 }
-static inline int dfy_at_most(int value, int most) {
-    return value < most ? value : most;
+static inline int dfy_min(int a, int b) {
+    return a < b ? a : b;
 }
-static inline uint32_t dfy_count_at_most(uint32_t count, uint32_t most) {
-    return count < most ? count : most;
+static inline int dfy_max(int a, int b) {
+    return a > b ? a : b;
+}
+static inline uint32_t dfy_min_count(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
 }
 /* -limit..limit, which an int32_t holds. */
 static inline int32_t dfy_within(int64_t value, int32_t limit) {

@@ -57,7 +57,7 @@ int dfy_picture_alloc(DfyPicture *picture, DfyPixelFormat format, int width, int
 }
 
 void dfy_picture_free(DfyPicture *picture) {
-    free(picture->plane[0]);
+    free(dfy_picture_pixels(picture, 0));
     *picture = (DfyPicture){0};
 }
 
@@ -65,7 +65,8 @@ void dfy_picture_copy(DfyPicture *dst, const DfyPicture *src) {
     for (int i = 0; i < dfy_plane_count(src->format); i++) {
         size_t bytes = dfy_plane_row_bytes(src, i);
         for (int y = 0; y < dfy_plane_rows(src, i); y++)
-            memcpy(dst->plane[i] + y * dst->stride_bytes[i], src->plane[i] + y * src->stride_bytes[i], bytes);
+            memcpy(dfy_picture_pixels(dst, i) + y * dst->stride_bytes[i], src->plane[i] + y * src->stride_bytes[i],
+                   bytes);
     }
     dst->pts = src->pts;
     dst->matrix = src->matrix;

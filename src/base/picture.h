@@ -2,7 +2,7 @@
 #ifndef DFY_BASE_PICTURE_H
 #define DFY_BASE_PICTURE_H
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 #define DFY_ROW_ALIGNMENT 32
 

@@ -17,9 +17,10 @@ struct DfyPool {
     void (*job)(void *context, int number, int thread);
     void *context;
     int count, next, busy;
+    int (*step)(void *context, int thread); /* in the background; its context is the same */
 #if DFY_THREADS
-    int stop, sleepers; /* sleepers: jobs that wait for progress and no longer look for themselves */
-    unsigned round;
+    int stop, sleepers;      /* sleepers: jobs that wait for progress and no longer look for themselves */
+    unsigned round, stirred; /* which jobs these are; how often steps were stirred up */
     pthread_mutex_t mutex;
     pthread_cond_t work, done, progress;
     pthread_t *workers;
@@ -70,15 +71,31 @@ static void take_jobs(DfyPool *pool, int thread) {
     if (!pool->busy) pthread_cond_broadcast(&pool->done);
 }
 
+/* Does what there is to do in the background; called and left with the mutex held. */
+static void do_steps(DfyPool *pool, int thread) {
+    int more = 1;
+    while (more && !pool->stop) {
+        pthread_mutex_unlock(&pool->mutex);
+        more = pool->step(pool->context, thread);
+        pthread_mutex_lock(&pool->mutex);
+    }
+}
+
 static void *work(void *argument) {
     Worker worker = *(Worker *)argument;
     free(argument);
     DfyPool *pool = worker.pool;
-    unsigned seen = 0;
+    unsigned seen = 0, stirred = 0;
     pthread_mutex_lock(&pool->mutex);
     for (;;) {
-        while (!pool->stop && pool->round == seen) pthread_cond_wait(&pool->work, &pool->mutex);
+        while (!pool->stop && pool->round == seen && pool->stirred == stirred)
+            pthread_cond_wait(&pool->work, &pool->mutex);
         if (pool->stop) break;
+        if (pool->stirred != stirred) {
+            stirred = pool->stirred;
+            do_steps(pool, worker.thread);
+            continue;
+        }
         seen = pool->round;
         take_jobs(pool, worker.thread);
     }
@@ -183,6 +200,23 @@ void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     pthread_mutex_unlock(&pool->mutex);
 }
 
+void dfy_pool_start(DfyPool *pool, int (*step)(void *context, int thread), void *context) {
+    dfy_pool_lock(pool);
+    pool->step = step;
+    pool->context = context;
+    dfy_pool_unlock(pool);
+}
+
+void dfy_pool_stir(DfyPool *pool) {
+    pool->stirred++;
+    pthread_cond_broadcast(&pool->work);
+    pthread_cond_broadcast(&pool->progress);
+}
+
+void dfy_pool_rest(DfyPool *pool) {
+    pthread_cond_wait(&pool->progress, &pool->mutex);
+}
+
 int dfy_processors(void) {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count < 1 ? 1 : count > 64 ? 64 : (int)count;
@@ -221,6 +255,16 @@ void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted) {
     (void)pool;
     (void)progress;
     (void)wanted;
+}
+void dfy_pool_start(DfyPool *pool, int (*step)(void *context, int thread), void *context) {
+    pool->step = step;
+    pool->context = context;
+}
+void dfy_pool_stir(DfyPool *pool) {
+    (void)pool;
+}
+void dfy_pool_rest(DfyPool *pool) {
+    (void)pool;
 }
 int dfy_processors(void) {
     return 1;

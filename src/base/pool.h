@@ -28,6 +28,19 @@ void dfy_pool_advance(DfyPool *pool, int *progress, int value);
 void dfy_pool_count(DfyPool *pool, int *progress); /* one more, where several jobs advance the same */
 void dfy_pool_wait(DfyPool *pool, const int *progress, int wanted);
 
+/*
+ * Work in the background, in a pool that is given no jobs: the other threads call step(context, thread) until it
+ * returns 0, there being nothing to do now, and again after each dfy_pool_stir. The caller goes its way meanwhile; it
+ * may do steps as thread 0. A step that is at work ends before dfy_pool_free returns.
+ */
+void dfy_pool_start(DfyPool *pool, int (*step)(void *context, int thread), void *context);
+
+/* Something has changed that steps or the caller wait for; the lock is held. */
+void dfy_pool_stir(DfyPool *pool);
+
+/* The caller waits for the next change. The lock is held, but not meanwhile. */
+void dfy_pool_rest(DfyPool *pool);
+
 /* Processors there are, at least 1. */
 int dfy_processors(void);
 

@@ -13,6 +13,20 @@ int dfy_fail(DfyMessage *message, int status, const char *format, ...) {
     return status;
 }
 
+int dfy_told(DfyMessage *message, int status) {
+    if (status >= 0 || message->text[0]) return status;
+    if (status == DFY_ERROR_MEMORY) return dfy_fail(message, status, "There is not enough memory for this.");
+    return dfy_fail(message, status, "It failed: %s.", dfy_strstatus(status));
+}
+
+const char *dfy_last_message(const void *encoder_or_decoder) {
+    return encoder_or_decoder ? ((const DfyMessage *)encoder_or_decoder)->text : "There is no memory left for this.";
+}
+
+const char *dfy_version(void) {
+    return DFY_VERSION;
+}
+
 const char *dfy_strstatus(int status) {
     switch (status) {
     case DFY_OK: return "good";

@@ -25,9 +25,8 @@ static int read_header(DfyV1Header *header, const DfyInput *input, DfyMessage *m
     header->flags = dfy_read_u8(&in);
     if (header->width < 1 || header->height < 1 || header->width > DFY_MAX_DIMENSION ||
         header->height > DFY_MAX_DIMENSION)
-        return dfy_fail(message, DFY_ERROR_FORMAT,
-                        "The header states pictures of %d x %d pixels: 1 to %d are possible.", header->width,
-                        header->height, DFY_MAX_DIMENSION);
+        return dfy_fail(message, DFY_ERROR_FORMAT, "The header says %d x %d pixels: 1 to %d are supported.",
+                        header->width, header->height, DFY_MAX_DIMENSION);
     return DFY_OK;
 }
 

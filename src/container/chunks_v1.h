@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 #define DFY_V1_HEADER_BYTES 21
 #define DFY_V1_CHUNK_HEADER_BYTES 6

@@ -2,7 +2,7 @@
 
 #include <zlib.h>
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 #define STEP 65536
 #define LARGEST_INPUT 0x40000000u /* zlib counts in 32 bits */

@@ -49,7 +49,7 @@ static void to_rgb(DfyPicture *dst, const DfyPicture *src, const DfyColour *colo
     const DfyRgbKernels *kernels = dfy_rgb_kernels();
     uint8_t tile[3 * TILE];
     for (int row = 0; row < src->height; row++) {
-        uint8_t *out = dst->plane[0] + row * dst->stride_bytes[0];
+        uint8_t *out = dfy_picture_pixels(dst, 0) + row * dst->stride_bytes[0];
         const uint8_t *y = src->plane[0] + row * src->stride_bytes[0];
         const uint8_t *u = src->plane[1] + (row / 2) * src->stride_bytes[1];
         const uint8_t *v = src->plane[2] + (row / 2) * src->stride_bytes[2];
@@ -93,13 +93,13 @@ static void chroma_row(uint8_t *u, uint8_t *v, const uint8_t *above, const uint8
 static void from_rgb(DfyPicture *dst, const DfyPicture *src, const DfyColour *colour) {
     const int step = src->format == DFY_PIXELS_RGBA ? 4 : 3;
     for (int row = 0; row < src->height; row++)
-        luma_row(dst->plane[0] + row * dst->stride_bytes[0], src->plane[0] + row * src->stride_bytes[0], step,
-                 src->width, colour);
+        luma_row(dfy_picture_pixels(dst, 0) + row * dst->stride_bytes[0], src->plane[0] + row * src->stride_bytes[0],
+                 step, src->width, colour);
     for (int row = 0; row < src->height; row += 2) {
         const uint8_t *above = src->plane[0] + row * src->stride_bytes[0];
         const uint8_t *below = row + 1 < src->height ? above + src->stride_bytes[0] : above;
-        chroma_row(dst->plane[1] + row / 2 * dst->stride_bytes[1], dst->plane[2] + row / 2 * dst->stride_bytes[2],
-                   above, below, step, src->width, colour);
+        chroma_row(dfy_picture_pixels(dst, 1) + row / 2 * dst->stride_bytes[1],
+                   dfy_picture_pixels(dst, 2) + row / 2 * dst->stride_bytes[2], above, below, step, src->width, colour);
     }
 }
 
@@ -109,7 +109,7 @@ static void repack_rgb(DfyPicture *dst, const DfyPicture *src) {
     const int in = src->format == DFY_PIXELS_RGBA ? 4 : 3, out = dst->format == DFY_PIXELS_RGBA ? 4 : 3;
     for (int row = 0; row < src->height; row++) {
         const uint8_t *from = src->plane[0] + row * src->stride_bytes[0];
-        uint8_t *to = dst->plane[0] + row * dst->stride_bytes[0];
+        uint8_t *to = dfy_picture_pixels(dst, 0) + row * dst->stride_bytes[0];
         for (int x = 0; x < src->width; x++, from += in, to += out) {
             to[0] = from[0], to[1] = from[1], to[2] = from[2];
             if (out == 4) to[3] = 255;
@@ -143,17 +143,7 @@ static int i420_to_i420(DfyPicture *dst, const DfyPicture *src) {
     return DFY_OK;
 }
 
-static int convertible(const DfyPicture *picture) {
-    int known =
-        picture->format == DFY_PIXELS_I420 || picture->format == DFY_PIXELS_RGB || picture->format == DFY_PIXELS_RGBA;
-    for (int i = 0; known && i < dfy_plane_count(picture->format); i++) known = picture->plane[i] != NULL;
-    return known && picture->width >= 1 && picture->height >= 1;
-}
-
-int dfy_picture_convert(DfyPicture *dst, const DfyPicture *src) {
-    if (!dst || !src || dst->width != src->width || dst->height != src->height || !convertible(dst) ||
-        !convertible(src))
-        return DFY_ERROR_ARGUMENT;
+int dfy_colour_convert(DfyPicture *dst, const DfyPicture *src) {
     dst->pts = src->pts;
     if (dst->format == DFY_PIXELS_I420 && src->format == DFY_PIXELS_I420) return i420_to_i420(dst, src);
     if (dst->format != DFY_PIXELS_I420 && src->format != DFY_PIXELS_I420) {

@@ -7,7 +7,7 @@
 #ifndef DFY_DSP_COLOUR_H
 #define DFY_DSP_COLOUR_H
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 #define DFY_COLOUR_FRACTION 13
 #define DFY_COLOUR_HALF (1 << (DFY_COLOUR_FRACTION - 1))
@@ -22,5 +22,8 @@ typedef struct DfyColour {
 /* Unknown matrices become BT.601 below 720 rows, else BT.709. */
 DfyMatrix dfy_colour_resolve(DfyMatrix matrix, int height);
 void dfy_colour_init(DfyColour *colour, DfyMatrix matrix, DfyRange range, int height);
+
+/* dfy_picture_convert, of two pictures that can be converted. */
+int dfy_colour_convert(DfyPicture *dst, const DfyPicture *src);
 
 #endif

@@ -31,27 +31,32 @@ static inline ptrdiff_t dfy_directed_place(int direction, int k, ptrdiff_t strid
 }
 void dfy_filter_directed(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride, int side,
                          int direction, int primary, int secondary, int damping);
-void dfy_alf_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride,
-                    const int8_t weights[DFY_ALF_TAPS]);
-void dfy_alf_correlate(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
-                       const uint8_t *wanted, ptrdiff_t wanted_stride);
+void dfy_alf_block(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdiff_t src_stride,
+                   const int8_t weights[DFY_ALF_TAPS]);
+void dfy_alf_statistics(int32_t sums[DFY_ALF_VALUES][DFY_ALF_VALUES], const uint8_t *src, ptrdiff_t stride,
+                        const uint8_t *wanted, ptrdiff_t wanted_stride);
 
-/* What tells the fine motion of a 4x4 square: sums of slopes and of differences between its two predictions. */
-typedef struct DfyFlow {
+/* What tells the optical flow of a 4x4 block: sums of slopes and of differences between its two predictions. */
+typedef struct DfyBdof {
     int steep_x, steep_y;   /* magnitudes of the slopes */
     int shared;             /* slopes across under the sign of those down */
     int misses_x, misses_y; /* differences under the sign of the slopes */
-} DfyFlow;
+} DfyBdof;
 
 /* A component in 1/32 pixels; H.266 divides by the power of two below `steep`, too. */
-static inline int dfy_flow_component(int wanted, int steep) {
+static inline int dfy_bdof_component(int wanted, int steep) {
     return steep ? dfy_clamp(wanted >> (31 - __builtin_clz((unsigned)steep)), -15, 15) : 0;
 }
-static inline void dfy_flow_motion(const DfyFlow *f, int v[2]) {
-    v[0] = dfy_flow_component(-4 * f->misses_x, f->steep_x);
-    v[1] = dfy_flow_component(-4 * f->misses_y - ((v[0] * f->shared) >> 1), f->steep_y);
+static inline void dfy_bdof_motion(const DfyBdof *f, int v[2]) {
+    v[0] = dfy_bdof_component(-4 * f->misses_x, f->steep_x);
+    v[1] = dfy_bdof_component(-4 * f->misses_y - ((v[0] * f->shared) >> 1), f->steep_y);
 }
-void dfy_flow_mean(uint8_t *dst, ptrdiff_t stride, const int16_t *a, const int16_t *b, int width, int height);
+void dfy_bdof_mean(uint8_t *dst, ptrdiff_t stride, const int16_t *a, const int16_t *b, int width, int height);
+
+void dfy_mctf_add_c(uint16_t *sum, uint16_t *weight, const uint8_t *own, ptrdiff_t stride, const uint8_t *other,
+                    int width, int height, const DfyMctfWeights *weights);
+void dfy_mctf_mean_c(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *own, ptrdiff_t stride, const uint16_t *sum,
+                     const uint16_t *weight, int width, int height);
 
 void dfy_deblock_luma(uint8_t *s, ptrdiff_t across, ptrdiff_t along, int beta, int tc);
 

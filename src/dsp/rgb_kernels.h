@@ -1,7 +1,7 @@
 /*
  * Kernels for blocks of 8x8 RGB pixels, which version 1 codes in single precision: a table like that of kernels.h. The
- * C functions in rgb_kernels.c say what the result is; rgb_kernels_sse41.c does the same sums in the same order, so
- * that its results are equal to the bit.
+ * C functions in c/rgb_blocks.c say what the result is; x86/rgb_kernels_sse41.c does the same sums in the same order,
+ * so that its results are equal to the bit.
  */
 #ifndef DFY_DSP_RGB_KERNELS_H
 #define DFY_DSP_RGB_KERNELS_H
@@ -46,10 +46,10 @@ typedef struct DfyRgbKernels {
                        const DfyColour *colour);
 } DfyRgbKernels;
 
-/* The table for this processor, chosen once; the reference alone. */
+/* The table for what dfy_cpu_flags says now, as dfy_kernels gives one; the reference alone. */
 const DfyRgbKernels *dfy_rgb_kernels(void);
 const DfyRgbKernels *dfy_rgb_kernels_c(void);
-/* Replaces what SSE4.1 does faster; does nothing in builds without it. */
+/* For kernels.c: replaces what SSE4.1 does faster. */
 void dfy_rgb_kernels_add_sse41(DfyRgbKernels *kernels);
 
 /* cos(k pi / 16) / 2, and sqrt(1 / 8) */

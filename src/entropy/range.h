@@ -123,6 +123,11 @@ static inline int dfy_code_with(DfyRangeCoder *coder, uint32_t p, int bit) {
     return bit;
 }
 
+#ifdef DFY_TRAIN
+/* In a build for tools/train: tells it which bit a model met. */
+void dfy_train_note(const DfyRangeCoder *coder, const DfyBit *model, int bit);
+#endif
+
 static inline int dfy_code_bit(DfyRangeCoder *coder, DfyBit *model, int bit) {
     if (coder->mode == DFY_MEASURE) {
         coder->cost += dfy_bit_cost(model, bit);
@@ -130,6 +135,9 @@ static inline int dfy_code_bit(DfyRangeCoder *coder, DfyBit *model, int bit) {
     }
     bit = dfy_code_with(coder, dfy_bit_probability(model), bit);
     dfy_bit_update(model, bit);
+#ifdef DFY_TRAIN
+    dfy_train_note(coder, model, bit);
+#endif
     return bit;
 }
 

@@ -10,7 +10,9 @@
 #define DFY_SPLAT_CODEC_H
 
 #include "base/bytes.h"
-#include "splat/splat.h"
+#include "base/status.h"
+#include "diffy/splat.h"
+#include "splat/history.h"
 
 /* ---------------------------------------------------------------- payloads */
 
@@ -29,6 +31,7 @@ typedef struct DfySplatPayload {
     int count, next; /* next: the stream read next */
     DfyBuffer coded;
     uint64_t most; /* reading: symbols of all streams that are believed */
+    int level;     /* writing: of zstd or zlib, 0: the usual */
     int failed;    /* no memory, or too many streams */
 } DfySplatPayload;
 
@@ -69,6 +72,13 @@ extern const DfySplatSerialiser dfy_serialiser_range, dfy_serialiser_zlib, dfy_s
 
 /* ---------------------------------------------------------------- parts */
 
+/* A player's build leaves encoders out: their places in the tables are empty there. */
+#ifdef DFY_SPLAT_DECODER_ONLY
+#define DFY_SPLAT_ENCODER(function) (0 ? (function) : 0)
+#else
+#define DFY_SPLAT_ENCODER(function) function
+#endif
+
 typedef struct DfySplatPart {
     size_t context_bytes; /* of a context, which begins as zeros */
     int (*open)(void *context, const DfySplatSettings *settings, DfyMessage *message);
@@ -84,7 +94,17 @@ typedef struct DfySplatPart {
     /* Decoder: payload to context; both sides: context to a frame, filling what the part is about. */
     int (*decode_key)(void *context, DfySplatPayload *payload, DfyMessage *message);
     int (*decode_inter)(void *context, DfySplatPayload *payload, DfyMessage *message);
-    int (*context_to_frame)(void *context, DfySplats *frame, DfyMessage *message);
+    /* Splat i goes to splat to[i] of the frame; NULL: to i. A frame of another size or degree is made anew. */
+    int (*context_to_frame)(void *context, DfySplats *frame, const uint32_t *to, DfyMessage *message);
+    uint32_t (*count)(const void *context); /* splats, once decoded */
+    /* Marks what context_to_frame would change in a frame of the same size, given the same `to`; NULL: all. */
+    void (*changes)(const void *context, const uint32_t *to, DfySplatMarks *marks);
+
+    /* Encoder: a distance that positions are kept within, by patches where need be; may be NULL. */
+    double (*farthest)(const void *context);
+    /* Encoder: what a decoder will give, in the context's order; colours beyond the first only with `rest`. NULL:
+     * context_to_frame does it. */
+    int (*encoded_to_frame)(void *context, DfySplats *frame, int rest, DfyMessage *message);
 
     /* Encoder: which splat of the frame each one of the context is; NULL: the same. */
     const uint32_t *(*order)(const void *context);

@@ -3,16 +3,10 @@
 #include <string.h>
 #include <zlib.h>
 
-#ifdef __EMSCRIPTEN__
-#define DFY_WITHOUT_ZSTD /* the browser's build has none */
-#endif
-#ifndef DFY_WITHOUT_ZSTD
-#include <zstd.h>
-#endif
-
 #include "container/v2.h"
 #include "entropy/range.h"
 #include "splat/codec.h"
+#include "splat/formats/zstd.h"
 
 enum { MAX_SYMBOLS = 1 << 27 /* of a payload */ };
 
@@ -190,7 +184,7 @@ static int range_read(DfySplatPayload *payload, const uint8_t *data, size_t size
     return range_code(&coder, payload, message);
 }
 
-const DfySplatSerialiser dfy_serialiser_range = {"range", range_write, range_read};
+const DfySplatSerialiser dfy_serialiser_range = {"range", DFY_SPLAT_ENCODER(range_write), range_read};
 
 /* ---------------------------------------------------------------- zlib and zstd */
 
@@ -218,8 +212,11 @@ static void unpack(DfySplatPayload *payload, const uint8_t *raw) {
     }
 }
 
-/* Compresses or decompresses `in` to exactly *out_size (compressing: at most); 0 when it fails. */
-typedef int (*Squeeze)(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size);
+/*
+ * Compresses (at a level, 0: the usual) or decompresses `in` to exactly *out_size (compressing: at most); 0 when it
+ * fails.
+ */
+typedef int (*Squeeze)(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size, int level);
 
 static int squeeze_write(const DfySplatPayload *payload, DfyBuffer *buffer, size_t bound, Squeeze squeeze,
                          DfyMessage *message) {
@@ -228,7 +225,7 @@ static int squeeze_write(const DfySplatPayload *payload, DfyBuffer *buffer, size
     pack(payload, &raw);
     size_t size = bound;
     uint8_t *room = raw.failed ? NULL : dfy_buffer_reserve(buffer, bound + 1);
-    int good = room && squeeze(room, &size, raw.data, raw.size);
+    int good = room && squeeze(room, &size, raw.data, raw.size, payload->level);
     if (good) buffer->size += size;
     dfy_buffer_free(&raw);
     return good ? DFY_OK : no_memory(message);
@@ -242,22 +239,24 @@ static int squeeze_read(DfySplatPayload *payload, const uint8_t *data, size_t si
     size_t size = packed_bytes(payload), wanted = size;
     uint8_t *raw = malloc(size ? size : 1);
     if (!raw) return no_memory(message);
-    int good = squeeze(raw, &size, data + bytes.position, dfy_bytes_left(&bytes)) && size == wanted;
+    int good = squeeze(raw, &size, data + bytes.position, dfy_bytes_left(&bytes), 0) && size == wanted;
     if (good) unpack(payload, raw);
     free(raw);
     return good ? DFY_OK : damaged(message);
 }
 
-static int deflate_bytes(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size) {
+static int deflate_bytes(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size, int level) {
     static const uint8_t nothing = 0;
     uLongf size = (uLongf)*out_size;
-    int good = compress2(out, &size, in ? in : &nothing, (uLong)in_size, 9) == Z_OK;
+    int good = compress2(out, &size, in ? in : &nothing, (uLong)in_size, level ? level : 9) == Z_OK;
     *out_size = size;
     return good;
 }
 
-static int inflate_bytes(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size) {
+static int inflate_bytes(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size, int level) {
+    (void)level;
     uLongf size = (uLongf)*out_size;
+    (void)level;
     int good = uncompress(out, &size, in, (uLong)in_size) == Z_OK;
     *out_size = size;
     return good;
@@ -274,20 +273,14 @@ static int zlib_read(DfySplatPayload *payload, const uint8_t *data, size_t size_
     return squeeze_read(payload, data, size_bytes, inflate_bytes, message);
 }
 
-const DfySplatSerialiser dfy_serialiser_zlib = {"zlib", zlib_write, zlib_read};
-
-#ifndef DFY_WITHOUT_ZSTD
+const DfySplatSerialiser dfy_serialiser_zlib = {"zlib", DFY_SPLAT_ENCODER(zlib_write), zlib_read};
 
 enum { ZSTD_LEVEL = 7 }; /* gsvvcompressor's */
 
-static int zstd_pack(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size) {
-    *out_size = ZSTD_compress(out, *out_size, in, in_size, ZSTD_LEVEL);
-    return !ZSTD_isError(*out_size);
-}
-
-static int zstd_unpack(uint8_t *out, size_t *out_size, const uint8_t *in, size_t in_size) {
-    *out_size = ZSTD_decompress(out, *out_size, in, in_size);
-    return !ZSTD_isError(*out_size);
+static int zstd_missing(int status, DfyMessage *message) {
+    if (status != DFY_ERROR_UNSUPPORTED) return status == DFY_ERROR_MEMORY ? no_memory(message) : damaged(message);
+    return dfy_fail(message, DFY_ERROR_UNSUPPORTED,
+                    "This build has no zstd: use the command line, or a codec whose name ends in -range or -zlib.");
 }
 
 /* Behind its frame zstd takes none but a frame to be skipped: a head of 8 bytes, then anything. */
@@ -302,35 +295,31 @@ static void fill_up_zstd(const DfySplatPayload *payload, DfyBuffer *buffer, size
 
 static int zstd_write(const DfySplatPayload *payload, DfyBuffer *buffer, DfyMessage *message) {
     size_t from = buffer->size;
-    int status = squeeze_write(payload, buffer, ZSTD_compressBound(packed_bytes(payload)), zstd_pack, message);
-    if (!status) fill_up_zstd(payload, buffer, from);
-    return status || !buffer->failed ? status : no_memory(message);
+    DfyBuffer raw = {0};
+    write_head(payload, buffer);
+    pack(payload, &raw);
+    int status = raw.failed ? DFY_ERROR_MEMORY
+                            : dfy_zstd(buffer, raw.data, raw.size, payload->level ? payload->level : ZSTD_LEVEL);
+    dfy_buffer_free(&raw);
+    if (status) return zstd_missing(status, message);
+    fill_up_zstd(payload, buffer, from);
+    return buffer->failed ? no_memory(message) : DFY_OK;
 }
 
 static int zstd_read(DfySplatPayload *payload, const uint8_t *data, size_t size_bytes, DfyMessage *message) {
-    return squeeze_read(payload, data, size_bytes, zstd_unpack, message);
+    DfyBytes bytes = dfy_bytes(data, size_bytes);
+    int status = read_head(payload, &bytes, message);
+    if (status) return status;
+    size_t size = packed_bytes(payload);
+    uint8_t *raw = malloc(size ? size : 1);
+    if (!raw) return no_memory(message);
+    status = dfy_unzstd(raw, size, data + bytes.position, dfy_bytes_left(&bytes));
+    if (!status) unpack(payload, raw);
+    free(raw);
+    return status ? zstd_missing(status, message) : DFY_OK;
 }
 
-#else
-
-static int zstd_missing(DfyMessage *message) {
-    return dfy_fail(message, DFY_ERROR_UNSUPPORTED,
-                    "This build has no zstd: use the command line, or a codec whose name ends in -range or -zlib.");
-}
-
-static int zstd_write(const DfySplatPayload *payload, DfyBuffer *buffer, DfyMessage *message) {
-    (void)payload, (void)buffer;
-    return zstd_missing(message);
-}
-
-static int zstd_read(DfySplatPayload *payload, const uint8_t *data, size_t size_bytes, DfyMessage *message) {
-    (void)payload, (void)data, (void)size_bytes;
-    return zstd_missing(message);
-}
-
-#endif
-
-const DfySplatSerialiser dfy_serialiser_zstd = {"zstd", zstd_write, zstd_read};
+const DfySplatSerialiser dfy_serialiser_zstd = {"zstd", DFY_SPLAT_ENCODER(zstd_write), zstd_read};
 
 /* ---------------------------------------------------------------- coded */
 
@@ -344,4 +333,4 @@ static int coded_read(DfySplatPayload *payload, const uint8_t *data, size_t size
     return payload->coded.failed ? no_memory(message) : DFY_OK;
 }
 
-const DfySplatSerialiser dfy_serialiser_coded = {"coded", coded_write, coded_read};
+const DfySplatSerialiser dfy_serialiser_coded = {"coded", DFY_SPLAT_ENCODER(coded_write), coded_read};

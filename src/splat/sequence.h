@@ -5,7 +5,21 @@
 #include "container/v2.h"
 #include "splat/codec.h"
 
-enum { DFY_SPLAT_STREAM_VERSION = 4, DFY_SPLAT_NAME = 31, DFY_SPLAT_KEY = 0, DFY_SPLAT_INTER = 1 };
+/* Version 4 has no sections; it is read as well. */
+enum {
+    DFY_SPLAT_STREAM_VERSION = 5,
+    DFY_SPLAT_BARE_VERSION = 4,
+    DFY_SPLAT_NAME = 31,
+    DFY_SPLAT_KEY = 0,
+    DFY_SPLAT_INTER = 1
+};
+
+/* Sections of a frame before its codec's bytes, each its length and its bytes: a bit each in the frame's second byte.
+ */
+enum { DFY_SPLAT_PATCHED = 1, DFY_SPLAT_ORDERED = 2, DFY_SPLAT_SECTIONS = 2 };
+
+/* A bit of the stream head's flags. */
+enum { DFY_SPLAT_ORDER_KEPT = 1 };
 
 /* A codec with its parts' contexts. */
 typedef struct DfySplatWork {

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splat/order.h"
+#include "splat/patches.h"
 #include "splat/sequence.h"
 
 typedef struct Frame {
@@ -21,6 +23,19 @@ struct DfySplatDecoder {
     uint64_t key_symbols; /* of the last key frame */
     DfySplats splats;
     DfyBuffer bytes;
+    int version;
+    DfySplatPatches patches[2]; /* of the frame decoded last, and the one before: list says which is which */
+    int list;
+    uint32_t *order; /* of the frame decoded last: where each splat goes; NULL: where it is */
+    uint32_t order_count;
+    int reordered;        /* since the last model was made */
+    int key_made;         /* a key frame was decoded since */
+    DfySplatPatches undo; /* what stood where the last model was patched */
+    DfySplatHistory history;
+    uint64_t
+        shown; /* `splats` is frame shown - 1; 0: none. With a history it may be one before the frame decoded last */
+    uint64_t started;            /* frame of the model that the history begins with */
+    DfySplatMarks changed, step; /* since the call before; by the frame being made */
 };
 
 /* ---------------------------------------------------------------- opening */
@@ -32,31 +47,39 @@ static int read_stream(DfySplatDecoder *d, size_t entry) {
     unsigned kind = dfy_read_u8(&bytes), version = dfy_read_u8(&bytes), length = dfy_read_u8(&bytes);
     if (kind != DFY_STREAM_SPLATS)
         return dfy_fail(&d->message, DFY_ERROR_FORMAT, "This .dfy file is a video, not a sequence of splat models.");
-    if (version != DFY_SPLAT_STREAM_VERSION)
+    if (version < DFY_SPLAT_BARE_VERSION || version > DFY_SPLAT_STREAM_VERSION)
         return dfy_fail(&d->message, DFY_ERROR_UNSUPPORTED,
-                        version < DFY_SPLAT_STREAM_VERSION
+                        version < DFY_SPLAT_BARE_VERSION
                             ? "This splat stream is of version %u, which was never released: make it anew."
                             : "This splat stream is of version %u: a newer Diffy is needed.",
                         version);
+    d->version = (int)version;
     const uint8_t *name = length <= DFY_SPLAT_NAME ? dfy_read_span(&bytes, length) : NULL;
     if (name) memcpy(d->info.codec, name, length);
     d->info.degree = dfy_read_u8(&bytes);
     d->info.frame_rate_num = dfy_read_u16be(&bytes);
     d->info.frame_rate_den = dfy_read_u16be(&bytes);
+    if (version > DFY_SPLAT_BARE_VERSION) {
+        d->info.order_kept = dfy_read_u8(&bytes) & DFY_SPLAT_ORDER_KEPT;
+        for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.error[a] = dfy_read_f32be(&bytes);
+        for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.max_error[a] = dfy_read_f32be(&bytes);
+    }
     if (!name || bytes.overrun || d->info.degree > DFY_SPLAT_MAX_DEGREE || !d->info.frame_rate_num ||
         !d->info.frame_rate_den)
         return dfy_fail(&d->message, DFY_ERROR_DAMAGED, "The splat stream's head is damaged.");
     return DFY_OK;
 }
 
-static int list_frames(DfySplatDecoder *d) {
-    d->frames = calloc(d->reader.count ? d->reader.count : 1, sizeof *d->frames);
-    if (!d->frames) return dfy_fail(&d->message, DFY_ERROR_MEMORY, "There is no memory for the list of frames.");
-    for (size_t i = 0; i < d->reader.count; i++) {
-        const DfyV2Entry *entry = &d->reader.entries[i];
-        if (entry->type != DFY_CHUNK_SEGMENT) continue;
-        d->frames[d->count++] = (Frame){i, entry->flags & DFY_CHUNK_ENTRY};
-        d->info.key_frames += (entry->flags & DFY_CHUNK_ENTRY) != 0;
+/* Takes in the container's chunks from number `from` on. */
+static int list_frames(DfySplatDecoder *d, size_t from) {
+    Frame *frames = realloc(d->frames, (d->reader.count + 1) * sizeof *frames);
+    if (!frames) return dfy_fail(&d->message, DFY_ERROR_MEMORY, "There is no memory for the list of frames.");
+    d->frames = frames;
+    for (size_t i = from; i < d->reader.count; i++) {
+        const DfyV2Row *row = &d->reader.rows[i];
+        if (row->type != DFY_CHUNK_SEGMENT) continue;
+        d->frames[d->count++] = (Frame){i, row->flags & DFY_CHUNK_ACCESS_POINT};
+        d->info.key_frames += (row->flags & DFY_CHUNK_ACCESS_POINT) != 0;
     }
     d->info.frames = d->count;
     d->info.complete = d->reader.complete;
@@ -65,7 +88,7 @@ static int list_frames(DfySplatDecoder *d) {
 
 static int find_stream(DfySplatDecoder *d) {
     for (size_t i = 0; i < d->reader.count; i++)
-        if (d->reader.entries[i].type == DFY_CHUNK_STREAM) return read_stream(d, i);
+        if (d->reader.rows[i].type == DFY_CHUNK_STREAM) return read_stream(d, i);
     return dfy_fail(&d->message, DFY_ERROR_FORMAT, "This .dfy file has no stream head: it is cut or damaged.");
 }
 
@@ -88,11 +111,11 @@ int dfy_splat_decoder_open(DfySplatDecoder **decoder, const DfyInput *input, con
     if (!d) return DFY_ERROR_MEMORY;
     if (!input || !input->read) return dfy_fail(&d->message, DFY_ERROR_ARGUMENT, "A splat decoder needs an input.");
     d->extra = extra;
-    d->info.bytes = input->size_bytes;
+    d->info.bytes = input->size_bytes == DFY_FORWARD_ONLY ? 0 : input->size_bytes;
     int status = check_magic(d, input);
     if (!status) status = dfy_v2_reader_open(&d->reader, input, &d->message);
     if (!status) status = find_stream(d);
-    if (!status) status = list_frames(d);
+    if (!status) status = list_frames(d, 0);
     if (status) return status;
     const DfySplatCodec *codec = extra && !strcmp(extra->name, d->info.codec) ? extra : dfy_splat_codec(d->info.codec);
     if (!codec)
@@ -103,34 +126,191 @@ int dfy_splat_decoder_open(DfySplatDecoder **decoder, const DfyInput *input, con
 
 /* ---------------------------------------------------------------- frames */
 
-static int decode_frame(DfySplatDecoder *d, uint64_t number) {
+static int damaged_frame(DfySplatDecoder *d, uint64_t number) {
+    return dfy_fail(&d->message, DFY_ERROR_DAMAGED, "Frame %llu is damaged or the frame it builds on is lost.",
+                    (unsigned long long)number);
+}
+
+/* A frame's parts. */
+typedef struct Sections {
+    DfyBytes section[DFY_SPLAT_SECTIONS];
+    unsigned flags;
+    const uint8_t *coded;
+    size_t coded_bytes;
+} Sections;
+
+static int split_frame(const DfySplatDecoder *d, Sections *sections) {
+    DfyBytes bytes = dfy_bytes(d->bytes.data, d->bytes.size);
+    *sections = (Sections){.flags = 0};
+    dfy_read_u8(&bytes);
+    if (d->version > DFY_SPLAT_BARE_VERSION) sections->flags = dfy_read_u8(&bytes);
+    if (sections->flags >> DFY_SPLAT_SECTIONS) return 0;
+    for (int i = 0; i < DFY_SPLAT_SECTIONS; i++) {
+        if (!(sections->flags >> i & 1)) continue;
+        uint64_t size = dfy_read_varint(&bytes);
+        if (bytes.overrun || size > dfy_bytes_left(&bytes)) return 0;
+        sections->section[i] = dfy_bytes(d->bytes.data + bytes.position, (size_t)size);
+        dfy_read_span(&bytes, (size_t)size);
+    }
+    sections->coded = d->bytes.data + bytes.position;
+    sections->coded_bytes = dfy_bytes_left(&bytes);
+    return !bytes.overrun;
+}
+
+static int decode_coded(DfySplatDecoder *d, const Frame *frame, const Sections *sections) {
     const DfySplatCodec *codec = d->work.codec;
-    const Frame *frame = &d->frames[number];
     DfySplatPayload payload = {0};
-    int status = dfy_v2_read_chunk(&d->reader, frame->entry, &d->bytes, &d->message);
-    int kind = frame->is_key ? DFY_SPLAT_KEY : DFY_SPLAT_INTER;
-    if (!status && (!d->bytes.size || d->bytes.data[0] != kind || (!frame->is_key && d->decoded != number)))
-        status = dfy_fail(&d->message, DFY_ERROR_DAMAGED, "Frame %llu is damaged or the frame it builds on is lost.",
-                          (unsigned long long)number);
-    payload.most = DFY_SPLAT_SYMBOLS + (frame->is_key ? (uint64_t)d->bytes.size * DFY_SPLAT_SYMBOLS_A_BYTE
+    payload.most = DFY_SPLAT_SYMBOLS + (frame->is_key ? (uint64_t)sections->coded_bytes * DFY_SPLAT_SYMBOLS_A_BYTE
                                                       : d->key_symbols * DFY_SPLAT_SYMBOLS_AGAIN);
-    if (!status) status = codec->serialiser->read(&payload, d->bytes.data + 1, d->bytes.size - 1, &d->message);
+    int status = codec->serialiser->read(&payload, sections->coded, sections->coded_bytes, &d->message);
     for (int p = 0; !status && p < 2 && codec->parts[p]; p++) {
         const DfySplatPart *part = codec->parts[p];
         status = (frame->is_key ? part->decode_key : part->decode_inter)(d->work.contexts[p], &payload, &d->message);
     }
     if (frame->is_key) d->key_symbols = dfy_payload_symbols(&payload);
+    d->key_made |= frame->is_key;
     dfy_payload_free(&payload);
+    return status;
+}
+
+/* The frame's order: a new one, or that of the frame before, which must have as many splats. */
+static int decode_order(DfySplatDecoder *d, const Sections *sections, uint32_t count) {
+    if (!(sections->flags & DFY_SPLAT_ORDERED))
+        return !d->order || d->order_count == count ? DFY_OK : DFY_ERROR_DAMAGED;
+    uint32_t *order = realloc(d->order, ((size_t)count + 1) * sizeof *order);
+    if (!order) return DFY_ERROR_MEMORY;
+    d->order = order;
+    d->order_count = count;
+    d->reordered = 1;
+    const DfyBytes *bytes = &sections->section[1];
+    return dfy_order_read(order, count, bytes->data, bytes->size);
+}
+
+static void forget_order(DfySplatDecoder *d) {
+    d->reordered |= d->order != NULL;
+    free(d->order);
+    d->order = NULL;
+}
+
+/* The frame's patches, made of the last frame's. */
+static int decode_patches(DfySplatDecoder *d, const Sections *sections, uint32_t count) {
+    DfySplatPatches *last = &d->patches[d->list], *now = &d->patches[!d->list];
+    if (!(sections->flags & DFY_SPLAT_PATCHED)) return DFY_OK;
+    const DfyBytes *bytes = &sections->section[0];
+    d->list = !d->list;
+    return dfy_patches_read(now, last, bytes->data, bytes->size, count);
+}
+
+static int decode_sections(DfySplatDecoder *d, const Frame *frame, const Sections *sections) {
+    const DfySplatPart *part = d->work.codec->parts[0];
+    uint32_t count = part->count ? part->count(d->work.contexts[0]) : 0;
+    if (frame->is_key) {
+        dfy_patches_clear(&d->patches[d->list], 0);
+        forget_order(d);
+    }
+    int status = decode_order(d, sections, count);
+    return status ? status : decode_patches(d, sections, count);
+}
+
+static int decode_frame(DfySplatDecoder *d, uint64_t number) {
+    const Frame *frame = &d->frames[number];
+    Sections sections = {.flags = 0};
+    int status = dfy_v2_read_chunk(&d->reader, frame->entry, &d->bytes, &d->message);
+    int kind = frame->is_key ? DFY_SPLAT_KEY : DFY_SPLAT_INTER;
+    if (!status && (!d->bytes.size || d->bytes.data[0] != kind || (!frame->is_key && d->decoded != number) ||
+                    !split_frame(d, &sections)))
+        status = damaged_frame(d, number);
+    if (!status) status = decode_coded(d, frame, &sections);
+    if (!status && (status = decode_sections(d, frame, &sections))) {
+        damaged_frame(d, number);
+        if (status == DFY_ERROR_MEMORY) dfy_fail(&d->message, status, "There is no memory for a frame's numbers.");
+    }
     d->decoded = status ? 0 : number + 1;
     return status;
 }
 
+/* ---------------------------------------------------------------- models */
+
+/* What making the frame will change; where that is not known, all. */
+static int mark_step(DfySplatDecoder *d) {
+    const DfySplatPart *part = d->work.codec->parts[0];
+    const DfySplatPatches *patches = &d->patches[d->list];
+    int status = dfy_marks_begin(&d->step, d->splats.count);
+    d->step.all = !d->splats.count || d->reordered || d->key_made || !part->changes ||
+                  part->count(d->work.contexts[0]) != d->splats.count;
+    if (status || d->step.all) return status;
+    part->changes(d->work.contexts[0], d->order, &d->step);
+    for (uint32_t i = 0; i < d->undo.count; i++) dfy_marks_add(&d->step, d->undo.splats[i]);
+    for (uint32_t i = 0; i < patches->count; i++)
+        if (patches->splats[i] < d->splats.count)
+            dfy_marks_add(&d->step, d->order ? d->order[patches->splats[i]] : patches->splats[i]);
+    return DFY_OK;
+}
+
+/* The model before the step goes into the history, and the step into what changed since the last call. */
+static int note_step(DfySplatDecoder *d) {
+    int status = DFY_OK;
+    if (d->splats.count && d->history.limit) {
+        status = d->key_made || d->reordered ? dfy_history_take(&d->history, &d->splats)
+                                             : dfy_history_add(&d->history, &d->splats, &d->step);
+    } else {
+        dfy_history_clear(&d->history);
+    }
+    d->started = d->decoded - 1 - d->history.count;
+    if (d->step.all) d->changed.all = 1;
+    for (uint32_t i = 0; !d->changed.all && i < d->step.count; i++) dfy_marks_add(&d->changed, d->step.list[i]);
+    return status;
+}
+
+/* Makes the model of the frame decoded last, from that of the frame decoded before it. */
 static int make_frame(DfySplatDecoder *d) {
     const DfySplatCodec *codec = d->work.codec;
-    int status = DFY_OK;
+    const DfySplatPatches *patches = &d->patches[d->list];
+    int status = mark_step(d);
+    if (!status) status = note_step(d);
+    if (status) return dfy_fail(&d->message, DFY_ERROR_MEMORY, "There is no memory for a frame's numbers.");
+    if (d->splats.count) dfy_patches_apply(&d->undo, &d->splats, NULL, NULL);
+    dfy_patches_clear(&d->undo, 0);
+    if (d->reordered) dfy_splats_free(&d->splats);
+    d->reordered = d->key_made = 0;
     for (int p = 0; !status && p < 2 && codec->parts[p]; p++)
-        status = codec->parts[p]->context_to_frame(d->work.contexts[p], &d->splats, &d->message);
+        status = codec->parts[p]->context_to_frame(d->work.contexts[p], &d->splats, d->order, &d->message);
+    if (status) return status;
+    d->shown = d->decoded;
+    if (!patches->count) return DFY_OK;
+    if (patches->rest != (size_t)dfy_splat_rest(d->splats.degree) * 3 ||
+        patches->splats[patches->count - 1] >= d->splats.count)
+        return damaged_frame(d, d->decoded - 1);
+    dfy_patches_apply(patches, &d->splats, d->order, &d->undo);
+    return d->undo.failed ? dfy_fail(&d->message, DFY_ERROR_MEMORY, "There is no memory for a frame's numbers.")
+                          : DFY_OK;
+}
+
+/* Whether the history leads from the model to that of `frame`. */
+static int is_remembered(const DfySplatDecoder *d, uint64_t frame) {
+    return d->decoded && d->shown && d->history.limit && frame >= d->started && frame < d->decoded;
+}
+
+/* Goes through the history to the model of a frame that is in it. */
+static int recall(DfySplatDecoder *d, uint64_t frame) {
+    int status = DFY_OK;
+    while (!status && d->shown - 1 != frame) {
+        int back = d->shown - 1 > frame;
+        uint64_t step = d->shown - 1 - d->started - (back ? 1 : 0);
+        status = dfy_history_cross(&d->history, (size_t)step, &d->splats, &d->changed);
+        d->shown = back ? d->shown - 1 : d->shown + 1;
+    }
     return status;
+}
+
+/* Forgets models that what comes next does not follow. */
+static void leave_history(DfySplatDecoder *d, uint64_t first) {
+    dfy_history_clear(&d->history);
+    d->started = first;
+    d->changed.all = 1;
+    dfy_splats_free(&d->splats);
+    dfy_patches_clear(&d->undo, 0);
+    d->shown = 0;
 }
 
 static void skip_to_key(DfySplatDecoder *d) {
@@ -138,15 +318,50 @@ static void skip_to_key(DfySplatDecoder *d) {
     while (d->position < d->count && !d->frames[d->position].is_key);
 }
 
+/* The first frame to be decoded for `frame`. */
+static uint64_t first_needed(const DfySplatDecoder *d, uint64_t frame) {
+    while (frame > 0 && d->decoded != frame && !d->frames[frame].is_key) frame--;
+    return frame;
+}
+
+/* Decodes up to the frame wanted. With a history each model on the way is made, without one the last alone. */
+static int decode_to(DfySplatDecoder *d, uint64_t wanted) {
+    uint64_t from = first_needed(d, wanted);
+    int status = DFY_OK, keeps = d->history.limit > 0;
+    if (keeps && d->decoded && d->decoded == from && d->shown) status = recall(d, d->decoded - 1);
+    if (keeps && d->decoded != from) leave_history(d, from);
+    for (; !status && from <= wanted; from++) {
+        status = decode_frame(d, from);
+        if (!status && (keeps || from == wanted)) status = make_frame(d);
+    }
+    return status;
+}
+
+/* Chunks of a stream that goes forward, until one is the frame at the decoder's position or there are no more. */
+static int read_on(DfySplatDecoder *d) {
+    int status = DFY_OK;
+    while (!status && d->position >= d->count) {
+        size_t known = d->reader.count;
+        status = dfy_v2_reader_more(&d->reader, &d->message);
+        if (status < 0) return status;
+        int listed = list_frames(d, known);
+        if (listed) return listed;
+    }
+    return status;
+}
+
 int dfy_splat_decoder_next(DfySplatDecoder *d, const DfySplats **splats) {
     if (!d || !d->work.codec || !splats) return DFY_ERROR_ARGUMENT;
+    if (d->reader.forward && d->position >= d->count) {
+        int status = read_on(d);
+        if (status) return status;
+    }
     if (d->position >= d->count) return DFY_END;
-    uint64_t from = d->position;
-    while (from > 0 && d->decoded != from && !d->frames[from].is_key) from--;
-    int status = DFY_OK;
-    while (!status && from <= d->position) status = decode_frame(d, from++);
-    if (!status) status = make_frame(d);
+    int status = dfy_marks_begin(&d->changed, d->splats.count);
+    if (status) return dfy_fail(&d->message, status, "There is no memory for a frame's numbers.");
+    status = is_remembered(d, d->position) ? recall(d, d->position) : decode_to(d, d->position);
     if (status) {
+        leave_history(d, 0);
         d->decoded = 0;
         skip_to_key(d);
         return status == DFY_ERROR_FORMAT ? DFY_ERROR_DAMAGED : status;
@@ -156,9 +371,49 @@ int dfy_splat_decoder_next(DfySplatDecoder *d, const DfySplats **splats) {
     return DFY_OK;
 }
 
+void dfy_splat_decoder_changed(const DfySplatDecoder *d, const uint32_t **splats, uint32_t *count) {
+    int all = !d || d->changed.all || d->changed.count >= d->splats.count;
+    *splats = all ? NULL : d->changed.list;
+    *count = !all ? d->changed.count : d ? d->splats.count : 0;
+}
+
+void dfy_splat_decoder_remember(DfySplatDecoder *d, uint64_t limit_bytes) {
+    if (!d) return;
+    /* The model may be one that only the history leads on from. */
+    if (d->shown != d->decoded || !limit_bytes) {
+        leave_history(d, 0);
+        d->decoded = 0;
+    }
+    d->started = d->decoded ? d->decoded - 1 : 0;
+    dfy_history_clear(&d->history);
+    d->history.limit = limit_bytes;
+}
+
+int dfy_splat_decoder_needs(const DfySplatDecoder *d, uint64_t frame, uint64_t *first, uint64_t *offset,
+                            uint64_t *bytes) {
+    if (!d || frame >= d->count || !first || !offset || !bytes) return DFY_ERROR_ARGUMENT;
+    *first = frame;
+    *offset = *bytes = 0;
+    if (is_remembered(d, frame)) return DFY_OK;
+    *first = first_needed(d, frame);
+    const DfyV2Row *from = &d->reader.rows[d->frames[*first].entry], *to = &d->reader.rows[d->frames[frame].entry];
+    *offset = from->offset_bytes;
+    *bytes = to->offset_bytes + to->payload_bytes + DFY_V2_OVERHEAD_BYTES - from->offset_bytes;
+    return DFY_OK;
+}
+
+int dfy_splat_decoder_grow(DfySplatDecoder *d, uint64_t size_bytes) {
+    if (!d || !d->work.codec) return DFY_ERROR_ARGUMENT;
+    size_t known = d->reader.count;
+    int status = dfy_v2_reader_grow(&d->reader, size_bytes, &d->message);
+    if (size_bytes > d->info.bytes && !d->reader.forward) d->info.bytes = size_bytes;
+    int listed = list_frames(d, known);
+    return status ? status : listed;
+}
+
 int dfy_splat_decoder_seek(DfySplatDecoder *d, uint64_t frame) {
     if (!d || !d->work.codec) return DFY_ERROR_ARGUMENT;
-    if (frame >= d->count)
+    if (frame >= d->count && !d->reader.forward)
         return dfy_fail(&d->message, DFY_ERROR_ARGUMENT, "There is no frame %llu: the file has %llu.",
                         (unsigned long long)frame, (unsigned long long)d->count);
     d->position = frame;
@@ -177,7 +432,7 @@ int dfy_splat_decoder_info(const DfySplatDecoder *d, DfySplatInfo *info) {
 
 int dfy_splat_decoder_frame(const DfySplatDecoder *d, uint64_t frame, uint64_t *bytes, int *is_key) {
     if (!d || frame >= d->count) return DFY_ERROR_ARGUMENT;
-    if (bytes) *bytes = (uint64_t)d->reader.entries[d->frames[frame].entry].payload_bytes + DFY_V2_OVERHEAD_BYTES;
+    if (bytes) *bytes = (uint64_t)d->reader.rows[d->frames[frame].entry].payload_bytes + DFY_V2_OVERHEAD_BYTES;
     if (is_key) *is_key = d->frames[frame].is_key;
     return DFY_OK;
 }
@@ -193,6 +448,12 @@ void dfy_splat_decoder_close(DfySplatDecoder **decoder) {
     dfy_v2_reader_close(&d->reader);
     free(d->frames);
     dfy_splats_free(&d->splats);
+    for (int i = 0; i < 2; i++) dfy_patches_free(&d->patches[i]);
+    dfy_patches_free(&d->undo);
+    dfy_history_free(&d->history);
+    dfy_marks_free(&d->changed);
+    dfy_marks_free(&d->step);
+    free(d->order);
     dfy_buffer_free(&d->bytes);
     free(d);
     *decoder = NULL;

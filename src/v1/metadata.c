@@ -6,6 +6,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/json.h"
+
 #define LARGEST_COUNT 1e15 /* exact in a double */
 
 /* A number that may index or count; -1 when it can't. */
@@ -14,11 +16,11 @@ static double count_of(const cJSON *item) {
     return floor(item->valuedouble);
 }
 
-static void read_map(DfyV1Metadata *metadata, const cJSON *list) {
+static int read_map(DfyV1Metadata *metadata, const cJSON *list) {
     int size = cJSON_GetArraySize(list);
-    if (!cJSON_IsArray(list) || size < 1) return;
+    if (!cJSON_IsArray(list) || size < 1) return DFY_OK;
     metadata->map = calloc((size_t)size, sizeof *metadata->map);
-    if (!metadata->map) return;
+    if (!metadata->map) return DFY_ERROR_MEMORY;
     metadata->has_map = 1;
     const cJSON *item;
     cJSON_ArrayForEach(item, list) {
@@ -26,6 +28,7 @@ static void read_map(DfyV1Metadata *metadata, const cJSON *list) {
         if (kind < 0 || kind > 1 || index < 0 || index >= UINT32_MAX) continue;
         metadata->map[metadata->map_entries++] = (DfyV1MapEntry){(uint32_t)kind, (uint32_t)index};
     }
+    return DFY_OK;
 }
 
 static int read_fact(DfyV1CycleFact *fact, const cJSON *item) {
@@ -42,13 +45,14 @@ static int read_fact(DfyV1CycleFact *fact, const cJSON *item) {
     return 1;
 }
 
-static void read_facts(DfyV1Metadata *metadata, const cJSON *list) {
+static int read_facts(DfyV1Metadata *metadata, const cJSON *list) {
     int size = cJSON_GetArraySize(list);
-    if (!cJSON_IsArray(list) || size < 1) return;
+    if (!cJSON_IsArray(list) || size < 1) return DFY_OK;
     metadata->cycle = calloc((size_t)size, sizeof *metadata->cycle);
-    if (!metadata->cycle) return;
+    if (!metadata->cycle) return DFY_ERROR_MEMORY;
     const cJSON *item;
     cJSON_ArrayForEach(item, list) if (read_fact(&metadata->cycle[metadata->cycles], item)) metadata->cycles++;
+    return DFY_OK;
 }
 
 static void read_camera(DfyV1Metadata *metadata, const cJSON *list) {
@@ -67,19 +71,21 @@ int dfy_v1_metadata_read(DfyV1Metadata *metadata, const uint8_t *text, size_t si
     *metadata = (DfyV1Metadata){0};
     cJSON *root = cJSON_ParseWithLength((const char *)text, size);
     if (!cJSON_IsObject(root)) {
+        /* cJSON does not tell whether the text or the memory was wrong. */
+        int lacks_memory = !root && dfy_is_json_object((const char *)text, size);
         cJSON_Delete(root);
-        return DFY_ERROR_DAMAGED;
+        return lacks_memory ? DFY_ERROR_MEMORY : DFY_ERROR_DAMAGED;
     }
     metadata->quality = count_of(cJSON_GetObjectItemCaseSensitive(root, "quality"));
     metadata->from_library = cJSON_HasObjectItem(root, "use_temporal") || cJSON_HasObjectItem(root, "use_bbox");
     const char *mode = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "mode"));
     metadata->upload = mode && !strcmp(mode, "upload");
-    read_map(metadata, cJSON_GetObjectItemCaseSensitive(root, "cycle_map"));
-    read_facts(metadata, cJSON_GetObjectItemCaseSensitive(root, "cycles"));
+    int status = read_map(metadata, cJSON_GetObjectItemCaseSensitive(root, "cycle_map"));
+    if (!status) status = read_facts(metadata, cJSON_GetObjectItemCaseSensitive(root, "cycles"));
     read_camera(metadata, cJSON_GetObjectItemCaseSensitive(root, "camera_matrix"));
     metadata->json = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
-    return DFY_OK;
+    return metadata->json ? status : DFY_ERROR_MEMORY;
 }
 
 void dfy_v1_metadata_free(DfyV1Metadata *metadata) {

@@ -7,7 +7,7 @@
 #define DFY_V1_METADATA_H
 
 #include "base/bytes.h"
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 typedef struct DfyV1MapEntry {
     uint32_t kind, index; /* kind 0: the index-th canonical; 1: the index-th delta or clone */

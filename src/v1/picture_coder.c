@@ -30,7 +30,7 @@ int dfy_v1_picture_coder_open(DfyV1PictureCoder *coder, int width, int height, i
     *coder = (DfyV1PictureCoder){.width = width, .height = height, .quality = quality, .threads = threads};
     coder->blocks_across = (width + 7) / 8;
     coder->blocks_down = (height + 7) / 8;
-    coder->most_pictures = dfy_at_most(PIXELS_AT_A_TIME / (width * height), DFY_V1_MOST_PICTURES);
+    coder->most_pictures = dfy_min(PIXELS_AT_A_TIME / (width * height), DFY_V1_MOST_PICTURES);
     if (coder->most_pictures < 1) coder->most_pictures = 1;
     const size_t across = (size_t)coder->blocks_across;
     coder->left = calloc(across * (size_t)coder->blocks_down, sizeof *coder->left);
@@ -87,7 +87,7 @@ static void begin_row(DfyV1PictureCoder *coder, DfyV1RowScratch *scratch, const 
     memset(scratch->count, 0, sizeof scratch->count);
     if (!shot->reference) return;
     for (int y = by * 8; y < by * 8 + rows; y++)
-        memcpy(decoded->plane[0] + y * decoded->stride_bytes[0],
+        memcpy(dfy_picture_pixels(decoded, 0) + y * decoded->stride_bytes[0],
                shot->reference->plane[0] + y * shot->reference->stride_bytes[0], (size_t)coder->width * 3);
     memset(coder->left + (size_t)by * (size_t)coder->blocks_across, 0,
            (size_t)coder->blocks_across * sizeof *coder->left);
@@ -113,10 +113,10 @@ static void code_blocks(DfyV1PictureCoder *coder, DfyV1RowScratch *scratch, cons
     if (way->codebook) memset(word, 0, (size_t)coder->blocks_across * 3);
     for (int bx = 0; bx < coder->blocks_across; bx++) {
         DfyV1Block block = {.source = source->plane[0] + bx * 24,
-                            .decoded = decoded->plane[0] + by * 8 * decoded->stride_bytes[0] + bx * 24,
+                            .decoded = dfy_picture_pixels(decoded, 0) + by * 8 * decoded->stride_bytes[0] + bx * 24,
                             .source_stride = source->stride_bytes[0],
                             .decoded_stride = decoded->stride_bytes[0],
-                            .columns = dfy_at_most(8, coder->width - bx * 8),
+                            .columns = dfy_min(8, coder->width - bx * 8),
                             .rows = rows};
         uint32_t error = dfy_v1_block_error(way->coder, &block);
         float skip_error = way->coder->skip_error * (float)(block.columns * block.rows) / 64;
@@ -175,7 +175,7 @@ static int keep_row(const DfyV1PictureCoder *coder, const DfyV1RowScratch *scrat
 int dfy_v1_code_row(DfyV1PictureCoder *coder, const DfyV1Way *way, const DfyV1Shot *shot, int shots, int row,
                     int thread) {
     DfyV1RowScratch *scratch = &coder->scratch[thread];
-    const int rows = dfy_at_most(8, coder->height - row * 8);
+    const int rows = dfy_min(8, coder->height - row * 8);
     int status = DFY_OK;
     for (int i = 0; i < shots && !status; i++) {
         DfyV1CodedPicture *coded = &coder->coded[i];
@@ -278,7 +278,7 @@ static int put_stream(DfyBuffer *payload, const DfyBuffer *triplets) {
 static int put_payload(DfyV1PictureCoder *coder, DfyV1CodedPicture *coded, const DfyV1Way *way) {
     DfyBuffer *payload = &coded->record;
     BlockBox box = box_of_used(coder, coded, way->framing);
-    int bottom = dfy_at_most(box.bottom * 8, coder->height), right = dfy_at_most(box.right * 8, coder->width);
+    int bottom = dfy_min(box.bottom * 8, coder->height), right = dfy_min(box.right * 8, coder->width);
     unsigned height = (unsigned)(bottom - box.top * 8), width = (unsigned)(right - box.left * 8);
     coded->triplets.size = 0;
     if (way->codebook) dfy_put_u8(payload, 1);

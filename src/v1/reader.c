@@ -174,7 +174,7 @@ static void unwarp(DfyV1Reader *reader, const DfyPicture **picture) {
     DfyQuaternion turned = dfy_quaternion_normalise(reader->imu[reader->position]);
     double homography[9];
     dfy_imu_homography(homography, reader->camera, turned, first, 1);
-    dfy_imu_warp(&reader->unwarped, *picture, homography);
+    dfy_imu_warp(&reader->unwarped, *picture, homography, 0);
     *picture = &reader->unwarped;
 }
 

@@ -8,8 +8,8 @@
 #define DFY_V1_READER_H
 
 #include "base/format.h"
+#include "base/imu.h"
 #include "container/chunks_v1.h"
-#include "v1/imu.h"
 #include "v1/metadata.h"
 #include "v1/residual.h"
 

@@ -183,13 +183,22 @@ static int read_background(DfyV1Reader *reader, DfyV1Chunk *chunk) {
     return status;
 }
 
+/* What may be missing of a file is left out where it is damaged or too large, but not for want of memory. */
+static int failed_to_read(DfyV1Reader *reader, int status, const DfyBuffer *payload, size_t limit) {
+    if (status == DFY_ERROR_MEMORY && payload->size > limit) return DFY_OK;
+    if (status == DFY_ERROR_MEMORY) return dfy_fail(reader->message, status, "There is no memory to open this file.");
+    return status == DFY_ERROR_IO ? status : DFY_OK;
+}
+
 static int read_imu(DfyV1Reader *reader, DfyV1Chunk *chunk) {
     DfyBuffer payload = {0};
-    int status = dfy_v1_payload(reader, chunk, &payload, (size_t)(reader->memory_limit_bytes / 64));
+    const size_t limit = (size_t)(reader->memory_limit_bytes / 64);
+    int status = dfy_v1_payload(reader, chunk, &payload, limit), failed;
     if (status == DFY_ERROR_DAMAGED || status == DFY_ERROR_MEMORY) warn(reader, chunk, "orientations are missing");
     size_t samples = payload.size / 8;
     if (samples && status != DFY_ERROR_IO) {
         reader->imu = calloc(samples, sizeof *reader->imu);
+        if (!reader->imu) payload.size = 0, status = DFY_ERROR_MEMORY;
         DfyBytes in = dfy_bytes(payload.data, payload.size);
         for (size_t i = 0; reader->imu && i < samples; i++) {
             double value[4];
@@ -198,13 +207,15 @@ static int read_imu(DfyV1Reader *reader, DfyV1Chunk *chunk) {
         }
         reader->imu_samples = reader->imu ? samples : 0;
     }
+    failed = failed_to_read(reader, status, &payload, limit);
     dfy_buffer_free(&payload);
-    return status == DFY_ERROR_IO ? status : DFY_OK;
+    return failed;
 }
 
 static int read_codebook(DfyV1Reader *reader, DfyV1Chunk *chunk) {
     DfyBuffer payload = {0};
-    int status = dfy_v1_payload(reader, chunk, &payload, 4 + 256 * 64 * 2);
+    const size_t limit = 4 + 256 * 64 * 2;
+    int status = dfy_v1_payload(reader, chunk, &payload, limit), failed;
     DfyBytes in = dfy_bytes(payload.data, payload.size);
     uint32_t words = dfy_read_u16be(&in), size = dfy_read_u16be(&in);
     if (status || size != 64 || words < 1 || words > 256 || dfy_bytes_left(&in) < (size_t)words * 128) {
@@ -215,18 +226,23 @@ static int read_codebook(DfyV1Reader *reader, DfyV1Chunk *chunk) {
             float value = dfy_half_to_float(dfy_read_u16le(&in));
             reader->codebook.word[i / 64][i % 64] = isfinite(value) ? value : 0;
         }
+    } else {
+        payload.size = 0;
+        status = DFY_ERROR_MEMORY;
     }
+    failed = failed_to_read(reader, status, &payload, limit);
     dfy_buffer_free(&payload);
-    return status == DFY_ERROR_IO ? status : DFY_OK;
+    return failed;
 }
 
 static int read_metadata(DfyV1Reader *reader, DfyV1Chunk *chunk) {
     DfyBuffer payload = {0};
     int status = dfy_v1_payload(reader, chunk, &payload, LARGEST_METADATA);
-    if (status || dfy_v1_metadata_read(&reader->metadata, payload.data, payload.size))
-        warn(reader, chunk, "cycles play in the order of the file");
+    if (!status) status = dfy_v1_metadata_read(&reader->metadata, payload.data, payload.size);
+    if (status) warn(reader, chunk, "cycles play in the order of the file");
+    int failed = failed_to_read(reader, status, &payload, LARGEST_METADATA);
     dfy_buffer_free(&payload);
-    return status == DFY_ERROR_IO ? status : DFY_OK;
+    return failed;
 }
 
 /* Only the first chunk of each kind there is one of counts. */

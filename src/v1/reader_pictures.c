@@ -169,7 +169,7 @@ static int repeat_reference(DfyV1Reader *reader, const DfyV1Cycle *cycle, uint32
 
 static void clear_picture(DfyPicture *picture) {
     for (int y = 0; y < picture->height; y++)
-        memset(picture->plane[0] + y * picture->stride_bytes[0], 0, (size_t)picture->width * 3);
+        memset(dfy_picture_pixels(picture, 0) + y * picture->stride_bytes[0], 0, (size_t)picture->width * 3);
 }
 
 static int repeat_picture(DfyV1Reader *reader, uint32_t index, uint32_t frame, DfyV1Slot **found) {

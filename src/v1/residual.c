@@ -106,7 +106,7 @@ void dfy_v1_add_block(DfyPicture *picture, const float sample[3][64], int x, int
                       DfyV1Space space) {
     const int columns = width - x < 8 ? width - x : 8, rows = height - y < 8 ? height - y : 8;
     const ptrdiff_t stride = picture->stride_bytes[0];
-    uint8_t *pixels = picture->plane[0] + y * stride + 3 * x;
+    uint8_t *pixels = dfy_picture_pixels(picture, 0) + y * stride + 3 * x;
     float rgb[3][64];
     if (space == DFY_V1_SPACE_YCC_ROUND) ycc_round_to_rgb(rgb, sample);
     if (space == DFY_V1_SPACE_YCC_BGR) ycc_bgr_to_rgb(rgb, sample);

@@ -22,6 +22,7 @@ typedef struct Sample {
     uint32_t blocks;
     uint32_t *word;  /* nearest, of each */
     float *distance; /* to it */
+    Block *sum;      /* of the blocks of each word */
 } Sample;
 
 /* xorshift: chance that is the same everywhere */
@@ -103,9 +104,9 @@ static void seed_words(Sample *sample, Block *word) {
 /* Moves every word to the mean of its blocks; returns whether any block changed its word afterwards. */
 static int improve(Sample *sample, Block *word) {
     uint32_t count[WORDS] = {0};
-    Block *sum = calloc(WORDS, sizeof *sum);
+    Block *sum = sample->sum;
     uint32_t changed = 0;
-    if (!sum) return 0;
+    memset(sum, 0, WORDS * sizeof *sum);
     for (uint32_t i = 0; i < sample->blocks; i++) {
         count[sample->word[i]]++;
         for (int k = 0; k < 64; k++) sum[sample->word[i]][k] += sample->block[i][k];
@@ -124,7 +125,6 @@ static int improve(Sample *sample, Block *word) {
         sample->word[i] = best;
         changed += best != before;
     }
-    free(sum);
     return changed != 0;
 }
 
@@ -173,10 +173,11 @@ int dfy_v1_write_codebook(DfyV1Writer *writer) {
     dfy_v1_table_init(&table, writer->settings.quality);
     Sample sample = {.block = malloc(MOST_BLOCKS * sizeof *sample.block),
                      .word = malloc(MOST_BLOCKS * sizeof *sample.word),
-                     .distance = malloc(MOST_BLOCKS * sizeof *sample.distance)};
+                     .distance = malloc(MOST_BLOCKS * sizeof *sample.distance),
+                     .sum = malloc(WORDS * sizeof *sample.sum)};
     writer->codebook.word = calloc(WORDS, sizeof *writer->codebook.word);
     int status = DFY_OK;
-    if (!sample.block || !sample.word || !sample.distance || !writer->codebook.word) {
+    if (!sample.block || !sample.word || !sample.distance || !sample.sum || !writer->codebook.word) {
         status = dfy_fail(writer->message, DFY_ERROR_MEMORY, "There is no memory for the codebook.");
     } else {
         gather(&sample, writer, first, &table);
@@ -187,5 +188,6 @@ int dfy_v1_write_codebook(DfyV1Writer *writer) {
     free(sample.block);
     free(sample.word);
     free(sample.distance);
+    free(sample.sum);
     return status;
 }

@@ -140,7 +140,7 @@ static int turn_frame(DfyV1Writer *writer, DfyPicture *frame) {
     double homography[9];
     dfy_imu_homography(homography, writer->camera, stored_orientation(writer, writer->frames - 1),
                        stored_orientation(writer, 0), 0);
-    dfy_imu_warp(&writer->warped, frame, homography);
+    dfy_imu_warp(&writer->warped, frame, homography, 0);
     dfy_picture_copy(frame, &writer->warped);
     return DFY_OK;
 }

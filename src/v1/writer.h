@@ -14,8 +14,8 @@
 #include "analysis/background.h"
 #include "analysis/cycles.h"
 #include "base/format.h"
+#include "base/imu.h"
 #include "container/chunks_v1.h"
-#include "v1/imu.h"
 #include "v1/metadata.h"
 #include "v1/residual.h"
 

@@ -1,10 +1,13 @@
 /** Accessibility: axe finds nothing on any page in any state, in both colour schemes and on a narrow screen. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { clip, dropOn, encode, expect, h264, openDfy, rowInState, test, work } from './site.js';
+import { clip, dropOn, encode, expect, h264, openDfy, rowInState, test, top, work } from './site.js';
+import { states } from './states.js';
 
 /** @param {import('@playwright/test').Page} page */
 async function findNothing(page) {
+    // Colours on their way to others are no one's fault.
+    await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
     const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(' ')}`)).toEqual([]);
 }
@@ -23,7 +26,7 @@ for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
             mkdirSync(work, { recursive: true });
             writeFileSync(`${work}/broken.mp4`, 'this is no video at all, whatever its name says');
             await page.goto('');
-            await page.locator('summary').click();
+            await page.locator('#settings summary').click();
             await dropOn(page, [clip('pausing.mp4', { frames: 150, extra: h264 }), `${work}/broken.mp4`]);
             await rowInState(page, 'pausing', 'running');
             await findNothing(page);
@@ -40,6 +43,24 @@ for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
             expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
         });
     }
+}
+
+/** Where pictures of all states go, to be looked at; '': none are made. */
+const shots = process.env.DIFFY_SHOTS ? `${top}build/browser-tests/states` : '';
+
+for (const [name, reach] of Object.entries(states)) {
+    test(`axe finds nothing: ${name}`, async ({ page }) => {
+        test.setTimeout(240_000);
+        await page.setViewportSize({ width: 1280, height: 900 });
+        await reach(page);
+        for (const [width, height, colorScheme] of /** @type {const} */ ([[1280, 900, 'light'], [390, 844, 'dark']])) {
+            await page.setViewportSize({ width, height });
+            await page.emulateMedia({ colorScheme });
+            await findNothing(page);
+            expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+            if (shots) await page.screenshot({ path: `${shots}/${name}, ${width}.png`.replaceAll(/[ ,]+/g, '-'), fullPage: true });
+        }
+    });
 }
 
 test('axe finds nothing while recording, nor in what was recorded, nor in errors', async ({ page, context }) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -47,10 +48,11 @@ function psnr(a, b) {
     return sum ? 10 * Math.log10((255 ** 2 * width * height) / sum) : Infinity;
 }
 
-/** @param {import('../../wasm/encoder.js').EncoderOptions} options */
-async function encodeFrames(options, count = 40) {
+/** @param {import('../../wasm/encoder.js').EncoderOptions} options
+ * @param {import('../../wasm/encoder.js').PushOptions} [pushed] */
+async function encodeFrames(options, count = 40, pushed = {}) {
     const encoder = await diffy.DiffyEncoder.create({ wasmBinary, frameRate: 25, ...options });
-    for (let i = 0; i < count; i++) await encoder.push(frame(i));
+    for (let i = 0; i < count; i++) await encoder.push(frame(i), pushed);
     const data = await encoder.encode();
     assert.equal(encoder.stats?.frames, count);
     assert.equal(encoder.bytesWritten, encoder.stats?.bytes);
@@ -135,6 +137,14 @@ test('progress, abort and wrong use say so', async () => {
     await assert.rejects(quality.push(frame(0)), /Quality 101 is out of range/);
 });
 
+test('metadata come back, in format 2', async () => {
+    const metadata = { station: 'Prüfstand 4', shift: [1, 2] };
+    const decoder = await diffy.DiffyDecoder.open(await encodeFrames({ metadata, effort: 1 }, 5), { wasmBinary });
+    assert.deepEqual(decoder.metadata, metadata);
+    decoder.close();
+    await assert.rejects(encodeFrames({ metadata, format: 1 }, 5), /format 2/);
+});
+
 test('pieces go to a writer as they come, and to nobody else', async () => {
     /** @type {Uint8Array[]} */
     const pieces = [];
@@ -148,6 +158,29 @@ test('pieces go to a writer as they come, and to nobody else', async () => {
     assert.equal(decoder.info.frames, 20);
 });
 
+test('a file that was broken off is gone on with', async () => {
+    /** @type {Uint8Array[]} */
+    const pieces = [];
+    const options = { wasmBinary, frameRate: 25, segmentSeconds: 1, quality: 60 }, broken = await diffy.DiffyEncoder.create({ ...options, write: (data) => pieces.push(new Uint8Array(data)) });
+    for (let i = 0; i < 120; i++) await broken.push(frame(i));
+    assert.ok(broken.coded.frames > 0 && broken.coded.frames < 120 && broken.coded.bytes >= broken.bytesWritten);
+    broken.close();
+    const torn = new Uint8Array(await new Blob(/** @type {any} */ (pieces)).arrayBuffer()), encoder = await diffy.DiffyEncoder.create(options);
+    // A chunk may have been torn as well.
+    const frames = await encoder.goOn(torn.subarray(0, torn.length - 5));
+    assert.ok(frames > 0 && frames < 120, `${frames} frames`);
+    for (let i = frames; i < 150; i++) await encoder.push(frame(i));
+    const decoder = await diffy.DiffyDecoder.open(await encoder.encode(), { wasmBinary });
+    assert.equal(encoder.stats?.frames, 150);
+    assert.deepEqual([decoder.info.frames, decoder.info.complete], [150, true]);
+    for (let i = 0; i < 150; i++) {
+        const picture = /** @type {import('../../wasm/decoder.js').DiffyFrame} */ (decoder.next('I420'));
+        assert.ok(psnr(picture.data, frame(i).data) > 30 && Math.abs(picture.timestamp - i / 25) < 1e-6, `frame ${i}`);
+    }
+    await assert.rejects(encoder.goOn(torn), /before pushing the first frame/);
+    encoder.close();
+});
+
 test('turning and mirroring', async () => {
     const encoder = await diffy.DiffyEncoder.create({ wasmBinary, quality: 95 });
     await encoder.push(frame(3), { rotation: 90, flip: true });
@@ -158,6 +191,167 @@ test('turning and mirroring', async () => {
     let sum = 0;
     for (let y = 0; y < width; y++) for (let x = 0; x < height; x++) sum += Math.abs((picture?.data[y * height + x] ?? 0) - original[x * width + y]);
     assert.ok(sum / (width * height) < 4, `differs by ${sum / (width * height)} levels`);
+});
+
+for (const format of /** @type {const} */ ([1, 2])) {
+    test(`format ${format}: frames by their numbers`, async () => {
+        const decoder = await diffy.DiffyDecoder.open(await encodeFrames({ format }), { wasmBinary });
+        /** @type {import('../../wasm/decoder.js').DiffyFrame[]} */
+        const played = [];
+        for await (const picture of decoder) played.push(picture);
+        assert.deepEqual((await decoder.frameAt(31)).data, played[31].data);
+        const wanted = [30, 2, 39, 2, 0, 31], frames = await decoder.framesAt(wanted);
+        assert.deepEqual(frames.map(({ index }) => index), wanted);
+        frames.forEach((picture, i) => assert.deepEqual(picture.data, played[wanted[i]].data));
+        assert.equal((await decoder.frameAt(5, 'RGBA')).format, 'RGBA');
+        for (const index of [0, 17, 39]) assert.ok(Math.abs((await decoder.timeOf(index)) - index / 25) < 1e-9);
+        assert.equal(decoder.position, 6, 'asking for a time moves nothing');
+        for (const index of [40, -1, 1.5, NaN]) {
+            await assert.rejects(decoder.frameAt(index), /There is no frame/);
+            await assert.rejects(decoder.framesAt([0, index]), /There is no frame/);
+            await assert.rejects(decoder.timeOf(index), /There is no frame/);
+        }
+        decoder.close();
+        await assert.rejects(decoder.frameAt(0), /closed/);
+    });
+}
+
+test('a damaged frame is not given as another', async () => {
+    const data = await encodeFrames({ segmentSeconds: 0.5 }, 120);
+    data.fill(0xff, data.length / 2, data.length / 2 + 8);
+    const decoder = await diffy.DiffyDecoder.open(data, { wasmBinary });
+    let lost = 0;
+    for (let index = 0; index < 120; index++) {
+        const picture = await decoder.frameAt(index).catch((error) => (assert.match(error.message, /lost|damaged/), lost++, null));
+        if (picture) assert.equal(picture.index, index);
+    }
+    assert.ok(lost > 0 && lost < 120, `${lost} frames are lost`);
+    decoder.close();
+});
+
+/**
+ * @template T
+ * @param {() => Promise<T>} make
+ * @returns {() => Promise<T>} */
+function once(make) {
+    /** @type {Promise<T> | null} */
+    let made = null;
+    return () => (made ??= make());
+}
+
+/** Serves bytes for a test.
+ * @param {{ data: Uint8Array, ranges?: boolean, etag?: string, status?: number }} served may change meanwhile
+ * @param {(address: string, asked: { count: number, bytes: number }) => Promise<void>} use */
+async function served(served, use) {
+    const asked = { count: 0, bytes: 0 };
+    const server = createServer((request, response) => {
+        const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
+        asked.count++;
+        if (served.status) return void response.writeHead(served.status).end();
+        if (served.ranges === false || from === undefined) return void response.writeHead(200).end(served.data);
+        const part = served.data.subarray(Number(from), Number(to) + 1);
+        asked.bytes += part.length;
+        const last = Number(from) + part.length - 1;
+        response.writeHead(206, { 'content-range': `bytes ${from}-${last}/${served.data.length}`, ...(served.etag ? { etag: served.etag } : {}) });
+        response.end(part);
+    });
+    await new Promise((done) => server.listen(0, '127.0.0.1', () => done(undefined)));
+    const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+    try {
+        await use(`http://127.0.0.1:${port}/video.dfy`, asked);
+    } finally {
+        server.closeAllConnections();
+        server.close();
+    }
+}
+
+/** A file that is large for its few frames: pictures that nothing foretells, losslessly. */
+const longFile = once(async () => {
+    const encoder = await diffy.DiffyEncoder.create({ wasmBinary, frameRate: 25, quality: 100, segmentSeconds: 1, effort: 1 });
+    const [w, h] = [176, 128], data = new Uint8Array(diffy.pictureBytes('I420', w, h));
+    let state = 1;
+    for (let i = 0; i < 40; i++) {
+        for (let k = 0; k < data.length; k++) data[k] = (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24;
+        await encoder.push({ format: 'I420', width: w, height: h, data });
+    }
+    const made = await encoder.encode();
+    encoder.close();
+    return made;
+});
+
+test('format 2 keeps the turns of a gyroscope, and noise is put back where that is asked for', async () => {
+    const encoder = await diffy.DiffyEncoder.create({ wasmBinary, frameRate: 30, quality: 25, effort: 1, imu: true });
+    const [w, h] = [192, 128], data = new Uint8Array(diffy.pictureBytes('I420', w, h));
+    let state = 1;
+    for (let i = 0; i < 12; i++) {
+        for (let k = 0; k < data.length; k++) {
+            state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+            data[k] = 120 + (state >>> 28) - (state >>> 24 & 15);
+        }
+        await encoder.push({ format: 'I420', width: w, height: h, data });
+        encoder.pushGyro(0, 0, 0.3, 1 / 30);
+    }
+    const made = await encoder.encode();
+    encoder.close();
+    const decoder = await diffy.DiffyDecoder.open(made, { wasmBinary });
+    assert.equal(decoder.info.format, 2);
+    assert.equal(decoder.imu.length, 12);
+    assert.ok(Math.abs(decoder.imu[10][2] - Math.sin(0.3 * 10 / 30 / 2)) < 1e-4, String(decoder.imu[10]));
+    const steady = await diffy.DiffyDecoder.open(made, { wasmBinary, unwarp: true });
+    const plain = (await decoder.frameAt(9)).data, turned = (await steady.frameAt(9)).data;
+    assert.equal(turned[0], 16, 'black where the camera saw nothing');
+    assert.ok(plain[0] > 90);
+    assert.equal(decoder.setGrain(true), true);
+    const noisy = (await decoder.frameAt(9)).data;
+    const roughness = (/** @type {Uint8Array} */ y) => y.subarray(0, w * h - 1).reduce((sum, value, i) => sum + (value - y[i + 1]) ** 2, 0);
+    assert.ok(roughness(noisy) > 1.5 * roughness(plain), `${roughness(noisy)} and ${roughness(plain)}`);
+    decoder.setGrain(false);
+    assert.deepEqual((await decoder.frameAt(9)).data, plain);
+    decoder.close();
+    steady.close();
+});
+
+test('of a file at an address only what is needed is fetched', async () => {
+    const data = await longFile(), here = await diffy.DiffyDecoder.open(data, { wasmBinary });
+    assert.ok(data.length > 1.2e6, `${data.length} bytes`);
+    await served({ data, etag: '"1"' }, async (address, asked) => {
+        const decoder = await diffy.DiffyDecoder.open(address, { wasmBinary });
+        assert.equal(decoder.info.frames, 40);
+        assert.ok(asked.bytes < 6e5 && asked.count <= 4, `${asked.count} requests, ${asked.bytes} bytes to open it`);
+        assert.deepEqual((await decoder.frameAt(3)).data, (await here.frameAt(3)).data);
+        assert.ok(asked.bytes < data.length / 2, `${asked.bytes} of ${data.length} bytes`);
+        assert.throws(() => (decoder.seek(35), decoder.next()), /frameAt/);
+        for (const [index, frame] of (await decoder.framesAt([35, 15])).entries()) {
+            assert.deepEqual(frame.data, (await here.frameAt([35, 15][index])).data);
+        }
+        decoder.seek(0);
+        let count = 0;
+        for await (const frame of decoder) assert.equal(frame.index, count++);
+        assert.equal(count, 40);
+        decoder.close();
+    });
+    here.close();
+});
+
+test('addresses that give no parts, are not there or change', async () => {
+    const data = await longFile(), other = await encodeFrames({});
+    await served({ data, ranges: false }, async (address) => {
+        const decoder = await diffy.DiffyDecoder.open(new URL(address), { wasmBinary });
+        assert.equal((await decoder.frameAt(39)).index, 39);
+        decoder.close();
+    });
+    await served({ data, status: 404 }, (address) => assert.rejects(diffy.DiffyDecoder.open(address, { wasmBinary }), /answers 404/));
+    await served({ data: Buffer.from('no video at all, only some words') }, (address) => assert.rejects(diffy.DiffyDecoder.open(address, { wasmBinary }), /not a .dfy/));
+    await assert.rejects(diffy.DiffyDecoder.open('http://127.0.0.1:9/x.dfy', { wasmBinary }), /can't be fetched/);
+    const server = { data, etag: '"1"' };
+    await served(server, async (address) => {
+        const decoder = await diffy.DiffyDecoder.open(address, { wasmBinary });
+        Object.assign(server, { data: other, etag: '"2"' });
+        await assert.rejects(decoder.frameAt(35), /changed|answers/);
+        Object.assign(server, { data, etag: '"1"' });
+        assert.equal((await decoder.frameAt(35)).index, 35, 'it goes on when the file is what it was');
+        decoder.close();
+    });
 });
 
 /** The frames as Y4M.
@@ -177,7 +371,9 @@ for (const [quality, mode, frames] of cases) {
         writeFileSync(`${folder}/in.y4m`, y4m(frames));
         execFileSync(native, ['encode', '-q', String(quality), '--mode', mode, `${folder}/in.y4m`, `${folder}/native.dfy`], { stdio: 'ignore' });
         const made = readFileSync(`${folder}/native.dfy`);
-        assert.ok(made.equals(Buffer.from(await encodeFrames({ format: 2, quality, mode }, frames))), 'the same frames make other bytes');
+        // What the command line takes of a Y4M of this size: its aspect, and the colour of small pictures.
+        const sampleAspect = /** @type {[number, number]} */ ([1, 1]), pushed = { colour: { matrix: 6, range: 0 } };
+        assert.ok(made.equals(Buffer.from(await encodeFrames({ format: 2, quality, mode, sampleAspect }, frames, pushed))), 'the same frames make other bytes');
         const played = execFileSync(native, ['decode', `${folder}/native.dfy`, '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
         const decoder = await diffy.DiffyDecoder.open(made, { wasmBinary });
         assert.equal(decoder.info.mode, mode);
@@ -192,3 +388,24 @@ for (const [quality, mode, frames] of cases) {
         decoder.close();
     });
 }
+
+test('episodes are named in the file and listed', async () => {
+    const encoder = await diffy.DiffyEncoder.create({ wasmBinary, frameRate: 25 });
+    encoder.beginEpisode('gießen 1');
+    for (let i = 0; i < 30; i++) {
+        if (i === 12) encoder.beginEpisode('second');
+        await encoder.push(frame(i));
+    }
+    assert.throws(() => encoder.beginEpisode('second'), /second/);
+    const decoder = await diffy.DiffyDecoder.open(await encoder.encode(), { wasmBinary });
+    assert.deepEqual(decoder.episodes.map(({ start, seconds, ...rest }) => ({ ...rest, start: start.toFixed(6), seconds: seconds.toFixed(6) })), [
+        { name: 'gießen 1', firstFrame: 0, frames: 12, start: '0.000000', seconds: '0.480000' },
+        { name: 'second', firstFrame: 12, frames: 18, start: '0.480000', seconds: '0.720000' },
+    ]);
+    const picture = await decoder.frameAt(decoder.episodes[1].firstFrame);
+    assert.equal(picture.index, 12);
+    decoder.close();
+    const plain = await diffy.DiffyDecoder.open(await encodeFrames({ format: 1 }), { wasmBinary });
+    assert.deepEqual(plain.episodes, []);
+    plain.close();
+});

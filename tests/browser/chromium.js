@@ -26,6 +26,15 @@ export async function dropOn(page, paths, target = '#drop') {
     if (!box) throw new Error(`There is no ${target} to drop on.`);
     const session = await page.context().newCDPSession(page);
     const at = { x: box.x + box.width / 2, y: box.y + box.height / 2, data: { items: [], files: paths.map((path) => resolve(path)), dragOperationsMask: 1 } };
-    for (const type of /** @type {const} */ (['dragEnter', 'dragOver', 'drop'])) await session.send('Input.dispatchDragEvent', { type, ...at });
+    const send = (/** @type {'dragEnter' | 'dragOver' | 'drop'} */ type) => session.send('Input.dispatchDragEvent', { type, ...at });
+    // Chromium takes a drop only where the page has said of a drag over it, in its own time, that it would.
+    for (let tries = 0; tries < 20; tries++) {
+        await send('dragEnter');
+        await send('dragOver');
+        if (await page.locator('.over').count()) break;
+        await page.waitForTimeout(50);
+    }
+    await send('dragOver');
+    await send('drop');
     await session.detach();
 }

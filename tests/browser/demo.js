@@ -107,7 +107,7 @@ async function main() {
         const { file, frames, bytes, seconds } = await encode(page, clip);
         await page.goto(`http://localhost:${port}/decode/`);
         await dropOn(page, [file]);
-        await page.locator('#opened:not([hidden])').waitFor();
+        await page.locator('body[data-opened]').waitFor();
         // Of a long recording the beginning is taken out as raw frames, and the whole measured from the .dfy.
         const { width, height } = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', file], { encoding: 'utf8', maxBuffer: 1 << 28 }));
         const exported = Math.min(frames, Math.max(1, Math.floor(maxRawBytes / (width * height * 1.5))));
@@ -123,7 +123,7 @@ async function main() {
             ['clip', basename(clip)],
             ['frames in', String(compared.reference_frames)], ['frames out', String(compared.other_frames)],
             ['bytes in', input.toLocaleString('en')], ['bytes out', bytes.toLocaleString('en')],
-            ['bytes a frame', (bytes / frames).toFixed(1)], ['ratio', `${(input / bytes).toFixed(1)} : 1`],
+            ['bytes per frame', (bytes / frames).toFixed(1)], ['ratio', `${(input / bytes).toFixed(1)} : 1`],
             ['PSNR Y / U / V, dB', [compared.psnr_y, compared.psnr_u, compared.psnr_v].map(number).join(' / ')],
             ['encode, seconds', seconds.toFixed(2)], ['encode, frames a second', (frames / seconds).toFixed(1)],
             ['decode and export, seconds', decodeSeconds.toFixed(2)], ['decode and export, frames a second', (exported / decodeSeconds).toFixed(1)],

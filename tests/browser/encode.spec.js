@@ -1,6 +1,6 @@
 /** Encoding on the page: every kind of input becomes a .dfy whose pictures are those that went in. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { withoutPickers } from './chromium.js';
 import { clip, compare, countFrames, dropOn, encode, expect, exportAs, filesOf, h264, openDfy, pngFolder, rowInState, save, test, top, work, zipOf } from './site.js';
 
@@ -30,8 +30,8 @@ test('mode upload shows repetitions as what they repeat', async ({ page }) => {
     expect(result.other_frames).toBe(180);
     expect(result.psnr_y).toBeGreaterThan(24);
     await openDfy(page, file);
-    await expect(page.locator('#facts')).toContainText('mode upload');
-    await expect(page.locator('#facts')).toContainText('frames show earlier ones');
+    await expect(page.locator('#facts')).toContainText('routine shown once');
+    await expect(page.locator('#facts')).toContainText('shown as an earlier frame');
     expect(countFrames(await exportAs(page, 'y4m', '.y4m'))).toBe(180);
 });
 
@@ -71,6 +71,16 @@ test('a zip of PNGs is one recording, in natural order', async ({ page }) => {
     expect(result.psnr_y).toBeGreaterThan(28);
 });
 
+test('a zip of videos is a recording each', async ({ page }) => {
+    const video = clip('moving.mp4', { extra: h264 }), zip = await zipOf('videos.zip', { 'left/take.mp4': video, 'right.mp4': video, 'notes.txt': video });
+    await page.goto('');
+    await dropOn(page, [zip]);
+    for (const name of ['videos.zip/left/take.mp4', 'videos.zip/right.mp4']) {
+        const file = await save(page, (await rowInState(page, name)).locator('a.download'), `${name}.dfy`);
+        expect(compare(video, file)).toMatchObject({ other_frames: 45 });
+    }
+});
+
 test('a folder of PNGs is one recording', async ({ page }) => {
     const folder = pngFolder('moving-frames', clip('moving.mp4', { extra: h264 }));
     const file = await encode(page, [folder], 'moving-frames');
@@ -94,8 +104,8 @@ test('a zip with folders is several recordings', async ({ page }) => {
     const zip = await zipOf('cameras.zip', both);
     await page.goto('');
     await dropOn(page, [zip]);
-    const left = await rowInState(page, 'day_left');
-    await rowInState(page, 'day_right');
+    const left = await rowInState(page, 'cameras.zip/day/left');
+    await rowInState(page, 'cameras.zip/day/right');
     await expect(page.locator('#queue > li')).toHaveCount(2);
     await expect(left).toHaveAttribute('data-frames', '9');
     await expect(page.getByRole('button', { name: 'download all (2)' })).toBeVisible();
@@ -106,7 +116,7 @@ test('a .dfy is encoded already, and can be played', async ({ page }) => {
     await page.goto('');
     await dropOn(page, [file]);
     const row = page.locator('#queue > li');
-    await expect(row).toContainText('This is encoded already.');
+    await expect(row).toContainText('This is already a .dfy.');
     const [tab] = await Promise.all([page.waitForEvent('popup'), row.getByRole('link', { name: 'play moving.dfy' }).click()]);
     await expect(tab.locator('body')).toHaveAttribute('data-opened', 'moving.dfy', { timeout: 20_000 });
 });
@@ -120,9 +130,9 @@ test('a broken file among good ones says why and holds nothing up', async ({ pag
     await page.goto('');
     await dropOn(page, [broken, wrong, `${work}/nothing.mp4`, video]);
     await expect((await rowInState(page, 'nothing', 'failed')).locator('.error')).toHaveText('This file is empty: there is nothing to read.');
-    const row = await rowInState(page, 'broken', 'failed');
-    await expect(row.locator('.error')).toContainText("isn't one that can be read");
-    await expect(page.locator('#queue .error', { hasText: "can't be read" })).toHaveCount(1);
+    const row = await rowInState(page, 'broken.mp4', 'failed');
+    await expect(row.locator('.error')).toContainText("This file format can't be read here");
+    await expect(page.locator('#queue .error', { hasText: "can't be read" })).toHaveCount(2);
     await rowInState(page, 'moving');
     await row.getByRole('button', { name: 'remove' }).click();
     await expect(row).toHaveCount(0);
@@ -136,7 +146,7 @@ test('a cut video keeps what can be read or says why', async ({ page }) => {
     await page.goto('');
     await dropOn(page, [cut]);
     // Its index is at its end, which is gone.
-    await expect((await rowInState(page, 'cut', 'failed')).locator('.error')).toContainText('it was cut');
+    await expect((await rowInState(page, 'cut', 'failed')).locator('.error')).toContainText('This file is incomplete');
     // With the index at the beginning, the frames that are there are encoded, and how many seconds are missing is said.
     const early = clip('early.mp4', { frames: 120, extra: [...h264, '-bf', '0', '-movflags', '+faststart'] }), part = `${work}/part.mp4`, all = readFileSync(early);
     writeFileSync(part, all.subarray(0, all.length / 2));
@@ -201,7 +211,7 @@ test('settings are remembered, and the largest width is kept to', async ({ page 
     await page.goto('');
     await page.getByRole('button', { name: 'draft' }).click();
     await expect(page.locator('#quality-value')).toHaveText('10');
-    await page.locator('summary').click();
+    await page.locator('#settings summary').click();
     await page.selectOption('[name=maxWidth]', '640');
     await page.reload();
     await expect(page.locator('#quality-value')).toHaveText('10');
@@ -226,7 +236,7 @@ test('a rotated video comes out upright', async ({ page }) => {
 
 test('format 1 opens in every reader', async ({ page }) => {
     await page.goto('');
-    await page.locator('summary').click();
+    await page.locator('#settings summary').click();
     await page.selectOption('[name=format]', '1');
     await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
     const row = await rowInState(page, 'moving');
@@ -234,12 +244,19 @@ test('format 1 opens in every reader', async ({ page }) => {
     expect(info).toMatchObject({ format: 1, frames: 45, quality: 25 });
 });
 
-test('sound is left out, and the row says so', async ({ page }) => {
-    const loud = `${work}/loud.mp4`;
-    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', clip('plain.mp4', { frames: 10, size: '320x176', extra: h264 }), '-f', 'lavfi', '-i', 'sine', '-shortest', '-c:v', 'copy', '-c:a', 'aac', loud]);
+test('sound is kept as it came; version 1 has no place for it, and the row says so', async ({ page }) => {
+    const video = `${work}/loud.mp4`;
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', clip('plain.mp4', { frames: 10, size: '320x176', extra: h264 }), '-f', 'lavfi', '-i', 'sine', '-shortest', '-c:v', 'copy', '-c:a', 'aac', video]);
+    const file = await encode(page, [video], 'loud');
+    const { sound } = JSON.parse(execFileSync(`${top}build/diffy`, ['info', '--json', file], { encoding: 'utf8' }));
+    expect(sound).toMatchObject({ codec: 'aac', sample_rate: 44100, channels: 1 });
+    execFileSync(`${top}build/diffy`, ['decode', file, `${work}/loud-out.mp4`]);
+    const heard = (/** @type {string} */ path) => execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:a', '-f', 's16le', '-'], { encoding: 'buffer' });
+    expect(heard(`${work}/loud-out.mp4`).equals(heard(video))).toBe(true);
+    await page.addInitScript(() => localStorage.setItem('diffy-encode-settings', JSON.stringify({ format: 1 })));
     await page.goto('');
-    await dropOn(page, [loud]);
-    await expect((await rowInState(page, 'loud')).locator('.row-message')).toContainText('The sound was left out.');
+    await dropOn(page, [video]);
+    await expect((await rowInState(page, 'loud')).locator('.row-message')).toContainText('Sound was not kept.');
 });
 
 test('where files cannot be kept on the disk, memory does', async ({ page }) => {
@@ -314,14 +331,188 @@ test('variable frame rate is kept', async ({ page }) => {
     // The player keeps to these times, too.
     await openDfy(page, file);
     await expect(page.locator('[data-fact=length]')).toHaveText('1.8 s');
-    await expect(page.locator('[data-fact="frame rate"]')).toHaveText('24.545 a second');
+    await expect(page.locator('[data-fact="frame rate"]')).toHaveText('24.55 per second on average, nominally 30');
     await page.locator('#position').fill('20');
-    await expect(page.locator('#time')).toHaveText('frame 20 (0 to 44), 0:01.00');
+    await expect(page.locator('#time')).toHaveText(/^0:01\.00 .*, frame 20$/);
     await page.locator('#position').fill('10');
-    await expect(page.locator('#time')).toHaveText('frame 10 (0 to 44), 0:00.33');
+    await expect(page.locator('#time')).toHaveText(/^0:00\.33 .*, frame 10$/);
     const started = Date.now();
     await page.click('#play');
     await expect(page.locator('#picture')).toHaveAttribute('data-frame', '44', { timeout: 20_000 });
     // 1.47 seconds; frames evenly spread would have taken 1.13.
     expect(Date.now() - started).toBeGreaterThan(1400);
+});
+
+/** Many short clips.
+ * @param {number} count */
+function shortClips(count) {
+    const one = clip('short.mp4', { frames: 5, size: '160x90', extra: h264 });
+    return Array.from({ length: count }, (_, i) => {
+        const path = `${work}/many/clip ${i + 1}.mp4`;
+        mkdirSync(`${work}/many`, { recursive: true });
+        copyFileSync(one, path);
+        return path;
+    });
+}
+
+test('thirteen files are saved as one zip with thirteen in it', async ({ page }) => {
+    const files = shortClips(13);
+    await page.goto('');
+    await dropOn(page, files);
+    await expect(page.locator('#queue > li[data-state=done]')).toHaveCount(13, { timeout: 80_000 });
+    const zip = await save(page, page.getByRole('button', { name: 'download all (13)' }), 'all.zip');
+    const names = execFileSync('python3', ['-c', 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print("\\n".join(z.namelist()))', zip], { encoding: 'utf8' }).trim().split('\n');
+    expect(names.sort()).toEqual(files.map((_, i) => `clip ${i + 1}.dfy`).sort());
+    await expect(page.locator('#queue-actions .outcome')).toContainText('13 files in diffy.zip');
+    // All are saved now: nothing asks whether to leave.
+    let asked = false;
+    page.once('dialog', (dialog) => {
+        asked = true;
+        void dialog.accept();
+    });
+    await page.goto('calc/');
+    expect(asked).toBe(false);
+});
+
+test('inputs of one name stay apart, and rows tell whole names', async ({ page }) => {
+    const one = clip('short.mp4', { frames: 5, size: '160x90', extra: h264 }), paths = ['same.mp4', 'same.mov', 'same.mkv'].map((name) => `${work}/${name}`);
+    for (const path of paths) execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', one, '-c', 'copy', path]);
+    await page.goto('');
+    await dropOn(page, paths);
+    await expect(page.locator('#queue > li[data-state=done]')).toHaveCount(3, { timeout: 60_000 });
+    expect((await page.locator('#queue strong').allTextContents()).sort()).toEqual(['same.mkv', 'same.mov', 'same.mp4']);
+    expect(new Set(await page.locator('#queue a.download').evaluateAll((links) => links.map((link) => /** @type {HTMLAnchorElement} */ (link).download))).size).toBe(3);
+});
+
+test('what cannot be read is told when it is dropped, and stands first', async ({ page }) => {
+    const long = clip('long.mp4', { frames: 400, size: '640x360', extra: h264 }), broken = `${work}/z-broken.mp4`;
+    writeFileSync(broken, Buffer.from('this is no video at all, whatever its name says'));
+    await page.goto('');
+    await dropOn(page, [long, clip('moving.mp4', { extra: h264 }), broken]);
+    await expect(page.locator('#queue > li').first().locator('strong')).toHaveText('z-broken.mp4');
+    await expect(page.locator('#queue > li').first()).toHaveAttribute('data-state', 'failed');
+    // Long before its turn would have come.
+    await rowInState(page, 'long', 'running');
+    await expect((await rowInState(page, 'moving', 'waiting')).locator('.about')).toContainText('320 x 180, 1.5 s');
+    await page.getByRole('button', { name: 'cancel all' }).click();
+});
+
+test('a part of a recording is encoded, and is what it is compared with', async ({ page }) => {
+    const video = clip('rounds.mp4', { frames: 180, extra: h264 });
+    await page.goto('');
+    await dropOn(page, [clip('long.mp4', { frames: 400, size: '640x360', extra: h264 }), video]);
+    const row = await rowInState(page, 'rounds', 'waiting');
+    await row.locator('summary').click();
+    await row.getByLabel('start, in seconds').fill('2');
+    await row.getByLabel('end, in seconds').fill('4');
+    await (await rowInState(page, 'long', 'running')).getByRole('button', { name: 'cancel' }).click();
+    const done = await rowInState(page, 'rounds');
+    await expect(done).toHaveAttribute('data-frames', '60');
+    const file = await save(page, done.locator('a.download'), 'part.dfy'), part = `${work}/rounds-part.mp4`;
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', video, '-vf', 'trim=start_frame=60:end_frame=120,setpts=PTS-STARTPTS', ...h264, part]);
+    expect(compare(part, file).psnr_y ?? 99).toBeGreaterThan(26);
+    await done.getByRole('button', { name: 'quality' }).click();
+    await expect(done.locator('.quality')).toHaveAttribute('data-ready', '1', { timeout: 60_000 });
+    expect(Number(/PSNR ([\d.]+) dB/.exec(await done.locator('.quality [role=status]').innerText())?.[1])).toBeGreaterThan(28);
+});
+
+test('what was encoded and not saved is there after the tab was reloaded', async ({ page }) => {
+    await page.goto('');
+    await dropOn(page, [clip('moving.mp4', { extra: h264 })]);
+    const bytes = await (await rowInState(page, 'moving')).getAttribute('data-bytes');
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.reload();
+    const row = await rowInState(page, 'moving.dfy');
+    await expect(row).toContainText('Encoded on an earlier visit');
+    const file = await save(page, row.locator('a.download'), 'kept.dfy');
+    expect(statSync(file).size).toBe(Number(bytes));
+    await row.getByRole('button', { name: 'remove' }).click();
+    await page.reload();
+    await page.waitForTimeout(500);
+    await expect(page.locator('#queue > li')).toHaveCount(0);
+});
+
+/** Waits until some of what is encoded is in the file that a later tab will find, and the note beside it says so.
+ * @param {import('@playwright/test').Page} page */
+async function untilOnDisk(page) {
+    await expect.poll(() => page.evaluate(async () => {
+        let bytes = 0, done = 0;
+        const root = await navigator.storage.getDirectory();
+        for await (const folder of /** @type {any} */ (root).values())
+            for await (const [name, handle] of folder.entries()) {
+                try {
+                    if (name.startsWith('part-')) bytes += (await handle.getFile()).size;
+                    if (name.startsWith('work-')) done += JSON.parse((await (await handle.getFile()).text()) || '{}').done ?? 0;
+                } catch {
+                    // One that is being written anew can't be read for a moment.
+                }
+            }
+        return done && bytes;
+    }), { timeout: 60_000 }).toBeGreaterThan(20_000);
+}
+
+test('an encode that is under way goes on after a reload, and so does what waits', async ({ page }) => {
+    test.slow(); // 900 frames at high quality take their time, so that the reload comes in their midst
+    const video = `${work}/going-on.mp4`, sound = ['-f', 'lavfi', '-i', 'sine=duration=30'];
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', clip('going.mp4', { frames: 900, size: '480x270', extra: ['-c:v', 'libx264', '-preset', 'ultrafast'] }), ...sound, '-c:v', 'copy', '-c:a', 'aac', video]);
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.goto('');
+    await page.click('[data-preset=hq]');
+    await dropOn(page, [video, clip('moving.mp4', { extra: h264 })]);
+    const row = await rowInState(page, 'going-on', 'running');
+    await untilOnDisk(page);
+    await rowInState(page, 'going-on', 'running');
+    await page.reload();
+    await rowInState(page, 'going-on', 'running');
+    await row.locator('summary').click();
+    await expect(row.locator('.more')).toContainText(/resumed at frame \d+/);
+    const done = await rowInState(page, 'going-on', 'done', 180_000), file = await save(page, done.locator('a.download'), 'going-on.dfy');
+    expect(compare(video, file)).toMatchObject({ other_frames: 900 });
+    expect(compare(video, file).psnr_y ?? 99).toBeGreaterThan(26);
+    execFileSync(`${top}build/diffy`, ['verify', file]);
+    execFileSync(`${top}build/diffy`, ['decode', file, `${work}/going-on-out.mp4`]);
+    const heard = (/** @type {string} */ path) => execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:a', '-f', 's16le', '-'], { encoding: 'buffer', maxBuffer: 1 << 28 });
+    expect(heard(`${work}/going-on-out.mp4`).equals(heard(video))).toBe(true);
+    expect(compare(clip('moving.mp4', { extra: h264 }), await save(page, (await rowInState(page, 'moving')).locator('a.download'), 'moving-on.dfy')).other_frames).toBe(45);
+});
+
+test('what could not be copied goes on when it is dropped again', async ({ page }) => {
+    test.slow();
+    const video = clip('going.mp4', { frames: 900, size: '480x270', extra: ['-c:v', 'libx264', '-preset', 'ultrafast'] });
+    await page.addInitScript(() => Object.assign(StorageManager.prototype, { estimate: async () => ({ quota: 0, usage: 0 }) }));
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.goto('');
+    await page.click('[data-preset=hq]');
+    await dropOn(page, [video]);
+    const row = await rowInState(page, 'going', 'running');
+    await untilOnDisk(page);
+    await page.reload();
+    await expect(await rowInState(page, 'going', 'interrupted')).toContainText(/Stopped at \d+ % when its tab was closed/);
+    await dropOn(page, [video]);
+    await rowInState(page, 'going', 'running');
+    await expect(page.locator('#queue > li')).toHaveCount(1);
+    await row.locator('summary').click();
+    await expect(row.locator('.more')).toContainText(/resumed at frame \d+/);
+    expect(compare(video, await save(page, (await rowInState(page, 'going', 'done', 180_000)).locator('a.download'), 'again.dfy'))).toMatchObject({ other_frames: 900 });
+});
+
+test('a long recording begins with a first look, and what each preset will give', async ({ page }) => {
+    const video = clip('hour.mp4', { frames: 1800, size: '320x180', extra: ['-c:v', 'libx264', '-preset', 'ultrafast'] });
+    await page.goto('');
+    await dropOn(page, [video]);
+    const row = await rowInState(page, 'hour', 'running'), look = row.locator('.look');
+    await expect(look).toHaveAttribute('data-ready', '1', { timeout: 20_000 });
+    await expect(look.locator('tbody tr')).toHaveCount(3);
+    await expect(look.locator('tbody')).toContainText(/balancedabout [\d.]+ [kM]B/);
+    // All three are measured, and in order. Paused, the whole doesn't come to its end before.
+    await row.getByRole('button', { name: 'pause' }).click();
+    await expect(look).toHaveAttribute('data-measured', '1', { timeout: 40_000 });
+    const sizes = await look.locator('tbody td[data-label=size]').allTextContents(), bytes = sizes.map((text) => Number.parseFloat(text.replace('about ', '')) * (text.includes('MB') ? 1000 : 1));
+    expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+    await expect(look.locator('canvas')).toBeVisible();
+    await look.getByRole('button', { name: 'use draft' }).click();
+    // It starts again.
+    await expect(look).toHaveCount(0);
+    await rowInState(page, 'hour', 'running');
+    await row.getByRole('button', { name: 'cancel' }).click();
 });

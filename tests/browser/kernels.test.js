@@ -1,4 +1,4 @@
-/** The kernels that are written for WebAssembly, against the C reference: tests/unit/test_kernels.c as a program of its own. */
+/** The kernels that are written for WebAssembly, against the C reference: tests/kernels/test_video_kernels.c as a program of its own. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -58,8 +58,8 @@ test(`${seconds} seconds of 1080p go through in bounded memory`, async ({ baseUR
         /** @type {{ done: number, megabytes: number }[]} */
         const samples = [];
         for (let state = ''; !['done', 'failed'].includes(state); state = (await row.getAttribute('data-state')) ?? '') {
-            const done = Number(/^([\d,]+) of/.exec((await row.locator('.row-head span').textContent()) ?? '')?.[1].replaceAll(',', '') ?? 0);
-            samples.push({ done, megabytes: (await memory(session)) - idle });
+            const percent = await row.locator('.bar').getAttribute('aria-valuenow');
+            samples.push({ done: (frames * Number(percent)) / 100, megabytes: (await memory(session)) - idle });
             await page.waitForTimeout(500);
         }
         await expect(row).toHaveAttribute('data-state', 'done');

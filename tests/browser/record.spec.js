@@ -23,7 +23,7 @@ test('a camera becomes a playable .dfy, without a frame missing', async ({ page 
     // Chromium's own camera gives twenty frames a second.
     await startRecording(page, '30');
     await expect(page.locator('#elapsed')).toHaveText(/^0:0[6-9]/, { timeout: 30_000 });
-    await expect(page.locator('#frames')).toContainText('the camera gives no more');
+    await expect(page.locator('#frames')).toContainText('the camera delivers no more');
     await page.click('#stop');
     const item = page.locator('#recordings li'), link = item.locator('a[download]');
     await expect(link).toBeVisible({ timeout: 30_000 });
@@ -34,7 +34,7 @@ test('a camera becomes a playable .dfy, without a frame missing', async ({ page 
     test.info().annotations.push({ type: 'frames', description: `${info.frames} in ${seconds} s, ${dropped} dropped` });
     expect(info.frames + dropped).toBeGreaterThan(seconds * 19);
     expect(dropped).toBeLessThan(seconds * 4);
-    await expect(page.locator('#dropped')).not.toContainText('could not encode');
+    await expect(page.locator('#dropped')).not.toContainText('too slow to encode');
     await openDfy(page, file);
     expect(countFrames(await exportAs(page, 'y4m', '.y4m'))).toBe(info.frames);
 });
@@ -87,7 +87,7 @@ test('of several cameras one is chosen by its name', async ({ baseURL }) => {
         const page = await browser.newPage({ baseURL, permissions: ['camera'] });
         await page.goto('record/');
         const names = page.locator('[name=source] option');
-        await expect(names).toHaveText(["camera of the browser's choice", /fake_device_0|1/, /fake_device_1|2/, 'screen or window']);
+        await expect(names).toHaveText(['default camera', /fake_device_0|1/, /fake_device_1|2/, 'screen or window']);
         await page.selectOption('[name=size]', '640x360');
         await page.selectOption('[name=source]', { index: 2 });
         await page.click('#start');

@@ -84,7 +84,7 @@ test('a full disk is said so', async ({ page }) => {
     await dropOn(page, [video()]);
     const row = await rowInState(page, 'moving');
     await row.locator('a.download').click();
-    await expect(row.locator('.outcome.error')).toContainText('not saved: There is no room for it');
+    await expect(row.locator('.outcome.error')).toContainText('not saved: There is not enough room');
 });
 
 test('where the picker is refused the file is downloaded', async ({ page }) => {

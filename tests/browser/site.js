@@ -104,13 +104,15 @@ export function countFrames(video) {
 
 /**
  * Waits until a row of the queue has come to an end.
+ * The name may be given without its ending.
  * @param {import('@playwright/test').Page} page
  * @param {string} name
  * @param {string} [state]
+ * @param {number} [timeout] ms
  */
-export async function rowInState(page, name, state = 'done') {
-    const row = page.locator('#queue > li').filter({ has: page.locator('strong', { hasText: new RegExp(`^${name.replaceAll('.', '\\.')}$`) }) });
-    await expect(row).toHaveAttribute('data-state', state, { timeout: 60_000 });
+export async function rowInState(page, name, state = 'done', timeout = 60_000) {
+    const row = page.locator('#queue > li').filter({ has: page.locator('strong', { hasText: new RegExp(`^${name.replaceAll('.', '\\.')}(\\.\\w+)?$`) }) });
+    await expect(row).toHaveAttribute('data-state', state, { timeout });
     return row;
 }
 

@@ -32,7 +32,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 /** @param {import('../../wasm/splat.js').SplatEncoderOptions} [options] */
 async function encode(options) {
     const encoder = await diffy.SplatEncoder.create({ loaded: codec, ...options });
-    for (let i = 0; i < frames; i++) assert.deepEqual(encoder.push(splatPly(i)), { splats: 1500, repaired: 0 });
+    for (let i = 0; i < frames; i++) assert.deepEqual(encoder.push(splatPly(i)), { splats: 1500, odd: 0, notes: '' });
     return encoder.finish();
 }
 
@@ -91,6 +91,34 @@ test('numbers, seeking and what a renderer needs', async () => {
     decoder.close();
 });
 
+test('models that once went wrong are read as the command line reads them', async () => {
+    const cases = `${top}tests/cases/splats/`;
+    for (const name of ['floater300.ply', 'nan.ply', 'v3.spz', 'v4.spz', 'v4_mod32.spz', 'd2.sog', 'd2.glb', 'extra.ply', 'sharp.ply', 'face0.ply', 'nerfstudio_rgb.ply']) {
+        const encoder = await diffy.SplatEncoder.create({ loaded: codec, keepOrder: true });
+        const { odd, notes } = encoder.push(readFileSync(cases + name));
+        native('encode', '--keep-order', cases + name, `${folder}/case.dfy`);
+        assert.equal(digest(encoder.finish().data), digest(readFileSync(`${folder}/case.dfy`)), name);
+        assert.equal(odd > 0, name === 'nan.ply');
+        assert.match(notes, { 'extra.ply': /motion_0/, 'sharp.ply': /intrinsic/ }[name] ?? /^$/);
+    }
+    const encoder = await diffy.SplatEncoder.create({ loaded: codec });
+    assert.throws(() => encoder.push(readFileSync(`${cases}html.splat`)), /HTML/);
+    encoder.close();
+    const cut = await diffy.SplatDecoder.open(readFileSync(`${cases}cut_after_frame3.dfy`), { codec });
+    assert.equal(cut.info.complete, false);
+    cut.close();
+});
+
+test('errors and parameters are chosen', async () => {
+    const fine = await encode({ error: { position: 1e-5 }, maxError: { position: 2e-5, dc: 0.06 }, keepOrder: true });
+    const decoder = await diffy.SplatDecoder.open(fine.data, { codec }), model = decoder.next();
+    decoder.close();
+    const other = await encode({ codec: 'vqxyz-range', parameters: { clustersOpacity: 8, maxIter: 5, k: 2, sampleSize: 100, seed: 7 } });
+    assert.ok(model && model.count === 1500 && other.data.length > 100);
+    await assert.rejects(encode({ error: /** @type {any} */ ({ colour: 1 }) }), /no error "colour"/);
+    await assert.rejects(encode({ parameters: { opasity: 1 } }), /no parameter "opasity"/);
+});
+
 test('files that are no models, and damage, are told', async () => {
     const encoder = await diffy.SplatEncoder.create({ loaded: codec });
     assert.throws(() => encoder.push(new Uint8Array([1, 2, 3])), /not a splat model/);
@@ -102,7 +130,7 @@ test('files that are no models, and damage, are told', async () => {
     const whole = await diffy.SplatDecoder.open(data, { codec });
     assert.deepEqual([0, 1, 2, 3, 4].map((frame) => whole.frame(frame).isKey), [true, false, true, false, true]);
     whole.close();
-    data[200] ^= 0x20;
+    data[200] ^= 0x60; // two bits: of one the checksum tells which
     const decoder = await diffy.SplatDecoder.open(data, { codec });
     assert.equal(decoder.advance(), 2);
     assert.equal(decoder.warnings.length, 1);

@@ -9,7 +9,7 @@ check "diffy --help" helps "$diffy" --help
 check "no command is bad usage" bash -c '"$1" >out.txt 2>err.txt; [ $? = 2 ] && [ ! -s out.txt ]' - "$diffy"
 check "an unknown command is bad usage" fails_with 2 "$diffy" frobnicate
 check "diffy help COMMAND" bash -c 'cmp <("$1" help encode) <("$1" encode --help)' - "$diffy"
-version() { "$diffy" --version | grep -qF "diffy $(sed -n 's/.*"version": "\(.*\)",/\1/p' "$top/package.json"), "; }
+version() { "$diffy" --version | grep -cF "diffy $(sed -n 's/.*"version": "\(.*\)",/\1/p' "$top/package.json"), "; }
 check "diffy --version is the package's" version
 suggests() { # WORD COMMAND...: bad usage that names what was meant
     fails_with 2 "${@:2}" && cat stderr.txt && grep -qF "did you mean $1?" stderr.txt
@@ -114,7 +114,7 @@ upload() { # clones in mode upload, none in mode training or in lossless files; 
         ! "$diffy" info own.dfy | grep CLONE || return 1
     done
     "$diffy" encode --effort 1 upload.y4m own.dfy && "$diffy" encode --effort 1 --mode upload upload.y4m clones.dfy || return 1
-    "$diffy" verify clones.dfy && "$diffy" info clones.dfy | grep "show earlier" && [ "$(frames_of clones.dfy)" = 600 ] || return 1
+    "$diffy" verify clones.dfy && "$diffy" info clones.dfy | grep "show an earlier" && [ "$(frames_of clones.dfy)" = 600 ] || return 1
     "$diffy" decode clones.dfy clones.y4m && [ "$(stat -c %s clones.y4m)" = "$(stat -c %s upload.y4m)" ] || return 1
     "$diffy" decode --frames 400:410 clones.dfy part.y4m || return 1
     local frame=$((160 * 90 * 3 / 2 + 6)) header=$(head -n 1 part.y4m | wc -c)
@@ -145,7 +145,7 @@ check "and leaves no temporary file" bash -c '! ls | grep part-'
 check "verify is content with a whole file" "$diffy" verify clip.dfy
 head -c $(($(stat -c %s clip.dfy) - 7)) clip.dfy >cut.dfy
 check "verify refuses a file that was cut" fails_with 1 "$diffy" verify cut.dfy
-cut() { "$diffy" decode cut.dfy cut.y4m 2>err.txt && cat err.txt && grep -q "warning: cut.dfy was cut" err.txt; }
+cut() { "$diffy" decode cut.dfy cut.y4m 2>err.txt && cat err.txt && grep -q "warning: cut.dfy is cut off" err.txt; }
 check "decode says so and gives what is there" cut
 head -c 100 clip.dfy >stump.dfy
 check "a file cut before its first frame can't be decoded" fails_with 1 "$diffy" decode stump.dfy x.y4m

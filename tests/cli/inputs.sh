@@ -48,10 +48,14 @@ check "and never up" is "$(facts wide.dfy 'width|height')" '"width":128,"height"
 encode --no-temporal clip.mp4 legacy.dfy
 check "an option of version 1 chooses it" is "$(facts legacy.dfy format)" '"format":1,'
 awk 'BEGIN { print "t,x,y,z"; for (i = 0; i < 200; i++) printf "%.3f,0,0,%.4f\n", i / 200, 0.1 * sin(i / 15) }' >gyro.csv
-warps() { encode --imu gyro.csv clip.mp4 imu.dfy && is "$(facts imu.dfy imu_samples)" '"imu_samples":20,' &&
+warps() { encode --format 1 --imu gyro.csv clip.mp4 imu.dfy && is "$(facts imu.dfy imu_samples)" '"imu_samples":20,' &&
     "$diffy" decode --unwarp imu.dfy unwarped.y4m && "$diffy" decode imu.dfy warped.y4m; }
-check "--imu keeps an orientation a frame" warps
+check "--imu keeps an orientation a frame, and format 1 warps by it" warps
 mse() { "$diffy" compare --json clip.y4m "$1" | grep -m 1 mse_y | tr -dc '0-9.'; }
+keeps() { encode --imu gyro.csv clip.mp4 kept.dfy && encode clip.mp4 plain.dfy && is "$(facts kept.dfy 'format|imu_samples')" '"format":2,"imu_samples":20,' &&
+    "$diffy" decode kept.dfy kept.y4m && "$diffy" decode plain.dfy plain.y4m && cmp kept.y4m plain.y4m &&
+    "$diffy" decode --unwarp kept.dfy steady.y4m && ! cmp -s kept.y4m steady.y4m && same_y4m_facts kept.y4m steady.y4m; }
+check "so does format 2, where the pictures stay as they are until --unwarp" keeps
 check "--unwarp brings the pictures back" awk "BEGIN { exit !($(mse unwarped.y4m) < $(mse warped.y4m)) }"
 printf '0,1,2\n' >short.csv
 check "a gyroscope log with a column too few is refused" fails_with 1 "$diffy" encode --imu short.csv clip.y4m x.dfy

@@ -41,4 +41,15 @@ check "a folder with something in it is left alone" fails_with 1 "$diffy" decode
 check "a higher quality is nearer" bash -c '
     for q in 10 50 90; do "$1" encode -q $q clip.y4m q.dfy; "$1" compare --json clip.y4m q.dfy | grep -m 1 mse_y | tr -dc "0-9.\n"; done |
     awk "NR > 1 && \$1 >= last { exit 1 } { last = \$1 }"' - "$diffy"
+"$scene" --size 192x128 --frames 20 --preset noisy --noise 5 noisy.y4m
+grain() {
+    "$diffy" encode -q 25 noisy.y4m noisy.dfy && "$diffy" info noisy.dfy | grep -c GRAIN && "$diffy" decode noisy.dfy smooth.y4m &&
+        "$diffy" decode --grain noisy.dfy grain.y4m && "$diffy" decode --grain --frames 7:9 noisy.dfy some.y4m && same_y4m_facts smooth.y4m grain.y4m &&
+        ! cmp -s smooth.y4m grain.y4m && ffmpeg -v error -y -nostdin -i grain.y4m -vf 'select=between(n\,7\,8)' -fps_mode passthrough part.y4m && "$diffy" compare --summary part.y4m some.y4m | grep -c 'PSNR Y inf U inf V inf'
+}
+check "--grain puts noise back, the same for a frame each time" grain
+silent() { "$diffy" encode -q 100 noisy.y4m lossless.dfy && "$diffy" decode --grain lossless.dfy same.y4m 2>err.txt && cat err.txt && grep -q "says nothing of noise" err.txt && "$diffy" compare --summary noisy.y4m same.y4m | grep -c 'Y inf'; }
+check "a file that says nothing of noise comes without, and that is told" silent
+check "a web page takes no --grain" fails_with 2 "$diffy" decode --grain noisy.dfy page.html
+
 finish

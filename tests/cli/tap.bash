@@ -1,5 +1,6 @@
 # What the tests of the command line share: each check is one line of TAP, and a failed one tells what it saw.
 # A script sources this, calls `check NAME COMMAND...` and ends with `finish`.
+# A pipe out of diffy ends in grep -c, not -q: grep -q leaves at the first hit, and diffy then fails because its reader is gone.
 set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 diffy="${DIFFY_BUILD:-$top/build}/diffy" scene="$top/build/scene"

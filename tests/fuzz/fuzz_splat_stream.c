@@ -1,13 +1,15 @@
 /*
  * Any bytes as the frames of a splat stream. The container's checksums would stop nearly all of them, so the target
- * builds a sound container around them: first byte the codec, then for each frame a byte of flags, two of length.
+ * builds a sound container around them: first byte the codec (+ 64: a stream of today's version, else one of version
+ * 4; + 128: as players read it, there and back, while the file comes), then for each frame a byte of flags, two of
+ * length.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "container/v2.h"
+#include "diffy/splat.h"
 #include "splat/sequence.h"
-#include "splat/splat.h"
 
 static int append(void *opaque, const uint8_t *data, size_t size_bytes) {
     DfyBuffer *file = opaque;
@@ -28,15 +30,17 @@ static void build(DfyBuffer *file, const uint8_t *data, size_t size) {
     DfyOutput output = {.write = append, .opaque = file};
     int codecs = 0;
     while (dfy_splat_codec_at(codecs)) codecs++;
-    const char *name = dfy_splat_codec_name(dfy_splat_codec_at(data[0] % codecs));
+    const char *name = dfy_splat_codec_name(dfy_splat_codec_at(data[0] % 64 % codecs));
     DfyBuffer head = {0};
     dfy_put_u8(&head, DFY_STREAM_SPLATS);
-    dfy_put_u8(&head, DFY_SPLAT_STREAM_VERSION);
+    dfy_put_u8(&head, data[0] & 64 ? DFY_SPLAT_STREAM_VERSION : DFY_SPLAT_BARE_VERSION);
     dfy_put_u8(&head, (unsigned)strlen(name));
     dfy_put_bytes(&head, name, strlen(name));
     dfy_put_u8(&head, 2);
     dfy_put_u16be(&head, 30);
     dfy_put_u16be(&head, 1);
+    dfy_put_u8(&head, 0); /* no order kept, no errors stated */
+    for (int i = 0; i < 2 * DFY_SPLAT_ATTRIBUTES; i++) dfy_put_f32be(&head, 0);
     dfy_v2_writer_open(&writer, &output);
     dfy_v2_write_chunk(&writer, DFY_CHUNK_STREAM, 0, head.data, head.size, 0, 0);
     uint64_t frame = 0;
@@ -51,17 +55,55 @@ static void build(DfyBuffer *file, const uint8_t *data, size_t size) {
     dfy_buffer_free(&head);
 }
 
+static void play(DfySplatDecoder *decoder) {
+    const DfySplats *splats;
+    for (int status = 0; status != DFY_END && status != DFY_ERROR_MEMORY;)
+        status = dfy_splat_decoder_next(decoder, &splats);
+}
+
+/* Every number of the changed splats can be read. */
+static void look(const DfySplatDecoder *decoder, const DfySplats *splats) {
+    const uint32_t *changed;
+    uint32_t count;
+    volatile float sum = 0;
+    dfy_splat_decoder_changed(decoder, &changed, &count);
+    for (uint32_t i = 0; i < count; i++) sum += splats->opacity[changed ? changed[i] : i];
+}
+
+/* As players do: part of the file first, then all of it, and back and forth with a history of one step, or of many. */
+static void wander(DfyInput input, uint8_t way) {
+    uint64_t size = input.size_bytes, first, offset, bytes;
+    DfySplatDecoder *decoder = NULL;
+    DfySplatInfo info;
+    const DfySplats *splats;
+    input.size_bytes = size / 2;
+    if (!dfy_splat_decoder_open(&decoder, &input, NULL)) {
+        dfy_splat_decoder_remember(decoder, way & 1 ? 1 << 20 : 1);
+        play(decoder);
+        dfy_splat_decoder_grow(decoder, size);
+        dfy_splat_decoder_info(decoder, &info);
+        for (uint64_t step = 0; info.frames && step < 12; step++) {
+            uint64_t frame = (step & 1 ? step * way : info.frames * 4 - step) % info.frames;
+            dfy_splat_decoder_needs(decoder, frame, &first, &offset, &bytes);
+            dfy_splat_decoder_seek(decoder, frame);
+            if (!dfy_splat_decoder_next(decoder, &splats)) look(decoder, splats);
+        }
+    }
+    dfy_splat_decoder_close(&decoder);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!size) return 0;
     DfyBuffer file = {0};
     build(&file, data, size);
     DfyInput input = {.read = read_at, .size_bytes = file.size, .opaque = &file};
     DfySplatDecoder *decoder = NULL;
-    const DfySplats *splats;
-    if (!dfy_splat_decoder_open(&decoder, &input, NULL))
-        for (int status = 0; status != DFY_END && status != DFY_ERROR_MEMORY;)
-            status = dfy_splat_decoder_next(decoder, &splats);
-    dfy_splat_decoder_close(&decoder);
+    if (data[0] & 128) {
+        wander(input, data[size - 1]);
+    } else {
+        if (!dfy_splat_decoder_open(&decoder, &input, NULL)) play(decoder);
+        dfy_splat_decoder_close(&decoder);
+    }
     dfy_buffer_free(&file);
     return 0;
 }

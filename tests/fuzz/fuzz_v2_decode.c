@@ -52,15 +52,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     DfyBuffer bytes = {.data = (uint8_t *)(uintptr_t)data, .size = size};
     if (size < 4 || memcmp(data, "DFY\2", 4)) return -1;
     DfyInput input = memory_input(&bytes);
+    if (size % 2) input.size_bytes = DFY_FORWARD_ONLY; /* every second one as a stream */
     DfyDecoderSettings settings;
     dfy_decoder_defaults(&settings);
     settings.threads = 1;
+    settings.unwarp = size % 3 == 0;
     settings.memory_limit_bytes = 8 << 20; /* small pictures only: as many rules, more inputs a second */
     DfyDecoder *decoder;
     DfyInfo info;
     DfyPicture picture;
     if (dfy_decoder_open(&decoder, &input, &settings) == DFY_OK && dfy_decoder_info(decoder, &info) == DFY_OK) {
         int status = DFY_OK;
+        double turned[4];
+        dfy_decoder_set_grain(decoder, size % 4 < 2);
+        for (uint64_t i = 0; i < info.imu_samples && i < 400; i++) dfy_decoder_imu(decoder, i, turned);
         for (int i = 0; i < 40 && status != DFY_END; i++)
             if ((status = dfy_decoder_next(decoder, &picture)) == DFY_OK)
                 sum += touch(&picture) + touch_origins(decoder);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 static inline int memory_write(void *opaque, const uint8_t *data, size_t size) {
     dfy_put_bytes(opaque, data, size);

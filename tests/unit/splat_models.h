@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "diffy/splat.h"
 #include "memory_file.h"
-#include "splat/splat.h"
 
 static inline float next_random(uint32_t *seed) { /* -1 .. 1 */
     *seed = *seed * 1664525u + 1013904223u;

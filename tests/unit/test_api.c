@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 #include "scene/scene.h"
 
 /* A file in memory. */
@@ -74,9 +74,16 @@ static void encode_scene(MemoryFile *file, const DfyEncoderSettings *settings, i
         assert_int_equal(dfy_encoder_push(encoder, &picture), DFY_OK);
     }
     DfyEncoderStats stats;
+    uint64_t coded, bytes;
+    dfy_encoder_coded(encoder, &coded, &bytes);
+    assert_in_range(coded, 0, frames);
+    assert_true(bytes >= file->size);
     assert_int_equal(dfy_encoder_finish(encoder, &stats), DFY_OK);
     assert_int_equal(stats.frames, frames);
     assert_int_equal(stats.bytes, file->size);
+    dfy_encoder_coded(encoder, &coded, &bytes);
+    assert_int_equal(coded, frames);
+    assert_int_equal(bytes, file->size);
     assert_int_equal(dfy_encoder_bytes_written(encoder), file->size);
     dfy_encoder_close(&encoder);
     assert_null(encoder);

@@ -15,7 +15,7 @@ static void fill(DfyPicture *picture, int y, int u, int v) {
     for (int plane = 0; plane < dfy_plane_count(picture->format); plane++)
         for (int row = 0; row < dfy_plane_rows(picture, plane); row++)
             for (size_t x = 0; x < dfy_plane_row_bytes(picture, plane); x++)
-                picture->plane[plane][row * picture->stride_bytes[plane] + (ptrdiff_t)x] =
+                dfy_picture_pixels(picture, plane)[row * picture->stride_bytes[plane] + (ptrdiff_t)x] =
                     (uint8_t)value[picture->format == DFY_PIXELS_I420 ? (size_t)plane : x % 3];
 }
 
@@ -83,7 +83,7 @@ static void test_there_and_back(void **state) {
     srand(1);
     for (int plane = 0; plane < 3; plane++)
         for (int i = 0; i < dfy_plane_rows(&first, plane) * (int)first.stride_bytes[plane]; i++)
-            first.plane[plane][i] = (uint8_t)(plane ? 108 + rand() % 40 : 80 + rand() % 90);
+            dfy_picture_pixels(&first, plane)[i] = (uint8_t)(plane ? 108 + rand() % 40 : 80 + rand() % 90);
     assert_int_equal(dfy_picture_convert(&rgb, &first), DFY_OK);
     assert_int_equal(dfy_picture_convert(&again, &rgb), DFY_OK);
     for (int plane = 0; plane < 3; plane++)

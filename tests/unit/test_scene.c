@@ -1,4 +1,5 @@
 /* The test scene is what other tests measure by: it must be repeatable, and its cycles where it says they are. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "scene/rows.h"
 #include "scene/scene.h"
 
 static SceneSettings small_scene(const char *preset) {
@@ -146,6 +148,71 @@ static void settings_out_of_range_are_refused(void **state) {
     assert_int_equal(scene_defaults(&settings, "loud"), -1);
 }
 
+/* Every event is where the truth says: the picture differs there from the same recording without it. */
+static void events_are_seen_where_they_are_told(void **state) {
+    (void)state;
+    SceneSettings settings = small_scene("quiet");
+    settings.cycle_seconds = 2;
+    settings.noise = settings.light_drift = settings.pause_chance = 0;
+    Scene *plain = scene_open(&settings);
+    settings.planted = 1;
+    Scene *scene = scene_open(&settings);
+    int seen[4] = {0};
+    uint64_t slow = 0; /* from the first slow cycle on, times are others */
+    for (uint64_t i = 0; i < 60; i++) {
+        SceneEvent e;
+        int found = scene_event(scene, i, &e);
+        assert_true(found == 0 || found == 1);
+        assert_true(i % 3 == 0 ? found || !i : !found);
+        if (!found) continue;
+        seen[e.kind]++;
+        assert_true(e.frames > 5 && e.right > e.left && e.bottom > e.top);
+        assert_true(e.right <= settings.width && e.bottom <= settings.height);
+        if (slow || (slow = e.kind == SCENE_SLOW ? e.first_frame + 1 : 0)) continue;
+        const DfyPicture *a = scene_render(plain, e.first_frame + e.frames / 2);
+        const DfyPicture *b = scene_render(scene, e.first_frame + e.frames / 2);
+        int most = 0;
+        for (int y = e.top; y < e.bottom; y++)
+            for (int x = e.left; x < e.right; x++) {
+                int d = abs(a->plane[0][y * a->width + x] - b->plane[0][y * a->width + x]);
+                most = d > most ? d : most;
+            }
+        assert_true(most > 25);
+    }
+    for (int kind = 0; kind < 4; kind++) assert_true(seen[kind] > 0);
+    scene_close(&plain);
+    scene_close(&scene);
+}
+
+/* A shape, and light and noise, by both sets of loops. */
+static void the_rows_loops_agree_to_the_bit(void **state) {
+    (void)state;
+    enum { WIDE = 203 };
+    static float a[4][WIDE], b[4][WIDE], one[WIDE], noise[WIDE];
+    uint8_t plain[WIDE], best[WIDE];
+    Material material = {90, 12, -7, 14, 5, .4f, .3f, 7, 11};
+    const Shape shapes[] = {{SHAPE_CAPSULE, 40, 30, 150, 44, 22, 15, 0, 0, 0, material},
+                            {SHAPE_BOX, 100, 34, 0, 0, 3, 0, 80, 19, 0.2f, material}};
+    texture_prepare();
+    for (int i = 0; i < WIDE; i++) one[i] = 0.3f + 0.001f * (float)i, noise[i] = 3 * sinf((float)(i * i));
+    for (int k = 0; k < 2; k++) {
+        const Shape *s = &shapes[k];
+        float length = hypotf(s->x2 - s->x, s->y2 - s->y);
+        Prepared p = {s, k ? cosf(s->angle) : (s->x2 - s->x) / length, k ? sinf(s->angle) : (s->y2 - s->y) / length,
+                      length};
+        Row row = {0, WIDE, 33.5f, 0.25f, 1.5f};
+        LumaRow light = {NULL, one, one, noise, 1.01f, 0.98f, 2};
+        rows_plain.shape(&p, &row, a[0], a[1], a[2], a[3]);
+        rows_best()->shape(&p, &row, b[0], b[1], b[2], b[3]);
+        assert_memory_equal(a, b, sizeof a);
+        assert_true(a[3][100] > 0.9f);
+        light.value = a[0];
+        rows_plain.luma(plain, &light, WIDE);
+        rows_best()->luma(best, &light, WIDE);
+        assert_memory_equal(plain, best, sizeof plain);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frame_is_the_same_in_any_order),
@@ -155,6 +222,8 @@ int main(void) {
         cmocka_unit_test(the_cup_is_moved_once_and_stays),
         cmocka_unit_test(any_size_renders),
         cmocka_unit_test(settings_out_of_range_are_refused),
+        cmocka_unit_test(events_are_seen_where_they_are_told),
+        cmocka_unit_test(the_rows_loops_agree_to_the_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "splat/trellis.h"
-#include "splat/turn.h"
+#include "splat/quant/trellis.h"
+#include "splat/quant/turn.h"
 #include "splat_models.h"
 
 static void two_states_lead_to_each_and_back(void **state) {

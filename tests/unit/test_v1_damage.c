@@ -18,7 +18,7 @@ typedef struct Outcome {
 static Outcome play(DfyBuffer *file) {
     Outcome outcome = {0};
     DfyInput input = memory_input(file);
-    DfyDecoderSettings settings = {.memory_limit_bytes = 64 << 20};
+    DfyDecoderSettings settings = {.struct_size = sizeof settings, .memory_limit_bytes = 64 << 20};
     DfyDecoder *decoder;
     DfyPicture picture;
     outcome.opened = dfy_decoder_open(&decoder, &input, &settings);

@@ -139,7 +139,8 @@ static void test_seek_gives_the_same_pictures(void **state) {
     assert_int_equal(encode_film(&file, &settings, 500, 90), DFY_OK);
     DfyInput input = memory_input(&file);
     DfyDecoder *playing, *jumping;
-    DfyDecoderSettings small = {.memory_limit_bytes = 1 << 20}; /* hardly room for three pictures */
+    DfyDecoderSettings small = {.struct_size = sizeof small,
+                                .memory_limit_bytes = 1 << 20}; /* hardly room for three pictures */
     DfyPicture a, b;
     assert_int_equal(dfy_decoder_open(&playing, &input, NULL), DFY_OK);
     assert_int_equal(dfy_decoder_open(&jumping, &input, &small), DFY_OK);
@@ -268,7 +269,7 @@ static void test_gyroscope(void **state) {
     assert_int_equal(dfy_encoder_finish(encoder, NULL), DFY_OK);
     dfy_encoder_close(&encoder);
     DfyInput input = memory_input(&file);
-    DfyDecoderSettings unwarping = {.unwarp = 1};
+    DfyDecoderSettings unwarping = {.struct_size = sizeof unwarping, .unwarp = 1};
     DfyDecoder *decoder;
     DfyInfo info;
     double q[4];

@@ -169,7 +169,7 @@ static void draw_noisy(DfyPicture *picture, uint64_t frame, int period) {
     draw_frame(picture, frame, period);
     for (int y = 0; y < picture->height; y++)
         for (int x = 0; x < picture->width; x++)
-            picture->plane[0][y * picture->stride_bytes[0] + x] += (uint8_t)(next() % (y % 16 ? 5 : 30));
+            dfy_picture_pixels(picture, 0)[y * picture->stride_bytes[0] + x] += (uint8_t)(next() % (y % 16 ? 5 : 30));
 }
 
 static int encode_noisy(DfyBuffer *file, const DfyEncoderSettings *settings, uint64_t frames, int period) {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "video/encode/filter_search.h"
+#include "video/encode/decide/filter_search.h"
 
 #define WIDTH 96
 #define HEIGHT 64
@@ -32,7 +32,7 @@ static void open_scene(Scene *s) {
     s->picture.contexts = &s->contexts;
     s->picture.qp = 20;
     dfy_picture_coding_begin(&s->picture, s->frame);
-    for (int i = 0; i < s->picture.cell_stride * (HEIGHT / 8); i++) s->picture.cells[i].kind = DFY_INTER;
+    for (int i = 0; i < s->picture.stride8 * (HEIGHT / 8); i++) s->picture.blocks8[i].kind = DFY_INTER;
     DfyPlane *luma = &s->frame->plane[0];
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < WIDTH; x++) {
@@ -54,11 +54,13 @@ static uint64_t luma_error(const Scene *s) {
     return s->picture.kernels->sse(a->pixels, a->stride, b->pixels, b->stride, 64, HEIGHT);
 }
 
+/* A filter is fitted by models that expect none in particular. */
 static void test_fit(void **state) {
     (void)state;
     static const DfyAlf true_filter = {.on = 1, .weights = {20, -6, 0, 3, -8, 16, 0, 0, 0, -4, 0, 2}};
     Scene s = {.frame = NULL};
     open_scene(&s);
+    for (size_t i = 0; i < sizeof s.contexts.alf / sizeof(DfyBit); i++) ((DfyBit *)&s.contexts.alf)[i] = DFY_BIT_EVEN;
     dfy_frame_copy(s.source, s.frame);
     s.picture.frame = s.source;
     dfy_alf(&s.picture, &true_filter, s.scratch);
@@ -81,7 +83,7 @@ static void test_still_squares(void **state) {
     open_scene(&s);
     static const DfyAlf filter = {.on = 1, .weights = {30}};
     DfyMotion *moved = &s.frame->motion[2];
-    for (int i = 0; i < s.picture.cell_stride * (HEIGHT / 8); i++) s.picture.cells[i].kind = DFY_SKIP;
+    for (int i = 0; i < s.picture.stride8 * (HEIGHT / 8); i++) s.picture.blocks8[i].kind = DFY_SKIP;
     for (int i = 0; i < s.frame->motion_stride * (HEIGHT / 8); i++)
         s.frame->motion[i] = (DfyMotion){.reference = {0, -1}};
     moved->mv[0][0] = 1;

@@ -3,12 +3,12 @@
  * time is lost, nothing that was not there before is hidden, and seeking, damage and hostile chunks are as elsewhere.
  */
 #include "v2_clip.h"
-#include "video/stream.h"
+#include "video/syntax/stream.h"
 
 #include <math.h>
 
-#include "video/clones.h"
-#include "video/encode/clone_finder.h"
+#include "video/encode/lookahead/clone_finder.h"
+#include "video/syntax/clones.h"
 
 #define WIDTH 160
 #define HEIGHT 96
@@ -81,7 +81,8 @@ static void film_draw(const Film *film, int frame, DfyPicture *picture) {
     for (int p = 0; p < 3; p++)
         for (int y = 0; y < dfy_plane_rows(picture, p); y++)
             for (int x = 0; x < (int)dfy_plane_row_bytes(picture, p); x++)
-                picture->plane[p][y * picture->stride_bytes[p] + x] = (uint8_t)film_sample(film, &at, frame, p, x, y);
+                dfy_picture_pixels(picture, p)[y * picture->stride_bytes[p] + x] =
+                    (uint8_t)film_sample(film, &at, frame, p, x, y);
     picture->pts = film_pts(frame);
 }
 
@@ -124,15 +125,15 @@ static int read_map(MemoryFile *file, int frames, int map[MOST]) {
     for (int i = 0; i < frames; i++) map[i] = i;
     assert_int_equal(dfy_v2_reader_open(&reader, &input, &message), DFY_OK);
     for (size_t i = 0; i < reader.count; i++) {
-        if (reader.entries[i].type != DFY_CHUNK_CLONE) continue;
+        if (reader.rows[i].type != DFY_CHUNK_CLONE) continue;
         DfySegment head;
         int64_t pts[MOST];
         uint64_t sources[MOST];
         assert_int_equal(dfy_v2_read_chunk(&reader, i, &payload, &message), DFY_OK);
         DfyBytes bytes = dfy_bytes(payload.data, payload.size);
         assert_int_equal(dfy_read_segment(&bytes, &head), DFY_OK);
-        assert_int_equal(head.first_frame, reader.entries[i].first_frame);
-        assert_int_equal(head.frames, reader.entries[i].frames);
+        assert_int_equal(head.first_frame, reader.rows[i].first_frame);
+        assert_int_equal(head.frames, reader.rows[i].frames);
         assert_true(head.first_frame + head.frames <= (uint64_t)frames);
         dfy_read_times(&bytes, &head, 40, pts);
         assert_int_equal(dfy_read_sources(&bytes, &head, sources), DFY_OK);
@@ -287,7 +288,7 @@ static int make_whole(void **state) {
     (void)state;
     Film film = {.rounds = 6, .intruder = 3, .grain = 2};
     DfyEncoderSettings settings = film_settings(DFY_MODE_UPLOAD);
-    settings.frame_rate_num = 10; /* short stretches, an entry every 225 frames */
+    settings.frame_rate_num = 10; /* short stretches, an access point every 225 frames */
     film_encode(&film, &settings, &whole);
     whole_frames = decode_all(&whole, MOST, whole_crcs, whole_pts);
     assert_true(read_map(&whole, whole_frames, whole_map) > 100);
@@ -396,7 +397,7 @@ static void truncated(void **state) {
 static void flipped(void **state) {
     (void)state;
     for (int index = 0; index < 2; index++)
-        for (size_t at = 40; at + 80 < whole.size; at += 1 + whole.size / 83) {
+        for (size_t at = 64; at + 80 < whole.size; at += 1 + whole.size / 83) {
             MemoryFile file = copy_of(index ? whole.size : whole.size - 25);
             file.data[at] ^= (uint8_t)(1 << at % 8);
             int failures, frames = play(&file, &failures);
@@ -415,7 +416,7 @@ static void flipped_clones(void **state) {
         if (chunk.type != DFY_CHUNK_CLONE) continue;
         assert_string_equal(chunk.name, "CLONE");
         MemoryFile file = copy_of(whole.size);
-        file.data[chunk.offset_bytes + DFY_V2_HEAD_BYTES + 3] ^= 4;
+        file.data[chunk.offset_bytes + DFY_V2_HEAD_BYTES + 3] ^= 5;
         int failures, frames = play(&file, &failures);
         assert_int_equal(failures, 1);
         assert_true(frames < whole_frames && frames >= whole_frames - 100);
@@ -426,7 +427,8 @@ static void flipped_clones(void **state) {
 
 /* ---------------------------------------------------------------- hostile chunks */
 
-static int copy_chunks(DfyV2Writer *writer, int revision, const DfyBuffer *clone, uint64_t first, uint64_t frames) {
+static int copy_chunks(DfyV2Writer *writer, unsigned features, const DfyBuffer *clone, uint64_t first,
+                       uint64_t frames) {
     DfyV2Reader reader;
     DfyInput input = memory_input(&whole);
     DfyMessage message;
@@ -434,10 +436,13 @@ static int copy_chunks(DfyV2Writer *writer, int revision, const DfyBuffer *clone
     int copied = 0;
     uint64_t end = 0;
     assert_int_equal(dfy_v2_reader_open(&reader, &input, &message), DFY_OK);
-    for (size_t i = 0; i < reader.count && reader.entries[i].type != DFY_CHUNK_CLONE; i++) {
-        const DfyV2Entry *e = &reader.entries[i];
+    for (size_t i = 0; i < reader.count && reader.rows[i].type != DFY_CHUNK_CLONE; i++) {
+        const DfyV2Row *e = &reader.rows[i];
         assert_int_equal(dfy_v2_read_chunk(&reader, i, &payload, &message), DFY_OK);
-        if (!i) payload.data[1] = (uint8_t)revision;
+        if (!i) {
+            assert_int_equal(payload.data[3], DFY_FEATURE_CLONES);
+            payload.data[3] = (uint8_t)features;
+        }
         dfy_v2_write_chunk(writer, e->type, e->flags, payload.data, payload.size, e->first_frame, e->frames);
         if (e->frames) end = e->first_frame + e->frames;
         copied++;
@@ -450,12 +455,12 @@ static int copy_chunks(DfyV2Writer *writer, int revision, const DfyBuffer *clone
 }
 
 /* The first coded stretch of the film with one CLONE chunk behind it. Returns the frames that play. */
-static int play_hostile(const DfyBuffer *clone, int revision, uint64_t first, uint64_t frames, int index) {
+static int play_hostile(const DfyBuffer *clone, unsigned features, uint64_t first, uint64_t frames, int index) {
     MemoryFile file = {0};
     DfyOutput output = {.write = memory_write, .opaque = &file};
     DfyV2Writer writer;
     assert_int_equal(dfy_v2_writer_open(&writer, &output), DFY_OK);
-    copy_chunks(&writer, revision, clone, first, frames);
+    copy_chunks(&writer, features, clone, first, frames);
     assert_int_equal(dfy_v2_writer_finish(&writer), DFY_OK);
     dfy_v2_writer_close(&writer);
     if (!index) file.size -= 20;
@@ -483,11 +488,13 @@ static int first_clone(void) {
     return i;
 }
 
+/* With its check, where no times follow. */
 static void put_head(DfyBuffer *buffer, uint64_t first, uint64_t frames, unsigned flags) {
     buffer->size = 0;
     dfy_put_varint(buffer, first);
     dfy_put_varint(buffer, frames);
     dfy_put_u8(buffer, flags);
+    if (!flags) dfy_put_u16be(buffer, dfy_crc16(0, buffer->data, buffer->size));
 }
 
 static void hostile(void **state) {
@@ -499,46 +506,45 @@ static void hostile(void **state) {
         for (size_t i = 0; i < sizeof backs / sizeof *backs; i++) { /* sources that are not there, or not earlier */
             put_head(&clone, end, 20, 0);
             dfy_put_varint(&clone, backs[i] ? backs[i] : 0);
-            assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 20, index), end);
+            assert_int_equal(play_hostile(&clone, DFY_FEATURE_CLONES, end, 20, index), end);
         }
         put_head(&clone, end, 65536, 0); /* a long still picture of three bytes is allowed */
         dfy_put_varint(&clone, end);
         for (int i = 0; i < 4; i++) dfy_put_u8(&clone, 0);
-        play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 65536, index);
+        play_hostile(&clone, DFY_FEATURE_CLONES, end, 65536, index);
         put_head(&clone, end, (uint64_t)1 << 40, 0); /* more than there may be */
         dfy_put_varint(&clone, 1);
-        assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 1000, index), end);
+        assert_int_equal(play_hostile(&clone, DFY_FEATURE_CLONES, end, 1000, index), end);
         put_head(&clone, end, 30, 1); /* times that end before they have begun */
         dfy_put_varint(&clone, 7);
-        assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 30, index), end);
+        assert_int_equal(play_hostile(&clone, DFY_FEATURE_CLONES, end, 30, index), end);
         put_head(&clone, 0, 3, 0); /* before everything */
         dfy_put_varint(&clone, 1);
-        play_hostile(&clone, DFY_VIDEO_REVISION + 1, 0, 3, index);
+        play_hostile(&clone, DFY_FEATURE_CLONES, 0, 3, index);
         put_head(&clone, end + 1000, 3, 0); /* a hole before it, and sources in the hole */
         dfy_put_varint(&clone, 500);
-        assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end + 1000, 3, index), end);
+        assert_int_equal(play_hostile(&clone, DFY_FEATURE_CLONES, end + 1000, 3, index), end);
         for (uint32_t seed = 0; seed < 30; seed++) { /* anything at all */
             put_head(&clone, end, 1 + seed * 5, seed & 1);
             for (uint32_t i = 0; i < seed; i++) dfy_put_u8(&clone, clip_hash(seed << 8 | i) & 255);
-            play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 1 + seed * 5, index);
+            play_hostile(&clone, DFY_FEATURE_CLONES, end, 1 + seed * 5, index);
         }
     }
     dfy_buffer_free(&clone);
 }
 
 /* Streams without clones have none, whatever chunks are in them; and what comes after is told plainly. */
-static void revisions(void **state) {
+static void features(void **state) {
     (void)state;
     DfyBuffer clone = {0};
     uint64_t end = (uint64_t)first_clone();
     put_head(&clone, end, 10, 0);
     dfy_put_varint(&clone, end);
     for (int i = 0; i < 12; i++) dfy_put_u8(&clone, 255); /* ones: a frame forward each time */
-    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 1, end, 10, 1), end + 10);
-    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION, end, 10, 1), end);
-    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION, end, 10, 0), end);
-    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION + 2, end, 10, 1), 0);
-    assert_int_equal(play_hostile(&clone, DFY_VIDEO_REVISION - 1, end, 10, 1), 0);
+    assert_int_equal(play_hostile(&clone, DFY_FEATURE_CLONES, end, 10, 1), end + 10);
+    assert_int_equal(play_hostile(&clone, 0, end, 10, 1), end);
+    assert_int_equal(play_hostile(&clone, 0, end, 10, 0), end);
+    assert_int_equal(play_hostile(&clone, DFY_FEATURES_KNOWN + 1, end, 10, 1), 0);
     dfy_buffer_free(&clone);
 }
 
@@ -630,7 +636,7 @@ int main(void) {
         cmocka_unit_test(flipped),
         cmocka_unit_test(flipped_clones),
         cmocka_unit_test(hostile),
-        cmocka_unit_test(revisions),
+        cmocka_unit_test(features),
         cmocka_unit_test(maps),
         cmocka_unit_test(history_is_bounded),
     };

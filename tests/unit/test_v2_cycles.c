@@ -5,7 +5,7 @@
 #include "v2_clip.h"
 
 #include "scene/scene.h"
-#include "video/cycle_list.h"
+#include "video/syntax/cycle_list.h"
 
 #define WIDTH 160
 #define HEIGHT 90
@@ -22,7 +22,12 @@ static Scene *open_scene(void) {
     return scene;
 }
 
-static void encode_scene(MemoryFile *file, int frames, int quality, DfyMode mode, DfyEncoderStats *stats) {
+/* The camera gave half the frames it says, and slept for 300 ticks behind frame 450. */
+static int64_t slow_pts(int frame) {
+    return 77 + 2 * frame + (frame > 450 ? 300 : 0);
+}
+
+static void encode_times(MemoryFile *file, int frames, int quality, DfyMode mode, int slow, DfyEncoderStats *stats) {
     Scene *scene = open_scene();
     DfyEncoderSettings settings;
     dfy_encoder_defaults(&settings);
@@ -36,12 +41,16 @@ static void encode_scene(MemoryFile *file, int frames, int quality, DfyMode mode
     assert_int_equal(dfy_encoder_open(&encoder, &settings, &output), DFY_OK);
     for (int i = 0; i < frames; i++) {
         DfyPicture picture = *scene_render(scene, (uint64_t)i);
-        picture.pts = i;
+        picture.pts = slow ? slow_pts(i) : i;
         assert_int_equal(dfy_encoder_push(encoder, &picture), DFY_OK);
     }
     assert_int_equal(dfy_encoder_finish(encoder, stats), DFY_OK);
     dfy_encoder_close(&encoder);
     scene_close(&scene);
+}
+
+static void encode_scene(MemoryFile *file, int frames, int quality, DfyMode mode, DfyEncoderStats *stats) {
+    encode_times(file, frames, quality, mode, 0, stats);
 }
 
 /* How many true boundaries before `frames` have one of the firsts near them; *truth: of how many. */
@@ -146,7 +155,7 @@ static void damaged_list(void **state) {
     encode_scene(&file, 600, 25, DFY_MODE_TRAINING, &stats);
     assert_int_equal(count_chunks(&file, DFY_CHUNK_CYCLES, &chunk), 1);
     assert_true(chunk.payload_bytes <= 8 * (uint64_t)stats.cycles);
-    file.data[chunk.offset_bytes + DFY_V2_HEAD_BYTES] ^= 1;
+    file.data[chunk.offset_bytes + DFY_V2_HEAD_BYTES] ^= 3;
     DfyDecoder *decoder = open_decoder(&file);
     assert_int_equal(dfy_decoder_info(decoder, &info), DFY_OK);
     assert_int_equal(info.cycles, 0);
@@ -220,10 +229,37 @@ static void hostile_lists(void **state) {
     assert_int_equal(read_numbers((const uint64_t[]){0}, 0), 0);
 }
 
+/* Cycles begin and last as the frames' times say, not as so many frames of the nominal rate. */
+static void times_of_cycles(void **state) {
+    (void)state;
+    enum { FRAMES = 900 };
+    MemoryFile file = {0};
+    DfyInfo info;
+    DfyCycle cycle;
+    int gaps = 0;
+    encode_times(&file, FRAMES, 25, DFY_MODE_TRAINING, 1, NULL);
+    DfyDecoder *decoder = open_decoder(&file);
+    assert_int_equal(dfy_decoder_info(decoder, &info), DFY_OK);
+    assert_true(info.cycles >= 4);
+    for (uint32_t i = 0; i < info.cycles; i++) {
+        assert_int_equal(dfy_decoder_cycle(decoder, i, &cycle), DFY_OK);
+        int first = (int)cycle.first_frame, end = first + (int)cycle.frames;
+        double seconds = end < FRAMES ? (double)(slow_pts(end) - slow_pts(first)) / 30
+                                      : (double)(slow_pts(end - 1) + 2 - slow_pts(first)) / 30;
+        assert_float_equal(cycle.start_seconds, (double)(slow_pts(first) - slow_pts(0)) / 30, 1e-9);
+        if (end < FRAMES || first > 450) assert_float_equal(cycle.seconds, seconds, 1e-9);
+        gaps += first <= 450 && end > 451;
+    }
+    assert_int_equal(gaps, 1);
+    dfy_decoder_close(&decoder);
+    memory_free(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(true_to_the_scene), cmocka_unit_test(lossless_too), cmocka_unit_test(nothing_for_no_cycles),
         cmocka_unit_test(damaged_list),      cmocka_unit_test(chapters),     cmocka_unit_test(hostile_lists),
+        cmocka_unit_test(times_of_cycles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

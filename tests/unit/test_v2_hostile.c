@@ -2,7 +2,7 @@
 #include "v2_clip.h"
 
 #include "base/bytes.h"
-#include "video/stream.h"
+#include "video/syntax/stream.h"
 
 static int open_status(MemoryFile *file, uint64_t memory_limit) {
     DfyDecoder *decoder;
@@ -34,8 +34,8 @@ static DfyStream stream_of(int width, int height) {
 }
 
 /* A file with one segment whose head says so many frames and whose code is `code`. */
-static void make_file(MemoryFile *file, const DfyStream *stream, uint64_t first, uint64_t frames, const uint8_t *code,
-                      size_t size) {
+static void make_lying_file(MemoryFile *file, const DfyStream *stream, uint64_t first, uint64_t frames,
+                            uint64_t frames_in_index, const uint8_t *code, size_t size) {
     DfyOutput output = {.write = memory_write, .opaque = file};
     DfyV2Writer writer;
     DfyBuffer payload = {0};
@@ -46,13 +46,19 @@ static void make_file(MemoryFile *file, const DfyStream *stream, uint64_t first,
     dfy_put_varint(&payload, first);
     dfy_put_varint(&payload, frames);
     dfy_put_u8(&payload, 0);
+    dfy_put_u16be(&payload, dfy_crc16(0, payload.data, payload.size));
     dfy_put_bytes(&payload, code, size);
-    assert_int_equal(
-        dfy_v2_write_chunk(&writer, DFY_CHUNK_SEGMENT, DFY_CHUNK_ENTRY, payload.data, payload.size, first, frames),
-        DFY_OK);
+    assert_int_equal(dfy_v2_write_chunk(&writer, DFY_CHUNK_SEGMENT, DFY_CHUNK_ACCESS_POINT, payload.data, payload.size,
+                                        first, frames_in_index),
+                     DFY_OK);
     assert_int_equal(dfy_v2_writer_finish(&writer), DFY_OK);
     dfy_v2_writer_close(&writer);
     dfy_buffer_free(&payload);
+}
+
+static void make_file(MemoryFile *file, const DfyStream *stream, uint64_t first, uint64_t frames, const uint8_t *code,
+                      size_t size) {
+    make_lying_file(file, stream, first, frames, frames, code, size);
 }
 
 static void huge_pictures(void **state) {
@@ -94,6 +100,39 @@ static void huge_counts(void **state) {
             dfy_decoder_close(&decoder);
             memory_free(&file);
         }
+}
+
+/* Frames that the file says, opened with its index or without, and whether verify finds it whole. */
+static uint64_t frames_of(MemoryFile *file, int index, int *whole) {
+    if (!index) file->size -= 20;
+    DfyDecoder *decoder = open_decoder(file);
+    DfyInfo info;
+    assert_int_equal(dfy_decoder_info(decoder, &info), DFY_OK);
+    *whole = dfy_decoder_verify(decoder) == DFY_OK;
+    dfy_decoder_close(&decoder);
+    return info.frames;
+}
+
+/* A hundred bytes that begin at frame 2^31, or whose index says 2^32 frames, are no video of a year. */
+static void few_bytes_many_frames(void **state) {
+    (void)state;
+    DfyStream stream = stream_of(64, 64);
+    for (int index = 0; index < 2; index++) {
+        MemoryFile file = {0};
+        int whole;
+        make_file(&file, &stream, (uint64_t)1 << 31, 4, (const uint8_t *)"abcdefgh", 8);
+        assert_int_equal(frames_of(&file, index, &whole), 0);
+        assert_false(whole);
+        memory_free(&file);
+        make_lying_file(&file, &stream, 0, 10, UINT32_MAX, (const uint8_t *)"abcdefgh", 8);
+        assert_in_range(frames_of(&file, index, &whole), 0, 10);
+        assert_false(whole);
+        memory_free(&file);
+        make_lying_file(&file, &stream, 0, 10, 11, (const uint8_t *)"abcdefgh", 8); /* they disagree by one */
+        frames_of(&file, index, &whole);
+        assert_false(whole);
+        memory_free(&file);
+    }
 }
 
 /* Bytes at random as the code of a segment: pictures or damage, never a hang. */
@@ -176,8 +215,8 @@ static void lying_index(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(huge_pictures), cmocka_unit_test(huge_counts),
-                                       cmocka_unit_test(random_code), cmocka_unit_test(many_heads),
-                                       cmocka_unit_test(lying_index)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(huge_pictures), cmocka_unit_test(huge_counts), cmocka_unit_test(few_bytes_many_frames),
+        cmocka_unit_test(random_code),   cmocka_unit_test(many_heads),  cmocka_unit_test(lying_index)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Quality 100 gives back every sample, of every size, from every entry. */
+/* Quality 100 gives back every sample, of every size, from every access point. */
 #include "v2_clip.h"
 
 static void assert_exact(const Clip *clip, const DfyEncoderSettings *settings) {
@@ -57,7 +57,7 @@ static void extremes(void **state) {
                 for (int y = 0; y < dfy_plane_rows(&picture, p); y++)
                     for (int x = 0; x < (int)dfy_plane_row_bytes(&picture, p); x++) {
                         uint32_t noise = clip_hash((uint32_t)(i << 20 ^ p << 16 ^ y << 8 ^ x));
-                        picture.plane[p][y * picture.stride_bytes[p] + x] =
+                        dfy_picture_pixels(&picture, p)[y * picture.stride_bytes[p] + x] =
                             (uint8_t)(round == 0   ? noise
                                       : round == 1 ? (noise & 1) * 255
                                                    : (unsigned)((x ^ y ^ i) & 1) * 255);

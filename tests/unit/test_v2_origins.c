@@ -37,7 +37,8 @@ static void play(const MemoryFile *file, const Clip *clip, Tally *tallies) {
     dfy_decoder_close(&decoder);
 }
 
-/* A square over a background: an entry knows the plate alone, the anchor after it nothing later, frames between do. */
+/* A square over a background: an access point knows the plate alone, the anchor after it nothing later, frames between
+ * do. */
 static void movement(void **state) {
     (void)state;
     Clip clip = {.width = 172, .height = 100, .frames = 49, .grain = 1};
@@ -94,7 +95,7 @@ static void a_scene_comes_back(void **state) {
         for (int p = 0; p < 3; p++)
             for (int y = 0; y < dfy_plane_rows(&picture, p); y++)
                 for (int x = 0; x < (int)dfy_plane_row_bytes(&picture, p); x++)
-                    picture.plane[p][y * picture.stride_bytes[p] + x] =
+                    dfy_picture_pixels(&picture, p)[y * picture.stride_bytes[p] + x] =
                         (uint8_t)(clip_hash(scene << 20 ^ (uint32_t)(y / 4) << 10 ^ (uint32_t)(x / 4)) % 200 + 20);
         picture.pts = i;
         assert_int_equal(dfy_encoder_push(encoder, &picture), DFY_OK);

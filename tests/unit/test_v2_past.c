@@ -1,4 +1,5 @@
-/* What contexts take from the pictures referred to: whether the same place moved there, and how far neighbours agree.
+/* What contexts take from the pictures referred to: whether the same place moved there, and the consensus of
+ * neighbours.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 #include "video/syntax/picture.h"
 
 enum { SIDE = 64 };
@@ -68,34 +69,34 @@ static void test_past(void **state) {
     past_is(scene, 16, 48, 3, 0, 0); /* one motion, but it moves */
     first->motion[0].reference[0] = -1;
     past_is(scene, 0, 0, 3, 1, 0);
-    scene->picture.timeless[0] = 1;
+    scene->picture.long_term[0] = 1;
     past_is(scene, 0, 0, 3, 0, 0);
-    scene->picture.timeless[1] = 1;
+    scene->picture.long_term[1] = 1;
     past_is(scene, 0, 0, 6, 0, 0);
 }
 
-static DfyAgreement agreement_at(const Scene *scene, int x, int y) {
+static DfyConsensus consensus_at(const Scene *scene, int x, int y) {
     DfyMotion candidates[DFY_MERGE_CANDIDATES];
     DfyBlock block = {.x = (uint16_t)x, .y = (uint16_t)y, .log2 = 4};
-    DfyAgreement agreement;
-    int count = dfy_merge_candidates(&scene->picture, &block, 0, candidates, DFY_MERGE_CANDIDATES, &agreement);
+    DfyConsensus consensus;
+    int count = dfy_merge_candidates(&scene->picture, &block, 0, candidates, DFY_MERGE_CANDIDATES, &consensus);
     assert_in_range(count, 1, DFY_MERGE_CANDIDATES);
-    return agreement;
+    return consensus;
 }
 
 static void test_agreement(void **state) {
     Scene *scene = *state;
     DfyFrame *frame = scene->frame;
     fill(frame, moving(1, 1));
-    assert_int_equal(agreement_at(scene, 0, 0), DFY_NO_NEIGHBOURS);
+    assert_int_equal(consensus_at(scene, 0, 0), DFY_NO_NEIGHBOURS);
     /* The block at (16, 16) has neighbours on the left, above and in the corner: the others are coded later. */
-    assert_int_equal(agreement_at(scene, 16, 16), DFY_ALL_AGREE);
+    assert_int_equal(consensus_at(scene, 16, 16), DFY_ALL_AGREE);
     frame->motion[1 * frame->motion_stride + 3] = moving(2, 0); /* above */
-    assert_int_equal(agreement_at(scene, 16, 16), DFY_HALF_AGREE);
+    assert_int_equal(consensus_at(scene, 16, 16), DFY_HALF_AGREE);
     frame->motion[1 * frame->motion_stride + 1] = moving(0, 2); /* the corner */
-    assert_int_equal(agreement_at(scene, 16, 16), DFY_FEW_AGREE);
+    assert_int_equal(consensus_at(scene, 16, 16), DFY_FEW_AGREE);
     frame->motion[3 * frame->motion_stride + 1] = moving(0, 2); /* left, the first */
-    assert_int_equal(agreement_at(scene, 16, 16), DFY_HALF_AGREE);
+    assert_int_equal(consensus_at(scene, 16, 16), DFY_HALF_AGREE);
 }
 
 int main(void) {

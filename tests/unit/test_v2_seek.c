@@ -3,7 +3,7 @@
 
 #define MOST 400
 
-static void assert_seeks(const Clip *clip, const DfyEncoderSettings *settings, int step, int least_entries) {
+static void assert_seeks(const Clip *clip, const DfyEncoderSettings *settings, int step, int least_segments) {
     static uint32_t crcs[MOST];
     static int64_t pts[MOST];
     MemoryFile file = {0};
@@ -11,11 +11,11 @@ static void assert_seeks(const Clip *clip, const DfyEncoderSettings *settings, i
     assert_int_equal(decode_all(&file, MOST, crcs, pts), clip->frames);
     DfyDecoder *decoder = open_decoder(&file);
     DfyPicture picture;
-    int entries = 0;
+    int segments = 0;
     DfyChunk chunk;
     for (uint32_t i = 0; dfy_decoder_chunk(decoder, i, &chunk) == DFY_OK; i++)
-        entries += chunk.type == DFY_CHUNK_SEGMENT;
-    if (entries < least_entries) fail_msg("the clip has %d segments only", entries);
+        segments += chunk.type == DFY_CHUNK_SEGMENT;
+    if (segments < least_segments) fail_msg("the clip has %d segments only", segments);
     for (int k = 0; k < clip->frames; k++) {
         int frame = (int)((int64_t)k * step % clip->frames);
         if (dfy_decoder_seek(decoder, (uint64_t)frame)) fail_msg("seek %d: %s", frame, dfy_last_message(decoder));
@@ -34,8 +34,8 @@ static void assert_seeks(const Clip *clip, const DfyEncoderSettings *settings, i
     memory_free(&file);
 }
 
-/* Four frames a second: an entry every 33 frames. */
-static void many_entries(void **state) {
+/* Four frames a second: an access point every 33 frames. */
+static void many_access_points(void **state) {
     (void)state;
     Clip clip = {.width = 72, .height = 40, .frames = 230, .grain = 2};
     DfyEncoderSettings settings = clip_settings(&clip);
@@ -43,7 +43,7 @@ static void many_entries(void **state) {
     for (int step = 1; step < 120; step += 58) assert_seeks(&clip, &settings, step, 7);
 }
 
-static void one_entry_many_segments(void **state) {
+static void one_access_point_many_segments(void **state) {
     (void)state;
     Clip clip = {.width = 96, .height = 96, .frames = 120, .grain = 8, .irregular = 1};
     DfyEncoderSettings settings = clip_settings(&clip);
@@ -58,6 +58,15 @@ static void still_frames(void **state) {
     assert_seeks(&clip, &settings, 41, 1);
 }
 
+/* Light that swings: pictures refer to others weighted, and take their filters' weights from them as they are. */
+static void other_light(void **state) {
+    (void)state;
+    Clip clip = {.width = 192, .height = 136, .frames = 100, .grain = 2, .flicker = 12};
+    DfyEncoderSettings settings = clip_settings(&clip);
+    settings.quality = 60;
+    assert_seeks(&clip, &settings, 37, 1);
+}
+
 static void short_files(void **state) {
     (void)state;
     for (int frames = 1; frames < 36; frames += 3) {
@@ -69,9 +78,8 @@ static void short_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_entries),
-        cmocka_unit_test(one_entry_many_segments),
-        cmocka_unit_test(still_frames),
+        cmocka_unit_test(many_access_points), cmocka_unit_test(one_access_point_many_segments),
+        cmocka_unit_test(still_frames),       cmocka_unit_test(other_light),
         cmocka_unit_test(short_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

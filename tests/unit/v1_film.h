@@ -22,11 +22,11 @@ static inline void draw_frame(DfyPicture *picture, uint64_t frame, int period) {
     for (int plane = 0; plane < 3; plane++)
         for (int y = 0; y < dfy_plane_rows(picture, plane); y++)
             for (size_t x = 0; x < dfy_plane_row_bytes(picture, plane); x++)
-                picture->plane[plane][y * picture->stride_bytes[plane] + (ptrdiff_t)x] =
+                dfy_picture_pixels(picture, plane)[y * picture->stride_bytes[plane] + (ptrdiff_t)x] =
                     (uint8_t)(plane ? 120 + plane * 8 : 70 + ((int)x * 5 + y * 3) % 40);
     for (int y = top; y < top + side && y < picture->height; y++)
         for (int x = left; x < left + side && x < picture->width; x++)
-            picture->plane[0][y * picture->stride_bytes[0] + x] = 200;
+            dfy_picture_pixels(picture, 0)[y * picture->stride_bytes[0] + x] = 200;
     picture->pts = (int64_t)frame;
 }
 

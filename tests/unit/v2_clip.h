@@ -17,7 +17,7 @@
 
 #include "base/picture.h"
 #include "container/v2.h"
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 typedef struct MemoryFile {
     uint8_t *data;
@@ -100,7 +100,7 @@ static inline void clip_draw(const Clip *clip, int frame, DfyPicture *picture) {
     for (int p = 0; p < dfy_plane_count(picture->format); p++)
         for (int y = 0; y < dfy_plane_rows(picture, p); y++)
             for (int x = 0; x < (int)dfy_plane_row_bytes(picture, p); x++)
-                picture->plane[p][y * picture->stride_bytes[p] + x] =
+                dfy_picture_pixels(picture, p)[y * picture->stride_bytes[p] + x] =
                     clip->rgb ? clip_sample(clip, frame, x % 3, x / 3, y, clip->width)
                               : clip_sample(clip, frame, p, x, y, p ? (clip->width + 1) / 2 : clip->width);
     picture->pts = clip_pts(clip, frame);
@@ -136,6 +136,25 @@ static inline void clip_encode(const Clip *clip, const DfyEncoderSettings *setti
     assert_int_equal(stats.bytes, file->size);
     dfy_encoder_close(&encoder);
     dfy_picture_free(&picture);
+}
+
+static inline void assert_refused(const DfyEncoderSettings *settings) {
+    DfyEncoder *encoder;
+    MemoryFile file = {0};
+    DfyOutput output = {.write = memory_write, .opaque = &file};
+    assert_int_equal(dfy_encoder_open(&encoder, settings, &output), DFY_ERROR_ARGUMENT);
+    dfy_encoder_close(&encoder);
+    memory_free(&file);
+}
+
+static inline void join_two(MemoryFile *both, MemoryFile *first, MemoryFile *second) {
+    DfyOutput output = {.write = memory_write, .opaque = both};
+    DfyInput inputs[2] = {memory_input(first), memory_input(second)};
+    DfyJoiner *joiner;
+    assert_int_equal(dfy_joiner_open(&joiner, NULL, &output), DFY_OK);
+    for (int i = 0; i < 2; i++) assert_int_equal(dfy_joiner_add(joiner, &inputs[i]), DFY_OK);
+    assert_int_equal(dfy_joiner_finish(joiner, NULL), DFY_OK);
+    dfy_joiner_close(&joiner);
 }
 
 static inline uint32_t picture_crc(const DfyPicture *picture) {
@@ -182,16 +201,25 @@ static inline int decode_all(MemoryFile *file, int most, uint32_t *crcs, int64_t
     return frames;
 }
 
-/* Seeks to every frame, `step` apart (no divisor of frames), and finds the pictures that playing gave. */
+/*
+ * Seeks to every frame, `step` apart (no divisor of frames), and finds the pictures that playing gave, at the times
+ * that were told before any was decoded.
+ */
 static inline void assert_seeks_to_and_fro(MemoryFile *file, int frames, int step, const uint32_t *crcs) {
     DfyDecoder *decoder = open_decoder(file);
     DfyPicture picture;
     for (int k = 0; k < frames; k++) {
         int frame = k * step % frames;
+        int64_t pts;
+        assert_int_equal(dfy_decoder_time(decoder, (uint64_t)frame, &pts), DFY_OK);
         assert_int_equal(dfy_decoder_seek(decoder, (uint64_t)frame), DFY_OK);
         assert_int_equal(dfy_decoder_next(decoder, &picture), DFY_OK);
         assert_int_equal(picture_crc(&picture), crcs[frame]);
+        assert_int_equal(picture.pts, pts);
+        assert_int_equal(dfy_decoder_position(decoder), frame + 1);
     }
+    int64_t none;
+    assert_int_equal(dfy_decoder_time(decoder, (uint64_t)frames, &none), DFY_ERROR_ARGUMENT);
     dfy_decoder_close(&decoder);
 }
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 /* Exit statuses: scripts rely on them. */
 enum { STATUS_GOOD = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
@@ -22,7 +22,10 @@ typedef struct Command {
 } Command;
 
 int run_encode(int argc, char **argv);
+int run_analyse(int argc, char **argv);
 int run_decode(int argc, char **argv);
+int run_join(int argc, char **argv);
+int run_repair(int argc, char **argv);
 int run_info(int argc, char **argv);
 int run_compare(int argc, char **argv);
 int run_verify(int argc, char **argv);
@@ -43,6 +46,12 @@ int complain(const char *format, ...) PRINTF_LIKE(1, 2);
 int complain_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 void warn(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* Between 1 and 0 neither complaints nor warnings are printed: for what is tried again. */
+void complaints_pause(int pause);
+
+/* What `complain` adds to its line, NULL: nothing; asked each time. */
+void complaints_end_with(const char *(*tail)(const void *opaque), const void *opaque);
+
 /* ---------------------------------------------------------------- memory (memory.c) */
 
 /* For work that allocates and frees the same megabytes again and again: what is freed stays with the process. */
@@ -62,7 +71,7 @@ typedef struct Option {
     const char *name; /* with its dashes: "--frames" */
     const char *short_name;
     OptionKind kind;
-    void *value;
+    void *value;          /* an int, double, uint64_t or const char *; for parse_options_at, its offset */
     const char *argument; /* how the help names it; for OPTION_TEXT with a '|', the choices */
     const char *help;
     double minimum, maximum;
@@ -83,6 +92,8 @@ enum { PARSE_GO_ON = -1 };
  * help was printed or the arguments are wrong.
  */
 int parse_options(const Usage *usage, int argc, char **argv, const char **positional);
+/* The same where values are offsets from `base`, so that the table of options can be constant. */
+int parse_options_at(const Usage *usage, void *base, int argc, char **argv, const char **positional);
 
 /*
  * For a sentence on a word that isn't known: " (did you mean encode?)" when one of the names is near, else "". names
@@ -107,8 +118,18 @@ int dfy_output_spares(const char *path, const char *input);
 
 int output_open(OutputFile *file, const char *path); /* complains by itself; 0 or STATUS_FAILED */
 int output_keep(OutputFile *file);                   /* flushes, closes, renames; the same */
+int output_keep_safely(OutputFile *file);            /* the same, and it is on the disk for certain */
 void output_drop(OutputFile *file);                  /* closes and removes; fine after output_keep */
 int output_failed(const OutputFile *file);           /* whether a write failed, and then complains about it */
+
+/* Whether path is stdout, a pipe or a device, which no file can take the place of. */
+int is_written_in_place(const char *path);
+
+/* Writes the folder that path is in to the disk, so that its name survives a power cut; 0 or -1 with errno. */
+int sync_folder_of(const char *path);
+
+/* What to do about an output that can't be written, by errno: the end of a sentence. */
+const char *remedy(int error);
 
 /* What a temporary file or folder beside path is called, as mkstemp and mkdtemp want it; NULL: no memory. */
 char *part_template(const char *path);
@@ -118,6 +139,7 @@ DfyOutput output_for_encoder(OutputFile *file);
 
 /* Reads a file; a DfyInput. */
 int input_open(DfyInput *input, const char *path); /* complains by itself */
+int input_open_stdin(DfyInput *input);             /* which only goes forward */
 void input_close(DfyInput *input);
 
 /* Opens a .dfy file; complains by itself. Close both in any case. */
@@ -131,6 +153,14 @@ int has_extension(const char *path, const char *extension); /* without the dot, 
 void interrupt_watch(void);
 int interrupted(void);
 void interrupt_removes(const char *part_path); /* what the second one removes; NULL: nothing */
+void interrupt_says(const char *text);         /* what it says on its way out, kept by the caller; NULL: nothing */
+void interrupt_cuts(int handle, uint64_t size_bytes); /* cuts the file down to this size on its way out; -1: none */
+/*
+ * Instead of interrupt_watch: a read that waits for an input fails with EINTR, so that nothing is waited for; and
+ * SIGHUP counts as an interrupt, too, unless it is ignored.
+ */
+void interrupt_wakes(void);
+int hung_up(void); /* whether SIGHUP came */
 
 typedef struct Progress {
     int visible;

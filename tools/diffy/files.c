@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,7 +19,7 @@ int has_extension(const char *path, const char *extension) {
 /* ---------------------------------------------------------------- output */
 
 /* Devices and pipes can't be replaced by a rename. */
-static int written_in_place(const char *path) {
+int is_written_in_place(const char *path) {
     struct stat facts;
     return !strcmp(path, "-") || (!stat(path, &facts) && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode));
 }
@@ -37,7 +38,10 @@ static FILE *open_part(const char *path, char **part_path) {
     FILE *stream = handle >= 0 ? fdopen(handle, "wb") : NULL;
     if (!stream) {
         int error = errno;
-        if (handle >= 0) close(handle);
+        if (handle >= 0) {
+            close(handle);
+            unlink(part);
+        }
         free(part);
         errno = error;
         return NULL;
@@ -53,7 +57,7 @@ int output_spares(const char *path, const char *input) {
     struct stat a, b;
     if (!strcmp(path, "-") || !strcmp(input, "-") || stat(path, &a) || stat(input, &b)) return STATUS_GOOD;
     if (a.st_dev != b.st_dev || a.st_ino != b.st_ino || !S_ISREG(a.st_mode)) return STATUS_GOOD;
-    return complain("%s is the input as well: give the output another name.", path);
+    return complain("%s is also the input: give the output another name.", path);
 }
 
 /* Something that isn't a .dfy file and would be lost; an empty file, as mktemp makes them, would not. */
@@ -68,19 +72,19 @@ static int is_other_file(const char *path) {
 }
 
 int dfy_output_spares(const char *path, const char *input) {
-    static const char *const others[] = {"mp4", "m4v", "mov",  "mkv", "webm", "avi", "ts",  "y4m",
-                                         "zip", "png", "jpeg", "jpg", "gif",  "ply", "spz", "splat"};
+    static const char *const others[] = {"mp4", "m4v",  "mov", "mkv", "webm", "avi", "ts",    "y4m", "zip",
+                                         "png", "jpeg", "jpg", "gif", "ply",  "spz", "splat", "sog", "glb"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (has_extension(path, others[i]))
-            return complain_usage("%s is no name for a .dfy file: the output comes last, as in INPUT OUTPUT.dfy.",
+            return complain_usage("%s is not the name of a .dfy file: the output comes last, as in INPUT OUTPUT.dfy.",
                                   path);
     if (output_spares(path, input)) return STATUS_FAILED;
     if (!is_other_file(path)) return STATUS_GOOD;
-    return complain("%s is there already and no .dfy file: give another name, or remove it first.", path);
+    return complain("%s already exists and is not a .dfy file: give another name, or delete it first.", path);
 }
 
 /* What to do about an output that can't be written. */
-static const char *remedy(int error) {
+const char *remedy(int error) {
     return error == ENOSPC || error == EDQUOT ? "free some space, or choose another place" : "choose another place";
 }
 
@@ -93,14 +97,14 @@ int output_failed(const OutputFile *file) {
 int output_open(OutputFile *file, const char *path) {
     *file = (OutputFile){.path = path};
     struct stat facts;
-    if (!path[0]) return complain("The output's name is empty: give a file's name to write.");
+    if (!path[0]) return complain("The output name is empty: give the name of a file to write.");
     if (!strcmp(path, "-") && isatty(STDOUT_FILENO))
-        return complain("stdout is a terminal, which can't show what would come: send it into a file or a pipe.");
+        return complain("stdout is a terminal: redirect it to a file or a pipe.");
     if (!stat(path, &facts) && S_ISDIR(facts.st_mode))
-        return complain("%s is a folder: give a file's name to write.", path);
+        return complain("%s is a folder: give the name of a file to write.", path);
     if (!strcmp(path, "-"))
         file->stream = stdout;
-    else if (written_in_place(path))
+    else if (is_written_in_place(path))
         file->stream = fopen(path, "wb");
     else
         file->stream = open_part(path, &file->part_path);
@@ -123,6 +127,24 @@ int output_keep(OutputFile *file) {
     interrupt_removes(NULL);
     free(file->part_path);
     file->part_path = NULL;
+    return STATUS_GOOD;
+}
+
+int sync_folder_of(const char *path) {
+    char *copy = strdup(path);
+    int handle = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int failed = handle >= 0 && fsync(handle) && errno != EINVAL && errno != EROFS;
+    if (handle >= 0) close(handle);
+    free(copy);
+    return failed ? -1 : 0;
+}
+
+int output_keep_safely(OutputFile *file) {
+    int on_disk = file->part_path != NULL;
+    if (on_disk && (fflush(file->stream) || fsync(fileno(file->stream))) && !file->error) file->error = errno;
+    if (output_failed(file) || output_keep(file)) return STATUS_FAILED;
+    if (on_disk && sync_folder_of(file->path))
+        return complain("%s was written, but its folder can't be synced.", file->path);
     return STATUS_GOOD;
 }
 
@@ -161,6 +183,30 @@ static int64_t read_at(void *opaque, uint64_t offset, uint8_t *data, size_t size
     return (int64_t)done;
 }
 
+/* As read_at, of something that only goes forward. */
+static int64_t read_on(void *opaque, uint64_t offset, uint8_t *data, size_t size_bytes) {
+    (void)offset;
+    int handle = *(const int *)opaque;
+    size_t done = 0;
+    while (done < size_bytes) {
+        ssize_t got = read(handle, data + done, size_bytes - done);
+        if (got < 0 && errno == EINTR && !interrupted()) continue;
+        if (got < 0) return -1;
+        if (got == 0) break;
+        done += (size_t)got;
+    }
+    return (int64_t)done;
+}
+
+int input_open_stdin(DfyInput *input) {
+    if (isatty(STDIN_FILENO)) return complain("stdin is a terminal: pipe a .dfy file into it, as in `cat x.dfy |`.");
+    int *own = malloc(sizeof *own);
+    if (!own) return complain("There is no memory left to read stdin.");
+    *own = STDIN_FILENO;
+    *input = (DfyInput){.read = read_on, .size_bytes = DFY_FORWARD_ONLY, .opaque = own};
+    return STATUS_GOOD;
+}
+
 int input_open(DfyInput *input, const char *path) {
     *input = (DfyInput){.read = read_at};
     struct stat facts;
@@ -187,7 +233,7 @@ int input_open(DfyInput *input, const char *path) {
 
 void input_close(DfyInput *input) {
     if (!input->opaque) return;
-    close(*(int *)input->opaque);
+    if (input->size_bytes != DFY_FORWARD_ONLY) close(*(int *)input->opaque);
     free(input->opaque);
     input->opaque = NULL;
 }

@@ -45,10 +45,11 @@ static int read_samples(GyroLog *log, FILE *file, const char *path) {
             return complain("%s, line %d: four numbers t,x,y,z are needed.", path, number);
         }
         if (log->count && sample.time <= log->samples[log->count - 1].time)
-            return complain("%s, line %d: the time is not after that of the line before.", path, number);
+            return complain("%s, line %d: the time is not later than in the line before.", path, number);
         if (add_sample(log, &sample, &capacity)) return STATUS_FAILED;
     }
-    return log->count ? STATUS_GOOD : complain("%s holds no gyroscope samples t,x,y,z.", path);
+    if (ferror(file)) return complain("%s can't be read (%s).", path, strerror(errno));
+    return log->count ? STATUS_GOOD : complain("%s has no gyroscope samples t,x,y,z.", path);
 }
 
 int gyro_log_open(GyroLog *log, const char *path) {

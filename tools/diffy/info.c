@@ -1,15 +1,16 @@
-/* `diffy info`: what a .dfy file holds, for people, as JSON, and its cycles as CSV. */
-#include "cli.h"
+/* `diffy info`: what a .dfy file holds, for people, as JSON, and its cycles and departures as CSV. */
+#include "json.h"
+#include "meaning.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cjson/cJSON.h>
+#include <time.h>
 
 #include "cycles.h"
+#include "departures.h"
 
 typedef struct Report {
     const char *path;
@@ -45,17 +46,17 @@ static int total_by_type(const Report *r, TypeTotal *totals) {
     return types;
 }
 
-static const char *matrix_name(DfyMatrix matrix) {
-    switch (matrix) {
-    case DFY_MATRIX_BT709: return "BT.709";
-    case DFY_MATRIX_BT601: return "BT.601";
-    case DFY_MATRIX_BT2020: return "BT.2020";
-    default: return "unknown";
-    }
-}
-
 static const char *checksum_name(const DfyChunk *chunk) {
     return chunk->damaged ? "damaged" : chunk->has_checksum ? "good" : "none";
+}
+
+/* "2026-11-29T12:30:00.000000Z" */
+static const char *utc_text(int64_t unix_us, char *text, size_t size) {
+    time_t seconds = (time_t)(unix_us / 1000000);
+    struct tm parts;
+    size_t used = gmtime_r(&seconds, &parts) ? strftime(text, size, "%Y-%m-%dT%H:%M:%S", &parts) : 0;
+    if (size > used + 9) snprintf(text + used, size - used, ".%06dZ", (int)(unix_us % 1000000));
+    return text;
 }
 
 /* ---------------------------------------------------------------- for people */
@@ -63,9 +64,9 @@ static const char *checksum_name(const DfyChunk *chunk) {
 static void print_cycles(const Report *r) {
     const CycleReport *c = &r->cycles;
     if (!c->count) return;
-    printf("cycles      %zu of %u canonicals: mean %.2f s, deviation %.2f s, shortest %.2f, longest %.2f\n", c->count,
-           r->info.canonicals, c->mean, c->deviation, c->shortest, c->longest);
-    if (c->outliers) printf("outliers    %zu cycles stand apart in length\n", c->outliers);
+    printf("cycles      %zu of %u canonicals: mean %.2f s, standard deviation %.2f s, shortest %.2f, longest %.2f\n",
+           c->count, r->info.canonicals, c->mean, c->deviation, c->shortest, c->longest);
+    if (c->outliers) printf("outliers    %zu cycles of unusual length\n", c->outliers);
     printf("\n  cycle  first frame  frames   start s  length s  canonical  distance\n");
     for (size_t i = 0; i < c->count; i++) {
         const DfyCycle *cycle = &c->cycles[i];
@@ -78,6 +79,16 @@ static void print_cycles(const Report *r) {
         printf("%s%s%s\n", cycle->is_canonical ? "  canonical" : "", cycle->is_clone ? "  clone" : "",
                c->is_outlier[i] ? "  outlier" : "");
     }
+}
+
+static void print_episodes(const Report *r) {
+    DfyEpisode e;
+    if (!r->info.episodes) return;
+    printf("\n  episode  first frame  frames   start s  length s  name\n");
+    for (uint32_t i = 0; i < r->info.episodes; i++)
+        if (!dfy_decoder_episode(r->decoder, i, &e))
+            printf("  %7u  %11" PRIu64 "  %6" PRIu64 "  %8.2f  %8.2f  %s\n", i, e.first_frame, e.frames,
+                   e.start_seconds, e.seconds, e.name);
 }
 
 static void print_chunks(const Report *r) {
@@ -96,18 +107,45 @@ static void print_chunks(const Report *r) {
                    checksum_name(&chunk), chunk.name);
 }
 
+static void print_colour(const DfyInfo *i) {
+    if (i->native_format == DFY_PIXELS_RGB)
+        printf("colour      sRGB\n");
+    else
+        printf("colour      matrix %s, %s range, primaries %s, transfer %s\n", matrix_name((int)i->matrix),
+               i->range == DFY_RANGE_FULL ? "full" : "limited", primaries_name(i->primaries),
+               transfer_name(i->transfer));
+}
+
+static void print_shape(const DfyInfo *i) {
+    static const char *const turns[] = {"mirrored",
+                                        "by half a turn",
+                                        "upside down mirrored",
+                                        "transposed",
+                                        "by a quarter clockwise",
+                                        "transversed",
+                                        "by a quarter counter-clockwise"};
+    if (i->sample_aspect_num > 0 && i->sample_aspect_num != i->sample_aspect_den)
+        printf("pixels      %d:%d (width to height), shown as %.0f x %d\n", i->sample_aspect_num, i->sample_aspect_den,
+               (double)i->width * i->sample_aspect_num / i->sample_aspect_den, i->height);
+    if (i->orientation > 1) printf("shown       %s\n", turns[i->orientation - 2]);
+    if (!i->start_unix_us) return;
+    char text[40];
+    printf("start       %s\n", utc_text(i->start_unix_us, text, sizeof text));
+}
+
 static void print_report(const Report *r) {
     const DfyInfo *i = &r->info;
     double rate = (double)i->frame_rate_num / i->frame_rate_den;
     printf("file        %s, %" PRIu64 " bytes, version %d%s\n", r->path, r->input.size_bytes, i->format,
-           i->complete ? "" : ", cut or never finished");
-    printf("pictures    %d x %d, %s, %s range, matrix %s\n", i->width, i->height,
-           i->native_format == DFY_PIXELS_I420 ? "4:2:0" : "RGB", i->range == DFY_RANGE_FULL ? "full" : "limited",
-           matrix_name(i->matrix));
+           i->complete ? "" : ", cut off or never finished");
+    printf("pictures    %d x %d, %s, 8 bits\n", i->width, i->height,
+           i->native_format == DFY_PIXELS_I420 ? "4:2:0" : "RGB");
+    print_colour(i);
+    print_shape(i);
     double nominal = (double)i->frames / rate;
-    printf("length      %" PRIu64 " frames at %.6g a second, ", i->frames, rate);
+    printf("length      %" PRIu64 " frames at %.6g per second, ", i->frames, rate);
     if (fabs(r->seconds - nominal) > nominal / 100)
-        printf("nominally %.2f s, by their own times %.2f s", nominal, r->seconds);
+        printf("nominally %.2f s, %.2f s by their own times", nominal, r->seconds);
     else
         printf("%.2f s", r->seconds);
     if (i->frames_stated != i->frames) printf(" (the header states %" PRIu64 ")", i->frames_stated);
@@ -117,16 +155,46 @@ static void print_report(const Report *r) {
         printf("quality     lossless, %s\n", i->mode == DFY_MODE_UPLOAD ? "upload" : "training");
     else
         printf("quality     %d, %s\n", i->quality, i->mode == DFY_MODE_UPLOAD ? "upload" : "training");
-    if (i->clone_frames) printf("clones      %" PRIu64 " frames show earlier ones\n", i->clone_frames);
+    DfySound sound;
+    if (!dfy_decoder_sound(r->decoder, &sound))
+        printf("sound       %s, %d Hz, %d channel%s\n", sound.codec, sound.sample_rate, sound.channels,
+               sound.channels > 1 ? "s" : "");
+    if (i->access_pictures) printf("access      no frame needs more than %d pictures\n", i->access_pictures);
+    if (i->clone_frames) printf("clones      %" PRIu64 " frames show an earlier frame\n", i->clone_frames);
     if (i->imu_samples) printf("IMU         %" PRIu64 " orientations\n", i->imu_samples);
+    if (i->episodes) printf("episodes    %u\n", i->episodes);
     print_cycles(r);
+    print_episodes(r);
+    print_departures(r->decoder);
     print_chunks(r);
 }
 
 /* ---------------------------------------------------------------- JSON */
 
+static void add_shape(cJSON *root, const DfyInfo *i) {
+    cJSON_AddStringToObject(root, "primaries", primaries_name(i->primaries));
+    cJSON_AddStringToObject(root, "transfer", transfer_name(i->transfer));
+    cJSON *points = cJSON_AddObjectToObject(root, "h273");
+    cJSON_AddNumberToObject(points, "primaries", i->primaries);
+    cJSON_AddNumberToObject(points, "transfer", i->transfer);
+    cJSON_AddNumberToObject(points, "matrix", (int)i->matrix);
+    cJSON_AddBoolToObject(points, "full_range", i->range == DFY_RANGE_FULL);
+    cJSON_AddNumberToObject(root, "bit_depth", i->bit_depth);
+    cJSON_AddStringToObject(root, "pixels", i->native_format == DFY_PIXELS_I420 ? "4:2:0" : "RGB");
+    cJSON_AddNumberToObject(root, "sample_aspect_num", i->sample_aspect_num);
+    cJSON_AddNumberToObject(root, "sample_aspect_den", i->sample_aspect_den);
+    cJSON_AddNumberToObject(root, "orientation", i->orientation);
+    cJSON_AddNumberToObject(root, "last_frame_ticks", (double)i->last_frame_ticks);
+    char text[40];
+    if (i->start_unix_us)
+        cJSON_AddStringToObject(root, "start", utc_text(i->start_unix_us, text, sizeof text));
+    else
+        cJSON_AddNullToObject(root, "start");
+}
+
 static void add_header(cJSON *root, const Report *r) {
     const DfyInfo *i = &r->info;
+    cJSON_AddNumberToObject(root, "schema", 1);
     cJSON_AddNumberToObject(root, "bytes", (double)r->input.size_bytes);
     cJSON_AddNumberToObject(root, "format", i->format);
     cJSON_AddBoolToObject(root, "complete", i->complete);
@@ -143,11 +211,25 @@ static void add_header(cJSON *root, const Report *r) {
     cJSON_AddNumberToObject(root, "quality", i->quality);
     cJSON_AddBoolToObject(root, "lossless", i->lossless);
     cJSON_AddStringToObject(root, "mode", i->mode == DFY_MODE_UPLOAD ? "upload" : "training");
-    cJSON_AddStringToObject(root, "matrix", matrix_name(i->matrix));
+    cJSON_AddStringToObject(root, "matrix", matrix_name((int)i->matrix));
     cJSON_AddStringToObject(root, "range", i->range == DFY_RANGE_FULL ? "full" : "limited");
+    add_shape(root, i);
+    cJSON_AddNumberToObject(root, "access_pictures", i->access_pictures);
     cJSON_AddNumberToObject(root, "clone_frames", (double)i->clone_frames);
     cJSON_AddNumberToObject(root, "imu_samples", (double)i->imu_samples);
     cJSON_AddNumberToObject(root, "canonicals", i->canonicals);
+}
+
+static void add_sound(cJSON *root, const Report *r) {
+    DfySound sound;
+    if (dfy_decoder_sound(r->decoder, &sound)) {
+        cJSON_AddNullToObject(root, "sound");
+        return;
+    }
+    cJSON *item = cJSON_AddObjectToObject(root, "sound");
+    cJSON_AddStringToObject(item, "codec", sound.codec);
+    cJSON_AddNumberToObject(item, "sample_rate", sound.sample_rate);
+    cJSON_AddNumberToObject(item, "channels", sound.channels);
 }
 
 static void add_chunks(cJSON *root, const Report *r) {
@@ -161,7 +243,7 @@ static void add_chunks(cJSON *root, const Report *r) {
         cJSON_AddNumberToObject(item, "offset", (double)chunk.offset_bytes);
         cJSON_AddNumberToObject(item, "bytes", (double)chunk.payload_bytes);
         cJSON_AddStringToObject(item, "checksum", checksum_name(&chunk));
-        cJSON_AddItemToArray(chunks, item);
+        json_put(chunks, NULL, item);
     }
     TypeTotal totals[MAX_TYPES];
     int types = total_by_type(r, totals);
@@ -172,7 +254,7 @@ static void add_chunks(cJSON *root, const Report *r) {
         cJSON_AddStringToObject(item, "name", totals[i].name);
         cJSON_AddNumberToObject(item, "count", totals[i].count);
         cJSON_AddNumberToObject(item, "bytes", (double)totals[i].bytes);
-        cJSON_AddItemToArray(by_type, item);
+        json_put(by_type, NULL, item);
     }
 }
 
@@ -191,7 +273,7 @@ static void add_cycle(cJSON *list, const CycleReport *report, size_t index) {
     else
         cJSON_AddNullToObject(item, "distance");
     cJSON_AddBoolToObject(item, "is_outlier", report->is_outlier[index]);
-    cJSON_AddItemToArray(list, item);
+    json_put(list, NULL, item);
 }
 
 static void add_cycles(cJSON *root, const CycleReport *c) {
@@ -205,19 +287,33 @@ static void add_cycles(cJSON *root, const CycleReport *c) {
     cJSON_AddNumberToObject(lengths, "outliers", (double)c->outliers);
 }
 
+static void add_episodes(cJSON *root, const Report *r) {
+    cJSON *list = cJSON_AddArrayToObject(root, "episodes");
+    DfyEpisode e;
+    for (uint32_t i = 0; i < r->info.episodes; i++) {
+        if (dfy_decoder_episode(r->decoder, i, &e)) continue;
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", e.name);
+        cJSON_AddNumberToObject(item, "first_frame", (double)e.first_frame);
+        cJSON_AddNumberToObject(item, "frames", (double)e.frames);
+        cJSON_AddNumberToObject(item, "start_seconds", e.start_seconds);
+        cJSON_AddNumberToObject(item, "seconds", e.seconds);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
 static int print_json(const Report *r) {
+    json_begin();
     cJSON *root = cJSON_CreateObject();
     add_header(root, r);
+    add_sound(root, r);
     cJSON *metadata = cJSON_Parse(dfy_decoder_metadata(r->decoder));
-    cJSON_AddItemToObject(root, "metadata", metadata ? metadata : cJSON_CreateObject());
+    json_put(root, "metadata", metadata ? metadata : cJSON_CreateObject());
     add_cycles(root, &r->cycles);
+    add_episodes(root, r);
+    add_departures(root, r->decoder);
     add_chunks(root, r);
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (!text) return complain("There is no memory left to describe %s.", r->path);
-    puts(text);
-    cJSON_free(text);
-    return STATUS_GOOD;
+    return json_print(root);
 }
 
 /* ---------------------------------------------------------------- the command */
@@ -237,51 +333,66 @@ static int write_cycles(const CycleReport *report, const char *path) {
     return output_keep(&file);
 }
 
-/* Only the last frame itself tells its time; where it can't be decoded, or a tick is a frame, the rate has to do. */
+/*
+ * From the first frame to the end of the last, as their times say. Without the file's word the last lasts a frame at
+ * the nominal rate; where the times can't be read that has to do for all.
+ */
 static double seconds_of(DfyDecoder *decoder, const DfyInfo *info) {
     double frame = (double)info->frame_rate_den / info->frame_rate_num, nominal = (double)info->frames * frame;
-    int uniform =
-        (int64_t)info->time_base_num * info->frame_rate_num == (int64_t)info->time_base_den * info->frame_rate_den;
-    DfyPicture picture;
-    if (info->frames < 2 || info->time_base_den < 1 || uniform || dfy_decoder_next(decoder, &picture)) return nominal;
-    int64_t first = picture.pts;
-    if (dfy_decoder_seek(decoder, info->frames - 1) || dfy_decoder_next(decoder, &picture)) return nominal;
-    return (double)(picture.pts - first) * info->time_base_num / info->time_base_den + frame;
+    if (info->time_base_num < 1 || info->time_base_den < 1 || !info->frames) return nominal;
+    double tick = (double)info->time_base_num / info->time_base_den;
+    if (info->last_frame_ticks > 0) frame = (double)info->last_frame_ticks * tick;
+    int64_t first, last;
+    if (dfy_decoder_time(decoder, 0, &first) || dfy_decoder_time(decoder, info->frames - 1, &last)) return nominal;
+    return (double)(last - first) * tick + frame;
 }
 
-static int report(Report *r, int json, const char *cycles_path) {
+/* Into files of their own, which must not be the input. */
+static int write_lists(const Report *r, const char *cycles_path, const char *departures_path) {
+    if (cycles_path && output_spares(cycles_path, r->path)) return STATUS_FAILED;
+    if (departures_path && output_spares(departures_path, r->path)) return STATUS_FAILED;
+    if (cycles_path && write_cycles(&r->cycles, cycles_path)) return STATUS_FAILED;
+    return departures_path ? write_departures(r->decoder, departures_path) : STATUS_GOOD;
+}
+
+static int is_stdout(const char *path) {
+    return path && !strcmp(path, "-");
+}
+
+static int report(Report *r, int json, const char *cycles_path, const char *departures_path) {
     if (decoder_open(&r->decoder, &r->input, r->path, NULL)) return STATUS_FAILED;
     dfy_decoder_info(r->decoder, &r->info);
     r->seconds = seconds_of(r->decoder, &r->info);
     if (cycle_report_make(&r->cycles, r->decoder)) return STATUS_FAILED;
-    if (cycles_path && output_spares(cycles_path, r->path)) return STATUS_FAILED;
-    if (cycles_path && write_cycles(&r->cycles, cycles_path)) return STATUS_FAILED;
+    if (write_lists(r, cycles_path, departures_path)) return STATUS_FAILED;
     if (json) return print_json(r);
-    if (!cycles_path || strcmp(cycles_path, "-")) print_report(r);
+    if (!is_stdout(cycles_path) && !is_stdout(departures_path)) print_report(r);
     return STATUS_GOOD;
 }
 
 int run_info(int argc, char **argv) {
     Report r = {0};
     int json = 0;
-    const char *cycles_path = NULL;
+    const char *cycles_path = NULL, *departures_path = NULL;
     const Option options[] = {
-        {"--json", NULL, OPTION_FLAG, &json, NULL, "everything, as JSON", 0, 0},
-        {"--cycles", NULL, OPTION_TEXT, &cycles_path, "CSV", "writes the cycles into this file", 0, 0},
-        {"--chunks", NULL, OPTION_FLAG, &r.chunk_list, NULL, "lists every chunk, not only the sums by type", 0, 0},
+        {"--json", NULL, OPTION_FLAG, &json, NULL, "print everything as JSON", 0, 0},
+        {"--cycles", NULL, OPTION_TEXT, &cycles_path, "CSV", "write the cycles to this file", 0, 0},
+        {"--departures", NULL, OPTION_TEXT, &departures_path, "CSV", "write departures from the routine to this file",
+         0, 0},
+        {"--chunks", NULL, OPTION_FLAG, &r.chunk_list, NULL, "list every chunk, not just the totals by type", 0, 0},
     };
     const Usage usage = {
         "diffy info [options] INPUT.dfy",
-        "Tells a .dfy file's header, its chunks by type, and its cycles: where each begins, how long it\n"
-        "takes, which canonical it follows and how far it is from it; mean, deviation and outliers of\n"
-        "their lengths. Checksums are checked by `diffy verify`.\n",
+        "Prints a .dfy file's header, its chunks by type, and its cycles: where each begins, how long it\ntakes, which "
+        "canonical cycle it repeats and how much it differs from it; the mean, standard\ndeviation and outliers of "
+        "their lengths; and where the work left its routine. Use `diffy verify`\nto check checksums.\n",
         options,
         sizeof options / sizeof *options,
         1,
         1};
     int status = parse_options(&usage, argc, argv, &r.path);
     if (status != PARSE_GO_ON) return status;
-    status = report(&r, json, cycles_path);
+    status = report(&r, json, cycles_path, departures_path);
     cycle_report_free(&r.cycles);
     dfy_decoder_close(&r.decoder);
     input_close(&r.input);

@@ -20,11 +20,13 @@ typedef struct Function {
 static int load(const char *file, const Function *functions, size_t count) {
     void *library = dlopen(file, RTLD_LAZY);
     if (!library)
-        return complain("Videos need FFmpeg's %s, which isn't there: install it, or use Y4M or images.", file);
+        return complain("Reading videos needs FFmpeg's %s, which is not installed: install it, or use Y4M or images.",
+                        file);
     for (size_t i = 0; i < count; i++) {
         void *function = dlsym(library, functions[i].name);
         if (!function)
-            return complain("%s lacks %s: install the FFmpeg that this was built with.", file, functions[i].name);
+            return complain("%s lacks %s: install the version of FFmpeg that this was built with.", file,
+                            functions[i].name);
         memcpy((char *)&libav + functions[i].place, &function, sizeof function);
     }
     return STATUS_GOOD;
@@ -42,4 +44,15 @@ int libav_load(void) {
     libav.av_log_set_level(AV_LOG_QUIET); /* errors are told in one line of our own */
     libav.loaded = 1;
     return STATUS_GOOD;
+}
+
+const AVInputFormat *libav_device_format(const char *name) {
+    /* Both libraries have always had the same major number since there have been these numbers. */
+    void *library = dlopen(FILE_NAME("avdevice", LIBAVFORMAT_VERSION_MAJOR), RTLD_LAZY);
+    void (*register_all)(void) = NULL;
+    void *function = library ? dlsym(library, "avdevice_register_all") : NULL;
+    if (!function) return NULL;
+    memcpy(&register_all, &function, sizeof register_all);
+    register_all();
+    return libav.av_find_input_format(name);
 }

@@ -7,21 +7,24 @@
 
 static const Command commands[] = {
     {"encode", "makes a .dfy file from a video, Y4M, or images", run_encode},
+    {"analyse", "finds the background that parts of a recording share", run_analyse},
     {"decode", "turns a .dfy file back into Y4M, images or MP4", run_decode},
-    {"info", "tells what a .dfy file holds: header, chunks, cycles", run_info},
-    {"compare", "measures PSNR and SSIM between any two inputs", run_compare},
+    {"join", "puts parts of one recording together", run_join},
+    {"repair", "finishes a .dfy.part that was interrupted", run_repair},
+    {"info", "prints what is in a .dfy file: header, chunks, cycles", run_info},
+    {"compare", "measures PSNR, SSIM and MS-SSIM between any two inputs", run_compare},
     {"verify", "checks every checksum of a .dfy file", run_verify},
-    {"splat", "the same for sequences of Gaussian-splat models", run_splat},
+    {"splat", "the same commands for sequences of Gaussian-splat models", run_splat},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *stream) {
-    fputs("diffy: long video of repetitive work from a fixed camera, made very small\n\n"
+    fputs("diffy: makes long video of repetitive work from a fixed camera very small\n\n"
           "usage: diffy COMMAND [options] ...\n\n",
           stream);
     for (int i = 0; i < COMMAND_COUNT; i++) fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n`diffy COMMAND --help` explains a command; `diffy --version` tells the version.\n"
-          "Exit status: 0 good, 1 failed, 2 bad usage.\n",
+    fputs("\n`diffy COMMAND --help` explains a command; `diffy --version` prints the version.\n"
+          "Exit status: 0 success, 1 failure, 2 wrong usage.\n",
           stream);
 }
 
@@ -57,6 +60,6 @@ int main(int argc, char **argv) {
     }
     int status = run(argc, argv);
     if (status == STATUS_GOOD && (fflush(stdout) || ferror(stdout)))
-        return complain("stdout can't be written (%s): what came out is not whole.", strerror(errno));
+        return complain("stdout can't be written (%s): the output is incomplete.", strerror(errno));
     return status;
 }

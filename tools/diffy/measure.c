@@ -31,6 +31,8 @@ void measure_add(Measure *total, const Measure *measure) {
         total->squared_error[i] += measure->squared_error[i];
         total->samples[i] += measure->samples[i];
     }
+    total->ssim_sum += measure->ssim_sum;
+    total->windows += measure->windows;
 }
 
 double measure_mse(const Measure *measure, int plane) {
@@ -62,14 +64,47 @@ static double window_ssim(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b
            ((mean_a * mean_a + mean_b * mean_b + c1) * (variances + c2));
 }
 
-double measure_ssim(const DfyPicture *a, const DfyPicture *b) {
-    enum { WINDOW = 8, STEP = 4 };
+enum { WINDOW = 8, STEP = 4 };
+
+/* Sums up the windows within a rectangle of luma; returns how many there are. A picture may be smaller than a window.
+ */
+static uint64_t add_windows(double *sum, const DfyPicture *a, const DfyPicture *b, const int rectangle[4]) {
     int width = a->width < WINDOW ? a->width : WINDOW, height = a->height < WINDOW ? a->height : WINDOW;
-    double sum = 0;
     uint64_t windows = 0;
-    for (int y = 0; y + height <= a->height; y += STEP)
-        for (int x = 0; x + width <= a->width; x += STEP, windows++)
-            sum += window_ssim(a->plane[0] + y * a->stride_bytes[0] + x, a->stride_bytes[0],
-                               b->plane[0] + y * b->stride_bytes[0] + x, b->stride_bytes[0], width, height);
+    for (int y = rectangle[1]; y + height <= rectangle[1] + rectangle[3]; y += STEP)
+        for (int x = rectangle[0]; x + width <= rectangle[0] + rectangle[2]; x += STEP, windows++)
+            *sum += window_ssim(a->plane[0] + (ptrdiff_t)y * a->stride_bytes[0] + x, a->stride_bytes[0],
+                                b->plane[0] + (ptrdiff_t)y * b->stride_bytes[0] + x, b->stride_bytes[0], width, height);
+    return windows;
+}
+
+double measure_ssim(const DfyPicture *a, const DfyPicture *b) {
+    const int whole[4] = {0, 0, a->width, a->height};
+    double sum = 0;
+    uint64_t windows = add_windows(&sum, a, b, whole);
     return sum / (double)windows;
+}
+
+enum { BLOCK = 16, MOVING_LEVELS = 4 };
+
+void measure_moving(Measure *measure, const uint8_t *before, const DfyPicture *a, const DfyPicture *b) {
+    *measure = (Measure){0};
+    for (int y0 = 0; y0 < a->height; y0 += BLOCK)
+        for (int x0 = 0; x0 < a->width; x0 += BLOCK) {
+            int bottom = y0 + BLOCK < a->height ? y0 + BLOCK : a->height;
+            int right = x0 + BLOCK < a->width ? x0 + BLOCK : a->width, size = (bottom - y0) * (right - x0);
+            uint64_t moved = 0, error = 0;
+            for (int y = y0; y < bottom; y++)
+                for (int x = x0; x < right; x++) {
+                    int value = a->plane[0][y * a->stride_bytes[0] + x], change = value - before[y * a->width + x];
+                    int d = value - b->plane[0][y * b->stride_bytes[0] + x];
+                    moved += (uint64_t)(change < 0 ? -change : change);
+                    error += (uint64_t)(d * d);
+                }
+            if (moved < (uint64_t)MOVING_LEVELS * (uint64_t)size) continue;
+            measure->squared_error[0] += error;
+            measure->samples[0] += (uint64_t)size;
+            const int block[4] = {x0, y0, right - x0, bottom - y0};
+            measure->windows += add_windows(&measure->ssim_sum, a, b, block);
+        }
 }

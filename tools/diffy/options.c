@@ -76,34 +76,39 @@ static int parse_bytes(const char *text, uint64_t *bytes) {
     return 0;
 }
 
-static int set_value(const Option *option, const char *text) {
+/* Where an option's value is. */
+static void *place_of(void *base, const Option *option) {
+    return base ? (char *)base + (uintptr_t)option->value : option->value;
+}
+
+static int set_value(const Option *option, void *place, const char *text) {
     char *end;
     switch (option->kind) {
     case OPTION_FLAG: break;
     case OPTION_INT: {
         long value = strtol(text, &end, 10);
         if (end == text || *end || (double)value < option->minimum || (double)value > option->maximum)
-            return complain_usage("%s takes a whole number from %.0f to %.0f, not %s.", option->name, option->minimum,
+            return complain_usage("%s needs a whole number from %.0f to %.0f, not %s.", option->name, option->minimum,
                                   option->maximum, text);
-        *(int *)option->value = (int)value;
+        *(int *)place = (int)value;
         break;
     }
     case OPTION_NUMBER: {
         double value = strtod(text, &end);
         if (end == text || *end || !(value >= option->minimum && value <= option->maximum))
-            return complain_usage("%s takes a number from %g to %g, not %s.", option->name, option->minimum,
+            return complain_usage("%s needs a number from %g to %g, not %s.", option->name, option->minimum,
                                   option->maximum, text);
-        *(double *)option->value = value;
+        *(double *)place = value;
         break;
     }
     case OPTION_BYTES:
-        if (parse_bytes(text, option->value))
-            return complain_usage("%s %s is not a size: give bytes, as 1500, 20k or 4M.", option->name, text);
+        if (parse_bytes(text, place))
+            return complain_usage("%s %s is not a size: give bytes, such as 1500, 20k or 4M.", option->name, text);
         break;
     case OPTION_TEXT:
         if (strchr(option->argument, '|') && !is_choice(option->argument, text))
-            return complain_usage("%s %s is not known: choose %s.", option->name, text, option->argument);
-        *(const char **)option->value = text;
+            return complain_usage("%s %s is unknown: choose %s.", option->name, text, option->argument);
+        *(const char **)place = text;
         break;
     }
     return PARSE_GO_ON;
@@ -128,7 +133,7 @@ static const Option *find_option(const Usage *usage, const char *argument, const
 }
 
 /* One option at argv[*at]; moves *at over a value in the next word. */
-static int parse_option(const Usage *usage, int argc, char **argv, int *at) {
+static int parse_option(const Usage *usage, void *base, int argc, char **argv, int *at) {
     const char *value;
     const Option *option = find_option(usage, argv[*at], &value);
     if (!option)
@@ -139,17 +144,17 @@ static int parse_option(const Usage *usage, int argc, char **argv, int *at) {
                               usage->synopsis);
     if (option->kind == OPTION_FLAG) {
         if (value) return complain_usage("%s takes no value.", option->name);
-        *(int *)option->value = 1;
+        *(int *)place_of(base, option) = 1;
         return PARSE_GO_ON;
     }
     if (!value) {
         if (*at + 1 >= argc) return complain_usage("%s needs a value: %s.", option->name, option->argument);
         value = argv[++*at];
     }
-    return set_value(option, value);
+    return set_value(option, place_of(base, option), value);
 }
 
-int parse_options(const Usage *usage, int argc, char **argv, const char **positional) {
+int parse_options_at(const Usage *usage, void *base, int argc, char **argv, const char **positional) {
     int count = 0, options_end = 0;
     for (int i = 0; i < usage->most; i++) positional[i] = NULL;
     for (int at = 0; at < argc; at++) {
@@ -161,7 +166,7 @@ int parse_options(const Usage *usage, int argc, char **argv, const char **positi
         if (!options_end && !strcmp(argument, "--")) {
             options_end = 1;
         } else if (!options_end && argument[0] == '-' && argument[1]) {
-            int status = parse_option(usage, argc, argv, &at);
+            int status = parse_option(usage, base, argc, argv, &at);
             if (status != PARSE_GO_ON) return status;
         } else {
             if (count == usage->most)
@@ -171,4 +176,8 @@ int parse_options(const Usage *usage, int argc, char **argv, const char **positi
     }
     if (count < usage->least) return complain_usage("An argument is missing: usage: %s", usage->synopsis);
     return PARSE_GO_ON;
+}
+
+int parse_options(const Usage *usage, int argc, char **argv, const char **positional) {
+    return parse_options_at(usage, NULL, argc, argv, positional);
 }

@@ -4,12 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-int own_picture_alloc(OwnPicture *own, DfyPixelFormat format, int width, int height) {
+int own_picture_make(OwnPicture *own, DfyPixelFormat format, int width, int height) {
     size_t w = (size_t)width, h = (size_t)height, cw = (w + 1) / 2, ch = (h + 1) / 2;
     size_t pixel = format == DFY_PIXELS_RGB ? 3 : format == DFY_PIXELS_RGBA ? 4 : 1;
     size_t size = w * h * pixel + (format == DFY_PIXELS_I420 ? 2 * cw * ch : 0);
     *own = (OwnPicture){.memory = malloc(size)};
-    if (!own->memory) return complain("There is no memory left for a picture of %d x %d pixels.", width, height);
+    if (!own->memory) return STATUS_FAILED;
     own->picture = (DfyPicture){.format = format, .width = width, .height = height, .matrix = DFY_MATRIX_UNKNOWN};
     own->picture.plane[0] = own->memory;
     own->picture.stride_bytes[0] = (ptrdiff_t)(w * pixel);
@@ -21,9 +21,24 @@ int own_picture_alloc(OwnPicture *own, DfyPixelFormat format, int width, int hei
     return STATUS_GOOD;
 }
 
+int own_picture_alloc(OwnPicture *own, DfyPixelFormat format, int width, int height) {
+    if (!own_picture_make(own, format, width, height)) return STATUS_GOOD;
+    return complain("There is no memory left for a picture of %d x %d pixels.", width, height);
+}
+
 void own_picture_free(OwnPicture *own) {
     free(own->memory);
     *own = (OwnPicture){0};
+}
+
+void picture_blend(DfyPicture *rgb, const DfyPicture *rgba, int white) {
+    for (int y = 0; y < rgb->height; y++) {
+        uint8_t *to = dfy_picture_pixels(rgb, 0) + y * rgb->stride_bytes[0];
+        const uint8_t *from = rgba->plane[0] + y * rgba->stride_bytes[0];
+        for (int x = 0; x < rgb->width; x++, from += 4, to += 3)
+            for (int c = 0; c < 3; c++)
+                to[c] = (uint8_t)((from[c] * from[3] + (white ? 255 * (255 - from[3]) : 0) + 127) / 255);
+    }
 }
 
 int picture_as(DfyPicture *out, OwnPicture *own, const DfyPicture *source, DfyPixelFormat format, DfyMatrix matrix,
@@ -48,16 +63,19 @@ int picture_as(DfyPicture *out, OwnPicture *own, const DfyPicture *source, DfyPi
 }
 
 void rate_from_number(double rate, int *num, int *den) {
-    double film = rate * 1001 / 1000;
-    if (fabs(rate - round(rate)) < 1e-4 * rate) {
+    double film = rate * 1001 / 1000, slow = 1 / rate;
+    if (rate >= 1 && fabs(rate - round(rate)) < 1e-4 * rate) {
         *num = (int)round(rate);
         *den = 1;
-    } else if (fabs(film - round(film)) < 1e-4 * film) {
+    } else if (rate >= 1 && fabs(film - round(film)) < 1e-4 * film) {
         *num = (int)round(film) * 1000;
         *den = 1001;
+    } else if (rate < 1 && slow < INT32_MAX && fabs(slow - round(slow)) < 1e-4 * slow) {
+        *num = 1;
+        *den = (int)round(slow);
     } else {
-        *num = (int)round(rate * 1000);
-        *den = 1000;
+        *den = rate < 1 ? 1000000 : 1000;
+        *num = rate * *den < INT32_MAX ? (int)round(rate * *den) : INT32_MAX;
     }
     if (*num < 1) *num = 1;
 }

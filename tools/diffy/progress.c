@@ -16,11 +16,27 @@ double seconds_now(void) {
 /* ---------------------------------------------------------------- interrupt */
 
 static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t line_is_lost;
 static char removed_on_stop[4096];
+static const char *volatile said_on_stop;
+static volatile int cut_handle = -1;
+static volatile off_t cut_at;
+
+static void say(const char *text) {
+    if (write(STDERR_FILENO, text, strlen(text)) < 0) return; /* nobody is there to read it */
+}
 
 static void on_signal(int number) {
-    if (stop_requested) {
+    if (number == SIGHUP) line_is_lost = 1;
+    if (stop_requested && number != SIGHUP) {
         if (removed_on_stop[0]) unlink(removed_on_stop);
+        if (cut_handle >= 0 && ftruncate(cut_handle, cut_at))
+            say("\ndiffy: The end of the part file can't be removed.");
+        if (said_on_stop) {
+            say("\ndiffy: Stopped immediately. ");
+            say(said_on_stop);
+            say("\n");
+        }
         _exit(128 + number);
     }
     stop_requested = 1;
@@ -30,6 +46,26 @@ void interrupt_watch(void) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+void interrupt_wakes(void) {
+    struct sigaction action = {.sa_handler = on_signal}, old;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL); /* no nohup */
+}
+
+int hung_up(void) {
+    return line_is_lost != 0;
+}
+
+void interrupt_says(const char *text) {
+    said_on_stop = text;
+}
+
+void interrupt_cuts(int handle, uint64_t size_bytes) {
+    cut_at = (off_t)size_bytes;
+    cut_handle = handle;
 }
 
 int interrupted(void) {

@@ -30,7 +30,7 @@ int scaler_run(Scaler *scaler, DfyPicture *out, const DfyPicture *picture) {
         from_strides[i] = (int)picture->stride_bytes[i];
         to_strides[i] = (int)to->stride_bytes[i];
     }
-    uint8_t *planes[4] = {to->plane[0], to->plane[1], to->plane[2]};
+    uint8_t *planes[4] = {dfy_picture_pixels(to, 0), dfy_picture_pixels(to, 1), dfy_picture_pixels(to, 2)};
     if (libav.sws_scale(scaler->context, from, from_strides, 0, picture->height, planes, to_strides) != to->height)
         return complain("A picture can't be scaled.");
     to->pts = picture->pts;

@@ -1,5 +1,6 @@
 /* Picks the output by its name and hands it pictures of the pixel format it wants; Y4M needs no more than a file. */
 #include "sink.h"
+#include "meaning.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,17 +15,31 @@ int sink_open(Sink *sink, const char *path, const SourceFacts *facts, const Sink
     for (size_t i = 0; i < sizeof formats / sizeof *formats && !sink->format; i++)
         if (formats[i]->matches(path)) sink->format = formats[i];
     if (!sink->format)
-        return complain_usage("%s is of no kind that can be written here: choose a .y4m, .mp4 or .zip (of images), a "
-                              "folder/ for images, or - for Y4M on stdout.",
+        return complain_usage("%s is not an output format: choose .y4m, .mp4, .html or .zip (of images), a folder/ for "
+                              "images, or - for Y4M on stdout.",
                               path);
-    return sink->format->open(&sink->state, path, facts, options);
+    if (!sink->format->turns) { /* it can't say how pictures are to be turned: they are */
+        sink->turn = sink->facts.orientation;
+        facts_orient(&sink->facts, sink->turn);
+        sink->facts.orientation = 1;
+    }
+    return sink->format->open(&sink->state, path, &sink->facts, options);
 }
 
 int sink_push(Sink *sink, const DfyPicture *picture) {
     DfyPicture fitting;
     if (picture_as(&fitting, &sink->converted, picture, sink->format->pixels, sink->facts.matrix, sink->facts.range))
         return STATUS_FAILED;
+    if (sink->turn && picture_orient(&fitting, &sink->turned, sink->turn)) return STATUS_FAILED;
     return sink->format->push(sink->state, &fitting);
+}
+
+int sink_has_sound(const Sink *sink) {
+    return sink->format->push_sound != NULL;
+}
+
+int sink_push_sound(Sink *sink, const DfySoundPacket *packet) {
+    return sink->format->push_sound(sink->state, packet);
 }
 
 int sink_keep(Sink *sink) {
@@ -34,6 +49,7 @@ int sink_keep(Sink *sink) {
 void sink_close(Sink *sink) {
     if (sink->state) sink->format->close(sink->state);
     own_picture_free(&sink->converted);
+    own_picture_free(&sink->turned);
     *sink = (Sink){0};
 }
 
@@ -67,4 +83,4 @@ static void close_y4m(void *state) {
     free(state);
 }
 
-const SinkFormat sink_y4m = {"Y4M", matches_y4m, DFY_PIXELS_I420, open_y4m, push_y4m, keep_y4m, close_y4m};
+const SinkFormat sink_y4m = {"Y4M", matches_y4m, DFY_PIXELS_I420, open_y4m, push_y4m, NULL, keep_y4m, close_y4m, 0};

@@ -18,6 +18,7 @@ typedef struct ImageSink {
     char *folder; /* the temporary one; NULL once it is gone */
     ImageKind kind;
     uint64_t first, count;
+    SourceFacts facts;
 } ImageSink;
 
 static int matches_zip(const char *path) {
@@ -54,10 +55,10 @@ static int image_path(const ImageSink *sink, uint64_t index, char *path, size_t 
 }
 
 static int open_images(void **state, const char *path, const SourceFacts *facts, const SinkOptions *options) {
-    (void)facts;
     ImageSink *sink = *state = calloc(1, sizeof *sink);
     if (!sink) return complain("There is no memory left to write %s.", path);
     sink->kind = options->images;
+    sink->facts = *facts;
     sink->first = options->first_frame;
     sink->path = strdup(path);
     for (size_t end = sink->path ? strlen(sink->path) : 0; end > 1 && sink->path[end - 1] == '/';)
@@ -79,7 +80,7 @@ static int open_zip(void **state, const char *path, const SourceFacts *facts, co
 static int open_folder(void **state, const char *path, const SourceFacts *facts, const SinkOptions *options) {
     struct stat there;
     if (!stat(path, &there) && !is_empty_folder(path))
-        return complain("%s is there already and not empty: choose another name, or empty it.", path);
+        return complain("%s already exists and is not empty: choose another name, or empty it.", path);
     return open_images(state, path, facts, options);
 }
 
@@ -89,7 +90,7 @@ static int push_image(void *state, const DfyPicture *picture) {
     if (image_path(sink, sink->count, path, sizeof path)) return STATUS_FAILED;
     FILE *file = fopen(path, "wb");
     if (!file) return complain("%s can't be written (%s).", path, strerror(errno));
-    int failed = image_write(file, picture, sink->kind);
+    int failed = image_write(file, picture, sink->kind, &sink->facts);
     if (fclose(file) || failed) return complain("%s can't be written (%s): is the disk full?", path, strerror(errno));
     sink->count++;
     return STATUS_GOOD;
@@ -116,6 +117,8 @@ static int keep_folder(void *state) {
     return STATUS_GOOD;
 }
 
+enum { FIRST_OF_1980 = 1 << 5 | 1 }; /* as MS-DOS writes it */
+
 static int add_images(const ImageSink *sink, zip_t *archive) {
     for (uint64_t i = 0; i < sink->count; i++) {
         char path[4096], name[64];
@@ -127,6 +130,7 @@ static int add_images(const ImageSink *sink, zip_t *archive) {
             if (file) zip_source_free(file);
             return complain("%s can't be added to %s (%s).", name, sink->path, zip_strerror(archive));
         }
+        zip_file_set_dostime(archive, (zip_uint64_t)index, 0, FIRST_OF_1980, 0); /* the same zip whenever it is made */
         zip_set_file_compression(archive, (zip_uint64_t)index, ZIP_CM_STORE, 0); /* images are compressed already */
     }
     return STATUS_GOOD;
@@ -158,7 +162,7 @@ static void close_images(void *state) {
     free(sink);
 }
 
-const SinkFormat sink_zip = {"zip of images", matches_zip, DFY_PIXELS_RGB, open_zip,
-                             push_image,      keep_zip,    close_images};
-const SinkFormat sink_folder = {"folder of images", matches_folder, DFY_PIXELS_RGB, open_folder,
-                                push_image,         keep_folder,    close_images};
+const SinkFormat sink_zip = {
+    "zip of images", matches_zip, DFY_PIXELS_RGB, open_zip, push_image, NULL, keep_zip, close_images, 0};
+const SinkFormat sink_folder = {
+    "folder of images", matches_folder, DFY_PIXELS_RGB, open_folder, push_image, NULL, keep_folder, close_images, 0};

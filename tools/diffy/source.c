@@ -7,35 +7,44 @@
 #include <sys/stat.h>
 
 /* In the order of certainty: libav guesses, so it comes last. */
-static const SourceFormat *const formats[] = {&source_dfy, &source_y4m, &source_folder, &source_zip, &source_video};
+static const SourceFormat *const formats[] = {&source_live, &source_dfy,   &source_y4m,  &source_folder,
+                                              &source_zip,  &source_image, &source_video};
+
+SourceProbe source_stdin;
 
 static int look(SourceProbe *probe, const char *path) {
     *probe = (SourceProbe){.path = path, .is_stdin = !strcmp(path, "-")};
-    if (probe->is_stdin) return STATUS_GOOD;
+    if (probe->is_stdin) {
+        probe->size = fread(probe->head, 1, sizeof probe->head, stdin);
+        source_stdin = *probe;
+        return probe->size ? STATUS_GOOD : complain("stdin is empty: there is nothing to read.");
+    }
+    if (strstr(path, "://")) return STATUS_GOOD; /* a stream: libav opens it */
     struct stat facts;
     if (stat(path, &facts)) return complain("%s can't be opened (%s).", path, strerror(errno));
     probe->is_folder = S_ISDIR(facts.st_mode);
     if (!S_ISREG(facts.st_mode)) return STATUS_GOOD;
     FILE *file = fopen(path, "rb");
     if (!file) return complain("%s can't be opened (%s).", path, strerror(errno));
-    size_t got = fread(probe->head, 1, sizeof probe->head, file);
+    probe->size = fread(probe->head, 1, sizeof probe->head, file);
     fclose(file);
-    return got > 0 ? STATUS_GOOD : complain("%s is empty: there is nothing to read.", path);
+    return probe->size ? STATUS_GOOD : complain("%s is empty: there is nothing to read.", path);
 }
 
-int source_open(Source *source, const char *path) {
+int source_open(Source *source, const char *path, const SourceOptions *options) {
+    static const SourceOptions usual;
     *source = (Source){.last_pts = -1};
     SourceProbe probe;
     if (look(&probe, path)) return STATUS_FAILED;
     if (!probe.is_folder && is_splat_name(path))
-        return complain("%s is a model of splats, not a video: see diffy splat --help.", path);
+        return complain("%s is a splat model, not a video: see diffy splat --help.", path);
     for (size_t i = 0; i < sizeof formats / sizeof *formats && !source->format; i++)
         if (formats[i]->probe(&probe)) source->format = formats[i];
-    if (!source->format) return complain("%s is no video, Y4M, folder or zip of images.", path);
-    if (source->format->open(&source->state, path, &source->facts)) return STATUS_FAILED;
+    if (!source->format) return complain("%s is not a video, Y4M, image, folder or zip of images.", path);
+    if (source->format->open(&source->state, path, options ? options : &usual, &source->facts)) return STATUS_FAILED;
     const SourceFacts *facts = &source->facts;
     if (facts->width < 1 || facts->height < 1 || facts->width > DFY_MAX_DIMENSION || facts->height > DFY_MAX_DIMENSION)
-        return complain("%s has pictures of %d x %d pixels: only 1 to %d are possible.", path, facts->width,
+        return complain("%s has pictures of %d x %d pixels: only 1 to %d are supported.", path, facts->width,
                         facts->height, DFY_MAX_DIMENSION);
     return STATUS_GOOD;
 }
@@ -47,6 +56,26 @@ int source_next(Source *source, DfyPicture *picture) {
     source->last_pts = picture->pts;
     source->frames++;
     return DFY_OK;
+}
+
+int64_t source_last_ticks(const Source *source) {
+    return source->format->last_ticks ? source->format->last_ticks(source->state) : 0;
+}
+
+const char *source_episode(const Source *source) {
+    return source->format->episode ? source->format->episode(source->state) : NULL;
+}
+
+int source_sound(const Source *source, DfySound *sound) {
+    return source->format->sound ? source->format->sound(source->state, sound) : DFY_END;
+}
+
+int source_next_sound(Source *source, DfySoundPacket *packet) {
+    return source->format->next_sound ? source->format->next_sound(source->state, packet) : DFY_END;
+}
+
+uint64_t source_skipped(const Source *source, const char **first) {
+    return source->format->skipped ? source->format->skipped(source->state, first) : 0;
 }
 
 void source_close(Source *source) {

@@ -1,13 +1,17 @@
-/* Folders and zip archives of PNG and JPEG images, in natural order of their names. */
+/*
+ * Folders and zip archives of images, in natural order of their names. Where bad images are to be skipped, each is
+ * shown as the one before it (the first as the one behind), so that the others keep their times.
+ */
+#include "archive.h"
+#include "batch.h"
+#include "folder.h"
 #include "image.h"
+#include "meaning.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <zip.h>
 
 enum { LARGEST_IMAGE_BYTES = 512 << 20 };
 
@@ -15,8 +19,13 @@ typedef struct ImageSource {
     const char *path;
     zip_t *archive; /* NULL: a folder */
     char **names;
-    size_t count, next;
-    OwnPicture picture;
+    size_t count, next, ready;
+    size_t videos; /* that lie among the images */
+    const SourceOptions *options;
+    ImageReading reading;
+    OwnPicture picture, work; /* the last good one; what is decoded into */
+    char first_problem[sizeof((ImageReading *)0)->problem];
+    uint64_t skipped;
     uint8_t *data;
     size_t capacity;
 } ImageSource;
@@ -37,8 +46,18 @@ static int is_hidden(const char *name) {
     return base[0] == '.' || !strncmp(name, "__MACOSX/", 9);
 }
 
-static int add_name(ImageSource *source, const char *name) {
-    if (!image_kind_of_name(name) || is_hidden(name)) return STATUS_GOOD;
+/* Whether it lies in the folder that was asked for. */
+static int is_within(const ImageSource *source, const char *name) {
+    const char *within = source->options->within, *slash = strrchr(name, '/');
+    size_t length = slash ? (size_t)(slash - name) : 0;
+    return !within || (strlen(within) == length && !strncmp(within, name, length));
+}
+
+static int add_name(void *context, const char *name) {
+    ImageSource *source = context;
+    if (is_hidden(name) || !is_within(source, name)) return STATUS_GOOD;
+    source->videos += (size_t)is_video_name(name);
+    if (!image_kind_of_name(name)) return STATUS_GOOD;
     if ((source->count & (source->count + 1)) == 0) { /* full at 0, 1, 3, 7, ... names: doubles */
         char **names = realloc(source->names, (source->count + 1) * 2 * sizeof *names);
         if (!names) return complain("There is no memory left for the names in %s.", source->path);
@@ -50,48 +69,33 @@ static int add_name(ImageSource *source, const char *name) {
     return STATUS_GOOD;
 }
 
-static int list_folder(ImageSource *source) {
-    DIR *folder = opendir(source->path);
-    if (!folder) return complain("%s can't be opened (%s).", source->path, strerror(errno));
-    int status = STATUS_GOOD;
-    for (struct dirent *entry; !status && (entry = readdir(folder));) status = add_name(source, entry->d_name);
-    closedir(folder);
-    return status;
-}
-
-/* Frames in several folders of one archive are several recordings, and one .dfy holds one. */
+/* Images in several folders are several recordings, and one .dfy holds one. */
 static int check_one_recording(const ImageSource *source) {
     const char *first = source->names[0], *last = source->names[source->count - 1];
     size_t a = strrchr(first, '/') ? (size_t)(strrchr(first, '/') - first) : 0;
     size_t b = strrchr(last, '/') ? (size_t)(strrchr(last, '/') - last) : 0;
     if (a == b && !strncmp(first, last, a)) return STATUS_GOOD;
-    return complain("%s holds several recordings (\"%.*s\" and \"%.*s\"): unpack it and encode each folder apart.",
-                    source->path, (int)a, first, (int)b, last);
+    return complain("%s contains several recordings (\"%.*s\" and \"%.*s\"): give an output folder, such as OUT/, to "
+                    "encode each into its own file.",
+                    source->path, (int)a, a ? first : "", (int)b, b ? last : "");
 }
 
 static int list_zip(ImageSource *source) {
-    int error = 0;
-    source->archive = zip_open(source->path, ZIP_RDONLY, &error);
-    if (!source->archive) {
-        zip_error_t details;
-        zip_error_init_with_code(&details, error);
-        complain("%s can't be read as zip (%s).", source->path, zip_error_strerror(&details));
-        zip_error_fini(&details);
-        return STATUS_FAILED;
-    }
-    zip_int64_t entries = zip_get_num_entries(source->archive, 0);
-    for (zip_int64_t i = 0; i < entries; i++) {
-        const char *name = zip_get_name(source->archive, (zip_uint64_t)i, 0);
-        if (name && add_name(source, name)) return STATUS_FAILED;
-    }
-    return STATUS_GOOD;
+    source->archive = archive_open(source->path);
+    return source->archive ? archive_walk(source->archive, add_name, source) : STATUS_FAILED;
+}
+
+static int bad(ImageSource *source, const char *name, const char *text) {
+    snprintf(source->reading.problem, sizeof source->reading.problem, "%.200s in %.100s %.160s", name, source->path,
+             text);
+    return STATUS_FAILED;
 }
 
 static int reserve(ImageSource *source, uint64_t size, const char *name) {
-    if (size > LARGEST_IMAGE_BYTES) return complain("%s in %s is too large for an image.", name, source->path);
+    if (size > LARGEST_IMAGE_BYTES) return bad(source, name, "is too large for an image.");
     if (size <= source->capacity) return STATUS_GOOD;
     uint8_t *data = realloc(source->data, (size_t)size);
-    if (!data) return complain("There is no memory left to read %s in %s.", name, source->path);
+    if (!data) return bad(source, name, "needs too much memory.");
     source->data = data;
     source->capacity = (size_t)size;
     return STATUS_GOOD;
@@ -100,14 +104,13 @@ static int reserve(ImageSource *source, uint64_t size, const char *name) {
 static int read_from_zip(ImageSource *source, const char *name, size_t *size) {
     zip_stat_t facts;
     if (zip_stat(source->archive, name, 0, &facts) || !(facts.valid & ZIP_STAT_SIZE))
-        return complain("%s in %s can't be read.", name, source->path);
+        return bad(source, name, "can't be read.");
     if (reserve(source, facts.size, name)) return STATUS_FAILED;
     zip_file_t *file = zip_fopen(source->archive, name, 0);
-    if (!file) return complain("%s in %s can't be read (%s).", name, source->path, zip_strerror(source->archive));
+    if (!file) return bad(source, name, zip_strerror(source->archive));
     zip_int64_t got = zip_fread(file, source->data, facts.size);
     int bad_checksum = zip_fclose(file) != 0;
-    if (got < 0 || (zip_uint64_t)got != facts.size || bad_checksum)
-        return complain("%s in %s is damaged.", name, source->path);
+    if (got < 0 || (zip_uint64_t)got != facts.size || bad_checksum) return bad(source, name, "is damaged.");
     *size = (size_t)got;
     return STATUS_GOOD;
 }
@@ -115,56 +118,92 @@ static int read_from_zip(ImageSource *source, const char *name, size_t *size) {
 static int read_from_folder(ImageSource *source, const char *name, size_t *size) {
     char path[4096];
     if (snprintf(path, sizeof path, "%s/%s", source->path, name) >= (int)sizeof path)
-        return complain("%s/%s: the path is too long.", source->path, name);
+        return bad(source, name, "has a path that is too long.");
     struct stat facts;
     FILE *file = fopen(path, "rb");
     if (!file || fstat(fileno(file), &facts) || !S_ISREG(facts.st_mode)) {
-        complain("%s can't be read (%s).", path, strerror(errno));
+        bad(source, name, "can't be read.");
         if (file) fclose(file);
         return STATUS_FAILED;
     }
     int status = reserve(source, (uint64_t)facts.st_size, name);
     if (!status) *size = fread(source->data, 1, (size_t)facts.st_size, file);
+    if (!status && ferror(file)) status = bad(source, name, "can't be read to the end.");
     fclose(file);
     return status;
 }
 
+/* Into source->work; where that fails the problem is told in source->reading. */
 static int decode_image(ImageSource *source, size_t index) {
     const char *name = source->names[index];
     size_t size = 0;
+    source->reading.name = name;
     int status = source->archive ? read_from_zip(source, name, &size) : read_from_folder(source, name, &size);
-    return status ? status : image_decode(&source->picture, source->data, size, name);
+    if (!status) status = image_decode(&source->work, source->data, size, &source->reading);
+    const DfyPicture *work = &source->work.picture, *picture = &source->picture.picture;
+    if (status || !source->picture.memory || (work->width == picture->width && work->height == picture->height))
+        return status;
+    char text[160];
+    snprintf(text, sizeof text,
+             "has %d x %d pixels, but the images before it have %d x %d: scale it, or encode it separately.",
+             work->width, work->height, picture->width, picture->height);
+    return bad(source, name, text);
 }
 
-static int open_images(void **state, const char *path, SourceFacts *facts, int is_zip) {
-    ImageSource *source = *state = calloc(1, sizeof *source);
-    if (!source) return complain("There is no memory left to open %s.", path);
-    source->path = path;
-    if (is_zip ? list_zip(source) : list_folder(source)) return STATUS_FAILED;
-    if (!source->count)
-        return complain("%s holds no .png or .jpg images (models of splats are for diffy splat).", path);
-    qsort(source->names, source->count, sizeof *source->names, by_name);
-    if (check_one_recording(source) || decode_image(source, 0)) return STATUS_FAILED;
-    *facts = (SourceFacts){.width = source->picture.picture.width,
-                           .height = source->picture.picture.height,
-                           .expected_frames = source->count,
-                           .matrix = DFY_MATRIX_UNKNOWN,
-                           .format = DFY_PIXELS_RGB};
+/* Makes the image the picture that is shown, or lets the one before stand where it may be skipped. */
+static int take_image(ImageSource *source, size_t index) {
+    if (!decode_image(source, index)) {
+        OwnPicture last = source->picture;
+        source->picture = source->work;
+        source->work = last;
+        return STATUS_GOOD;
+    }
+    if (source->options->on_error != ON_ERROR_SKIP)
+        return complain("%s Repair or delete it, or use --on-error skip.", source->reading.problem);
+    if (!source->skipped++) memcpy(source->first_problem, source->reading.problem, sizeof source->first_problem);
     return STATUS_GOOD;
 }
 
-static int open_folder(void **state, const char *path, SourceFacts *facts) {
-    return open_images(state, path, facts, 0);
+static int open_images(void **state, const char *path, const SourceOptions *options, SourceFacts *facts, int is_zip) {
+    ImageSource *source = *state = calloc(1, sizeof *source);
+    if (!source) return complain("There is no memory left to open %s.", path);
+    source->path = path;
+    source->options = options;
+    source->reading.alpha_white = options->alpha_white;
+    if (is_zip ? list_zip(source) : walk_folder(source->path, add_name, source)) return STATUS_FAILED;
+    if (!source->count)
+        return complain("%s contains no readable images such as .png or .jpg (for splat models use diffy splat)%s.",
+                        path,
+                        source->videos ? "; for its videos use --episodes or an output folder, such as OUT/" : "");
+    qsort(source->names, source->count, sizeof *source->names, by_name);
+    if (check_one_recording(source)) return STATUS_FAILED;
+    if (source->videos && !options->within)
+        warn("%s also contains %zu video%s, left out here: give an output folder, such as OUT/, to encode everything.",
+             path, source->videos, source->videos > 1 ? "s" : "");
+    for (; source->next < source->count && !source->picture.memory; source->next++)
+        if (take_image(source, source->next)) return STATUS_FAILED;
+    if (!source->picture.memory) return complain("%s", source->first_problem);
+    source->ready = source->next; /* images that the first good one stands for */
+    source->next = 0;
+    *facts = (SourceFacts){.width = source->picture.picture.width,
+                           .height = source->picture.picture.height,
+                           .expected_frames = source->count,
+                           .format = DFY_PIXELS_RGB};
+    colour_of_rgb(facts, facts->height);
+    return STATUS_GOOD;
 }
-static int open_zip(void **state, const char *path, SourceFacts *facts) {
-    return open_images(state, path, facts, 1);
+
+static int open_folder(void **state, const char *path, const SourceOptions *options, SourceFacts *facts) {
+    return open_images(state, path, options, facts, 0);
+}
+static int open_zip(void **state, const char *path, const SourceOptions *options, SourceFacts *facts) {
+    return open_images(state, path, options, facts, 1);
 }
 
 static int next_image(void *state, DfyPicture *picture) {
     ImageSource *source = state;
     if (source->next == source->count) return DFY_END;
-    /* The first was decoded when opening, for its size. */
-    if (source->next > 0 && decode_image(source, source->next)) return DFY_ERROR_FORMAT;
+    if (source->next >= source->ready && take_image(source, source->next)) return DFY_ERROR_FORMAT;
     *picture = source->picture.picture;
     picture->pts = (int64_t)source->next++;
     return DFY_OK;
@@ -176,9 +215,26 @@ static void close_images(void *state) {
     free(source->names);
     free(source->data);
     own_picture_free(&source->picture);
+    own_picture_free(&source->work);
     if (source->archive) zip_discard(source->archive);
     free(source);
 }
 
-const SourceFormat source_folder = {"folder of images", probe_folder, open_folder, next_image, close_images};
-const SourceFormat source_zip = {"zip of images", probe_zip, open_zip, next_image, close_images};
+static uint64_t skipped_images(const void *state, const char **first) {
+    const ImageSource *source = state;
+    *first = source->first_problem;
+    return source->skipped;
+}
+
+const SourceFormat source_folder = {.name = "folder of images",
+                                    .probe = probe_folder,
+                                    .open = open_folder,
+                                    .next = next_image,
+                                    .close = close_images,
+                                    .skipped = skipped_images};
+const SourceFormat source_zip = {.name = "zip of images",
+                                 .probe = probe_zip,
+                                 .open = open_zip,
+                                 .next = next_image,
+                                 .close = close_images,
+                                 .skipped = skipped_images};

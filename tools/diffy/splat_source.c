@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zip.h>
 
+#include "archive.h"
 #include "image.h"
 
 enum { LARGEST_MODEL_BYTES = INT32_MAX };
@@ -19,14 +19,18 @@ struct SplatSource {
     char **names; /* of a folder's or an archive's models, or files as they are */
     size_t count, capacity, next;
     const char *pattern;
-    int number;
+    int number, start;
+    int told; /* files whose peculiarities were told */
     DfyInput input;
     DfySplatDecoder *decoder;
     uint64_t decoder_frames;
 };
 
 int is_splat_name(const char *name) {
-    return has_extension(name, "ply") || has_extension(name, "spz") || has_extension(name, "splat");
+    static const char *const extensions[] = {"ply", "spz", "splat", "sog", "glb"};
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (has_extension(name, extensions[i])) return 1;
+    return 0;
 }
 
 int is_number_pattern(const char *pattern) {
@@ -77,16 +81,13 @@ static int list_folder(SplatSource *s) {
     return status;
 }
 
+static int add_usable(void *context, const char *name) {
+    return usable_name(name) ? add_name(context, name) : STATUS_GOOD;
+}
+
 static int list_archive(SplatSource *s) {
-    int error = 0, status = STATUS_GOOD;
-    s->archive = zip_open(s->path, ZIP_RDONLY, &error);
-    if (!s->archive) return complain("%s can't be read as zip (error %d).", s->path, error);
-    zip_int64_t entries = zip_get_num_entries(s->archive, 0);
-    for (zip_int64_t i = 0; !status && i < entries; i++) {
-        const char *name = zip_get_name(s->archive, (zip_uint64_t)i, 0);
-        if (name && usable_name(name)) status = add_name(s, name);
-    }
-    return status;
+    s->archive = archive_open(s->path);
+    return s->archive ? archive_walk(s->archive, add_usable, s) : STATUS_FAILED;
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -98,7 +99,11 @@ static int open_stream(SplatSource *s) {
         return complain("%s: %s", s->path, dfy_splat_decoder_message(s->decoder));
     dfy_splat_decoder_info(s->decoder, &info);
     s->decoder_frames = info.frames;
-    return STATUS_GOOD;
+    if (info.complete) return STATUS_GOOD;
+    if (!info.frames) return complain("%s is cut off, or was never finished, before its first frame.", s->path);
+    return complain("%s is cut off or was never finished: frames 0 to %llu are intact, the rest is missing; extract "
+                    "them with diffy splat decode --partial.",
+                    s->path, (unsigned long long)info.frames - 1);
 }
 
 static int open_source(SplatSource *s) {
@@ -108,10 +113,10 @@ static int open_source(SplatSource *s) {
     int status = S_ISDIR(facts.st_mode)          ? list_folder(s)
                  : has_extension(s->path, "zip") ? list_archive(s)
                  : is_splat_name(s->path)        ? add_name(s, s->path)
-                                                 : complain("%s is no splat model: expected .ply, .spz, .splat, .zip, "
-                                                                   ".dfy or a folder of models.",
+                                                 : complain("%s is not a splat model: expected .ply, .spz, .sog, .glb, "
+                                                                   ".splat, .zip, .dfy or a folder of models.",
                                                             s->path);
-    if (!status && !s->count) return complain("%s holds no .ply, .spz or .splat file.", s->path);
+    if (!status && !s->count) return complain("%s contains no .ply, .spz, .sog, .glb or .splat file.", s->path);
     if (!status) qsort(s->names, s->count, sizeof *s->names, by_name);
     return status;
 }
@@ -128,6 +133,23 @@ SplatSource *splat_source_open(const char *path) {
     return NULL;
 }
 
+static void name_numbered(const SplatSource *s, char *name, size_t size, int number) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(name, size, s->pattern, number); /* is_number_pattern: exactly one %d */
+#pragma GCC diagnostic pop
+}
+
+/* Where numbers begin that nobody gave: at 0, or behind the first model when that is number 0 itself. */
+static int usual_start(const SplatSource *s, const char *first) {
+    char name[4096];
+    struct stat zero, own;
+    name_numbered(s, name, sizeof name, 0);
+    if (!first) return 0;
+    if (stat(name, &zero)) return 1;
+    return !stat(first, &own) && own.st_dev == zero.st_dev && own.st_ino == zero.st_ino;
+}
+
 SplatSource *splat_source_pattern(const char *first, const char *pattern, int start) {
     SplatSource *s = calloc(1, sizeof *s);
     if (!s) {
@@ -136,7 +158,7 @@ SplatSource *splat_source_pattern(const char *first, const char *pattern, int st
     }
     s->path = pattern;
     s->pattern = pattern;
-    s->number = start;
+    s->number = s->start = start < 0 ? usual_start(s, first) : start;
     if (!first || !add_name(s, first)) return s;
     splat_source_close(s);
     return NULL;
@@ -148,19 +170,31 @@ uint64_t splat_source_frames(const SplatSource *s) {
 
 /* ---------------------------------------------------------------- models */
 
-static int parse(DfySplats *splats, const char *name, const uint8_t *data, size_t size) {
-    DfySplatRepairs repairs;
-    DfyMessage message = {{0}};
-    if (dfy_splats_read(splats, data, size, &repairs, &message)) {
+enum { MOST_TOLD = 5 /* files of which notes are shown */ };
+
+static void tell(SplatSource *s, const char *name, const char *sentence) {
+    if (!sentence[0] || s->told > MOST_TOLD) return;
+    if (s->told++ == MOST_TOLD)
+        warn("%s and later files have more such notes, not shown here.", name);
+    else
+        warn("%s: %s", name, sentence);
+}
+
+static int parse(SplatSource *s, DfySplats *splats, const char *name, const uint8_t *data, size_t size) {
+    DfySplatOddities odd = {0};
+    DfyMessage message = {{0}}, notes = {{0}};
+    if (dfy_splats_read(splats, data, size, &notes, &message)) {
         complain("%s: %s", name, message.text);
         return -1;
     }
-    dfy_splat_repairs_text(&repairs, &message);
-    if (message.text[0]) warn("%s: %s", name, message.text);
+    dfy_splats_look(splats, &odd);
+    dfy_splat_oddities_text(&odd, &message);
+    tell(s, name, notes.text);
+    tell(s, name, message.text);
     return 0;
 }
 
-static int read_file(DfySplats *splats, const char *name) {
+static int read_file(SplatSource *s, DfySplats *splats, const char *name) {
     DfyInput input;
     if (input_open(&input, name)) return -1;
     int status = -1;
@@ -170,7 +204,7 @@ static int read_file(DfySplats *splats, const char *name) {
     else if (input.read(input.opaque, 0, data, (size_t)input.size_bytes) != (int64_t)input.size_bytes)
         complain("%s can't be read.", name);
     else
-        status = parse(splats, name, data, (size_t)input.size_bytes);
+        status = parse(s, splats, name, data, (size_t)input.size_bytes);
     free(data);
     input_close(&input);
     return status;
@@ -186,22 +220,49 @@ static int read_archived(SplatSource *s, DfySplats *splats, const char *name) {
     if (!data || zip_fread(file, data, facts.size) != (zip_int64_t)facts.size)
         complain("%s in %s can't be unpacked.", name, s->path);
     else
-        status = parse(splats, name, data, (size_t)facts.size);
+        status = parse(s, splats, name, data, (size_t)facts.size);
     free(data);
     if (file) zip_fclose(file);
     return status;
 }
 
+enum { LOOKED_BEHIND = 10000 /* numbers behind a missing one that are looked for */ };
+
+/* At a number without a file: the end, unless there are higher ones. */
+static int end_of_numbers(const SplatSource *s, const char *missing) {
+    char name[4096];
+    struct stat facts;
+    if (s->number == s->start && !s->count) {
+        complain("There is no file %s: numbers begin at %d unless --start says otherwise.", missing, s->start);
+        return -1;
+    }
+    for (int i = 1; i <= LOOKED_BEHIND && s->number <= INT32_MAX - i; i++) {
+        name_numbered(s, name, sizeof name, s->number + i);
+        if (stat(name, &facts)) continue;
+        complain("%s is missing, but %s is there: bring the missing file back, or stop before it with --frames.",
+                 missing, name);
+        return -1;
+    }
+    return 1;
+}
+
 static int next_numbered(SplatSource *s, DfySplats *splats) {
     char name[4096];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(name, sizeof name, s->pattern, s->number); /* is_number_pattern: exactly one %d */
-#pragma GCC diagnostic pop
     struct stat facts;
-    if (stat(name, &facts)) return 1;
+    name_numbered(s, name, sizeof name, s->number);
+    if (stat(name, &facts)) return end_of_numbers(s, name);
     s->number++;
-    return read_file(splats, name);
+    return read_file(s, splats, name);
+}
+
+int splat_source_lacks(const SplatSource *s, uint64_t got, uint64_t wanted) {
+    char name[4096];
+    if (!s->pattern)
+        return complain("%s has %llu frames, not the %llu of --frames.", s->path, (unsigned long long)got,
+                        (unsigned long long)wanted);
+    name_numbered(s, name, sizeof name, s->number);
+    return complain("%s is missing: there are %llu frames before it, not the %llu of --frames.", name,
+                    (unsigned long long)got, (unsigned long long)wanted);
 }
 
 static int next_decoded(SplatSource *s, DfySplats *splats) {
@@ -220,7 +281,7 @@ int splat_source_next(SplatSource *s, DfySplats *splats) {
     if (s->decoder) return next_decoded(s, splats);
     if (s->next == s->count) return s->pattern ? next_numbered(s, splats) : 1;
     const char *name = s->names[s->next++];
-    return s->archive ? read_archived(s, splats, name) : read_file(splats, name);
+    return s->archive ? read_archived(s, splats, name) : read_file(s, splats, name);
 }
 
 void splat_source_close(SplatSource *s) {

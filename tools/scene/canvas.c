@@ -1,82 +1,68 @@
-/* Shapes by signed distance: coverage falls from 1 to 0 over the pixel that the outline crosses. */
+/*
+ * Shapes by signed distance: coverage falls from 1 to 0 over the pixel that the outline crosses. A shape is drawn row
+ * by row, only where it may lie: a slanting arm's bounding box is mostly not arm.
+ */
 #include "scene/canvas.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "scene/rows.h"
+
+static const RowKernels *rows;
+
 int layer_open(Layer *layer, int width, int height) {
     size_t size = (size_t)width * (size_t)height;
-    *layer = (Layer){.width = width, .height = height, .luma = calloc(4 * size, sizeof(float))};
-    if (!layer->luma) return -1;
+    rows = rows_best();
+    *layer = (Layer){.width = width, .height = height, .last = height, .luma = calloc(4 * size, sizeof(float))};
+    layer->row = malloc((size_t)height * sizeof *layer->row);
+    if (!layer->luma || !layer->row) return -1;
     layer->blue = layer->luma + size;
     layer->red = layer->blue + size;
     layer->cover = layer->red + size;
-    layer->left = width;
     layer->top = height;
+    for (int y = 0; y < height; y++) layer->row[y] = (LayerRow){width, 0};
     return 0;
 }
 
 void layer_clear(Layer *layer) {
     for (int y = layer->top; y < layer->bottom; y++) {
-        size_t at = (size_t)y * (size_t)layer->width + (size_t)layer->left;
-        size_t bytes = (size_t)(layer->right - layer->left) * sizeof(float);
+        LayerRow *row = &layer->row[y];
+        if (row->left >= row->right) continue;
+        size_t at = (size_t)y * (size_t)layer->width + (size_t)row->left;
+        size_t bytes = (size_t)(row->right - row->left) * sizeof(float);
         memset(layer->luma + at, 0, bytes);
         memset(layer->blue + at, 0, bytes);
         memset(layer->red + at, 0, bytes);
         memset(layer->cover + at, 0, bytes);
+        *row = (LayerRow){layer->width, 0};
     }
-    layer->left = layer->width;
     layer->top = layer->height;
-    layer->right = layer->bottom = 0;
+    layer->bottom = 0;
 }
 
 void layer_close(Layer *layer) {
     free(layer->luma);
+    free(layer->row);
     *layer = (Layer){0};
 }
 
-/* The pixels that a shape with a margin can touch; also notes them as touched. */
-typedef struct Bounds {
-    int left, top, right, bottom;
-} Bounds;
+LayerRow layer_row(const Layer *layer, int y) {
+    return y >= layer->top && y < layer->bottom ? layer->row[y] : (LayerRow){layer->width, 0};
+}
+
+static void touch(Layer *layer, int y, int left, int right) {
+    LayerRow *row = &layer->row[y];
+    if (left < row->left) row->left = left;
+    if (right > row->right) row->right = right;
+    if (y < layer->top) layer->top = y;
+    if (y >= layer->bottom) layer->bottom = y + 1;
+}
 
 static int clamp(float value, int low, int high) {
     return value < (float)low ? low : value > (float)high ? high : (int)value;
 }
-
-static Bounds bounds_of(Layer *layer, const View *view, const Shape *s, float margin) {
-    float reach_x, reach_y, low_x = s->x, low_y = s->y, high_x = s->x, high_y = s->y;
-    if (s->kind == SHAPE_BOX) {
-        float c = fabsf(cosf(s->angle)), n = fabsf(sinf(s->angle));
-        reach_x = s->half_x * c + s->half_y * n + s->radius;
-        reach_y = s->half_x * n + s->half_y * c + s->radius;
-    } else {
-        reach_x = reach_y = fmaxf(s->radius, s->radius2);
-        low_x = fminf(s->x, s->x2);
-        high_x = fmaxf(s->x, s->x2);
-        low_y = fminf(s->y, s->y2);
-        high_y = fmaxf(s->y, s->y2);
-    }
-    float k = view->scale, m = margin * k + 2;
-    Bounds b = {clamp((low_x - reach_x) * k + view->offset_x - m, 0, layer->width),
-                clamp((low_y - reach_y) * k + view->offset_y - m, 0, layer->height),
-                clamp((high_x + reach_x) * k + view->offset_x + m, 0, layer->width),
-                clamp((high_y + reach_y) * k + view->offset_y + m, 0, layer->height)};
-    if (b.left < b.right && b.top < b.bottom) {
-        if (b.left < layer->left) layer->left = b.left;
-        if (b.top < layer->top) layer->top = b.top;
-        if (b.right > layer->right) layer->right = b.right;
-        if (b.bottom > layer->bottom) layer->bottom = b.bottom;
-    }
-    return b;
-}
-
-/* A shape made ready for many pixels. */
-typedef struct Prepared {
-    const Shape *shape;
-    float axis_x, axis_y, length; /* along the shape */
-} Prepared;
 
 static Prepared prepare(const Shape *s) {
     Prepared p = {.shape = s};
@@ -92,57 +78,64 @@ static Prepared prepare(const Shape *s) {
     return p;
 }
 
-/* Distance from the outline (negative inside) of a point, whose place along and across the shape comes out too. */
-static float distance_to(const Prepared *p, float px, float py, float *along, float *across) {
+/* The upright box around a shape with a margin; the shape's own box that lies along it is what spans come from. */
+typedef struct Reach {
+    int top, bottom;             /* rows */
+    float low_u, high_u, high_v; /* scene units along and across, v from -high_v */
+} Reach;
+
+static Reach reach_of(const Layer *layer, const View *view, const Prepared *p, float margin) {
     const Shape *s = p->shape;
-    float dx = px - s->x, dy = py - s->y;
-    float u = dx * p->axis_x + dy * p->axis_y, v = dy * p->axis_x - dx * p->axis_y;
-    *along = u;
+    float radius = fmaxf(s->radius, s->radius2), high = s->y, low = s->y;
+    Reach r;
+    margin += 1 / view->scale; /* more than rounding can move an outline */
     if (s->kind == SHAPE_BOX) {
-        float qx = fabsf(u) - s->half_x + s->radius, qy = fabsf(v) - s->half_y + s->radius;
-        float ox = qx > 0 ? qx : 0, oy = qy > 0 ? qy : 0;
-        *across = v / s->half_y;
-        return sqrtf(ox * ox + oy * oy) + (qx > qy ? (qx < 0 ? qx : 0) : (qy < 0 ? qy : 0)) - s->radius;
+        r.high_u = s->half_x + margin;
+        r.low_u = -r.high_u;
+        r.high_v = s->half_y + margin;
+        radius = fabsf(p->axis_y) * r.high_u + fabsf(p->axis_x) * r.high_v;
+    } else {
+        r.low_u = -radius - margin;
+        r.high_u = p->length + radius + margin;
+        r.high_v = radius += margin;
+        low = fminf(s->y, s->y2);
+        high = fmaxf(s->y, s->y2);
     }
-    float h = p->length > 0 ? u / p->length : 0;
-    h = h < 0 ? 0 : h > 1 ? 1 : h;
-    float radius = s->radius + (s->radius2 - s->radius) * h, off = u - h * p->length;
-    *across = v / radius;
-    return sqrtf(off * off + v * v) - radius;
+    r.top = clamp((low - radius) * view->scale + view->offset_y - 1, layer->first, layer->last);
+    r.bottom = clamp((high + radius) * view->scale + view->offset_y + 2, layer->first, layer->last);
+    return r;
 }
 
-static float shade(const Material *m, float along, float across, float distance) {
-    float luma = m->luma;
-    if (m->grain > 0) luma += m->grain * texture_fractal((along + m->slide) / m->grain_size + 40, across * 3 + 40, 2);
-    if (m->stripe_width > 0) {
-        float place = (along + m->slide + 6 * across) / m->stripe_width;
-        if (place - 2 * floorf(place / 2) > 1) luma *= 0.45f;
-    }
-    float light = 1 - m->round * across * across + 0.35f * m->round * (across < -0.2f && across > -0.55f);
-    if (distance > -1.6f) light *= 1 - m->edge;
-    return luma * light;
+/* Narrows low..high to where least <= base + slope * x <= most. */
+static void narrow(float *low, float *high, float base, float slope, float least, float most) {
+    const float level = 1e-3f; /* so flat a line says nothing about x */
+    if (fabsf(slope) < level) return;
+    float a = (least - base) / slope, b = (most - base) / slope;
+    *low = fmaxf(*low, fminf(a, b));
+    *high = fminf(*high, fmaxf(a, b));
+}
+
+/* The pixels of row y that the shape may touch; 0 when there are none. */
+static int row_of(const Layer *layer, const View *view, const Prepared *p, const Reach *r, int y, Row *row) {
+    float py = ((float)y + 0.5f - view->offset_y) * (1 / view->scale), dy = py - p->shape->y;
+    float low = -1e6f, high = 1e6f;
+    narrow(&low, &high, dy * p->axis_y, p->axis_x, r->low_u, r->high_u);
+    narrow(&low, &high, -dy * p->axis_x, p->axis_y, -r->high_v, r->high_v);
+    int left = clamp((p->shape->x + low) * view->scale + view->offset_x - 1, 0, layer->width);
+    int right = clamp((p->shape->x + high) * view->scale + view->offset_x + 2, 0, layer->width);
+    *row = (Row){.left = left, .count = right - left, .py = py, .offset_x = view->offset_x, .scale = view->scale};
+    return left < right;
 }
 
 void draw_shape(Layer *layer, const View *view, const Shape *shape) {
-    Bounds b = bounds_of(layer, view, shape, 0);
     Prepared p = prepare(shape);
-    const Material *m = &shape->material;
-    float unit = 1 / view->scale;
-    for (int y = b.top; y < b.bottom; y++) {
-        float py = ((float)y + 0.5f - view->offset_y) * unit;
-        size_t at = (size_t)y * (size_t)layer->width + (size_t)b.left;
-        for (int x = b.left; x < b.right; x++, at++) {
-            float along, across, px = ((float)x + 0.5f - view->offset_x) * unit;
-            float distance = distance_to(&p, px, py, &along, &across);
-            float cover = 0.5f - distance * view->scale;
-            if (cover <= 0) continue;
-            if (cover > 1) cover = 1;
-            float rest = 1 - cover, value = shade(m, along, across, distance);
-            layer->luma[at] = layer->luma[at] * rest + value * cover;
-            layer->blue[at] = layer->blue[at] * rest + m->blue * cover;
-            layer->red[at] = layer->red[at] * rest + m->red * cover;
-            layer->cover[at] = layer->cover[at] * rest + cover;
-        }
+    Reach reach = reach_of(layer, view, &p, 0.5f / view->scale);
+    Row row;
+    for (int y = reach.top; y < reach.bottom; y++) {
+        if (!row_of(layer, view, &p, &reach, y, &row)) continue;
+        size_t at = (size_t)y * (size_t)layer->width + (size_t)row.left;
+        rows->shape(&p, &row, layer->luma + at, layer->blue + at, layer->red + at, layer->cover + at);
+        touch(layer, y, row.left, row.left + row.count);
     }
 }
 
@@ -153,36 +146,43 @@ void draw_shadow(Layer *layer, const View *view, const Shape *shape, float dx, f
     moved.x2 += dx;
     moved.y += dy;
     moved.y2 += dy;
-    Bounds b = bounds_of(layer, view, &moved, softness);
     Prepared p = prepare(&moved);
-    float unit = 1 / view->scale;
-    for (int y = b.top; y < b.bottom; y++) {
-        float py = ((float)y + 0.5f - view->offset_y) * unit;
-        float *row = layer->cover + (size_t)y * (size_t)layer->width;
-        for (int x = b.left; x < b.right; x++) {
-            float along, across, px = ((float)x + 0.5f - view->offset_x) * unit;
-            float t = 0.5f - distance_to(&p, px, py, &along, &across) / (2 * softness);
-            if (t <= 0) continue;
-            if (t > 1) t = 1;
-            float dark = darkness * t * t * (3 - 2 * t);
-            if (dark > row[x]) row[x] = dark;
-        }
+    Reach reach = reach_of(layer, view, &p, softness);
+    Row row;
+    for (int y = reach.top; y < reach.bottom; y++) {
+        if (!row_of(layer, view, &p, &reach, y, &row)) continue;
+        rows->shadow(&p, &row, layer->cover + (size_t)y * (size_t)layer->width + (size_t)row.left, softness, darkness);
+        touch(layer, y, row.left, row.left + row.count);
     }
 }
 
 void layer_accumulate(Layer *target, const Layer *source, float weight) {
-    if (source->left < target->left) target->left = source->left;
-    if (source->top < target->top) target->top = source->top;
-    if (source->right > target->right) target->right = source->right;
-    if (source->bottom > target->bottom) target->bottom = source->bottom;
     for (int y = source->top; y < source->bottom; y++) {
-        size_t from = (size_t)y * (size_t)source->width + (size_t)source->left;
-        size_t to = from + (size_t)(source->right - source->left);
-        for (size_t i = from; i < to; i++) {
-            target->luma[i] += weight * source->luma[i];
-            target->blue[i] += weight * source->blue[i];
-            target->red[i] += weight * source->red[i];
-            target->cover[i] += weight * source->cover[i];
-        }
+        LayerRow row = source->row[y];
+        if (row.left >= row.right) continue;
+        size_t at = (size_t)y * (size_t)source->width + (size_t)row.left;
+        int count = row.right - row.left;
+        rows->accumulate(target->luma + at, source->luma + at, weight, count);
+        rows->accumulate(target->blue + at, source->blue + at, weight, count);
+        rows->accumulate(target->red + at, source->red + at, weight, count);
+        rows->accumulate(target->cover + at, source->cover + at, weight, count);
+        touch(target, y, row.left, row.right);
     }
+}
+
+void layer_move(Layer *target, Layer *source, float weight) {
+    for (int y = source->top; y < source->bottom; y++) {
+        LayerRow row = source->row[y];
+        if (row.left >= row.right) continue;
+        size_t at = (size_t)y * (size_t)source->width + (size_t)row.left;
+        int count = row.right - row.left;
+        rows->move(target->luma + at, source->luma + at, weight, count);
+        rows->move(target->blue + at, source->blue + at, weight, count);
+        rows->move(target->red + at, source->red + at, weight, count);
+        rows->move(target->cover + at, source->cover + at, weight, count);
+        touch(target, y, row.left, row.right);
+        source->row[y] = (LayerRow){source->width, 0};
+    }
+    source->top = source->height;
+    source->bottom = 0;
 }

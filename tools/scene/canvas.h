@@ -13,10 +13,17 @@ float texture_fractal(float x, float y, int octaves);
 
 /* ---------------------------------------------------------------- canvas (canvas.c) */
 
+/* Columns of a row that were touched; none where left >= right. */
+typedef struct LayerRow {
+    int left, right;
+} LayerRow;
+
 /* A part of the picture that shapes are drawn on: luma, two chroma (around 0) and coverage, premultiplied. */
 typedef struct Layer {
     int width, height;                /* of the picture */
-    int left, top, right, bottom;     /* the part that was touched */
+    int first, last;                  /* rows that are drawn at all, last is the first beyond; open: every row */
+    int top, bottom;                  /* the rows that were touched */
+    LayerRow *row;                    /* height of them */
     float *luma, *blue, *red, *cover; /* width x height */
 } Layer;
 
@@ -50,6 +57,7 @@ typedef struct View {
 int layer_open(Layer *layer, int width, int height);
 void layer_clear(Layer *layer); /* what was touched */
 void layer_close(Layer *layer);
+LayerRow layer_row(const Layer *layer, int y); /* of any row */
 
 void draw_shape(Layer *layer, const View *view, const Shape *shape);
 
@@ -59,5 +67,6 @@ void draw_shadow(Layer *layer, const View *view, const Shape *shape, float dx, f
 
 /* Adds weight x source to target. */
 void layer_accumulate(Layer *target, const Layer *source, float weight);
+void layer_move(Layer *target, Layer *source, float weight); /* the same, and clears the source */
 
 #endif

@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "diffy/cli.h"
+#include "diffy/meaning.h"
 #include "diffy/y4m.h"
 #include "scene/scene.h"
 
 typedef struct SceneOptions {
     SceneSettings settings;
-    const char *preset, *size, *cycles_path;
+    const char *preset, *size, *cycles_path, *events_path;
     double fps, seconds, jitter_percent, drift_percent;
-    int frames, seed, no_extras, extras;
+    int first, frames, seed, extras, only_truth;
 } SceneOptions;
 
 static const char usage_text[] =
@@ -43,6 +44,8 @@ static int parse(SceneOptions *o, int argc, char **argv, const char **output) {
     const Option options[] = {
         {"--preset", NULL, OPTION_TEXT, &o->preset, "quiet|busy|noisy", "what the other options start from", 0, 0},
         {"--size", NULL, OPTION_TEXT, &o->size, "WxH", "picture size (default 640x360)", 0, 0},
+        {"--first", NULL, OPTION_INT, &o->first, "N", "begins with frame N of the recording (default 0)", 0,
+         INT32_MAX / 2},
         {"--frames", NULL, OPTION_INT, &o->frames, "N", "length (default 300)", 1, INT32_MAX},
         {"--seconds", NULL, OPTION_NUMBER, &o->seconds, "S", "length in time, instead of --frames", 0.001, 1e7},
         {"--fps", NULL, OPTION_NUMBER, &o->fps, "F", "frame rate (default 30)", 0.01, 1000},
@@ -56,6 +59,11 @@ static int parse(SceneOptions *o, int argc, char **argv, const char **output) {
         {"--moved-at", NULL, OPTION_NUMBER, &s->moved_at, "S", "when the cup is moved (-1: never)", -1, 1e7},
         {"--shutter", NULL, OPTION_NUMBER, &s->shutter, "SHARE", "of a frame's time, for motion blur", 0, 1},
         {"--extras", NULL, OPTION_FLAG, &o->extras, NULL, "fan, lamp, piston and vehicle (as busy has them)", 0, 0},
+        {"--planted", NULL, OPTION_NUMBER, &s->planted, "CHANCE",
+         "of an event in a cycle, 0 to 1: a part dropped, a hand in the way, a slow cycle, a missed pick", 0, 1},
+        {"--events", NULL, OPTION_TEXT, &o->events_path, "FILE", "writes the true events, as .csv or .json", 0, 0},
+        {"--only-truth", NULL, OPTION_FLAG, &o->only_truth, NULL,
+         "writes cycles and events alone; OUTPUT stays as it is", 0, 0},
         {"--cycles", NULL, OPTION_TEXT, &o->cycles_path, "FILE", "writes the true cycles, as .csv or .json", 0, 0},
     };
     const Usage usage = {"scene [options] OUTPUT.y4m", usage_text, options, sizeof options / sizeof *options, 1, 1};
@@ -95,20 +103,48 @@ static void write_cycle_list(FILE *stream, Scene *scene, uint64_t frames, int js
     if (json) fputs("\n]\n", stream);
 }
 
-static int write_cycles(const char *path, Scene *scene, uint64_t frames) {
+/* Every event that begins within the recording, also where it goes on beyond it. */
+static void write_event_list(FILE *stream, Scene *scene, uint64_t frames, int json) {
+    SceneCycle c;
+    SceneEvent e;
+    int count = 0;
+    fputs(json ? "[" : "event,cycle,first_frame,frames,aftermath_frames,start_seconds,seconds,left,top,right,bottom\n",
+          stream);
+    for (uint64_t i = 0; !scene_cycle(scene, i, &c) && c.first_frame < frames; i++) {
+        if (scene_event(scene, i, &e) < 1 || e.first_frame >= frames) continue;
+        const char *row = json ? "%s\n  {\"event\": \"%s\", \"cycle\": %" PRIu64 ", \"first_frame\": %" PRIu64
+                                 ", \"frames\": %" PRIu64 ", \"aftermath_frames\": %" PRIu64
+                                 ", \"start_seconds\": %.6f, \"seconds\": %.6f, \"left\": %d, \"top\": %d"
+                                 ", \"right\": %d, \"bottom\": %d}"
+                               : "%s%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.6f,%.6f,%d,%d,%d,%d\n";
+        fprintf(stream, row, json && count++ ? "," : "", scene_event_name(e.kind), e.cycle, e.first_frame, e.frames,
+                e.aftermath_frames, e.start_seconds, e.seconds, e.left, e.top, e.right, e.bottom);
+    }
+    if (json) fputs("\n]\n", stream);
+}
+
+typedef void (*WriteList)(FILE *stream, Scene *scene, uint64_t frames, int json);
+
+static int write_truth(const char *path, WriteList list, Scene *scene, uint64_t frames) {
     OutputFile file;
+    if (!path) return STATUS_GOOD;
     if (output_open(&file, path)) return STATUS_FAILED;
-    write_cycle_list(file.stream, scene, frames, has_extension(path, "json"));
+    list(file.stream, scene, frames, has_extension(path, "json"));
     return output_keep(&file);
 }
 
 static int render(Scene *scene, const SceneOptions *o, OutputFile *file) {
     const SceneSettings *s = &o->settings;
-    SourceFacts facts = {
-        .width = s->width, .height = s->height, .rate_num = s->frame_rate_num, .rate_den = s->frame_rate_den};
+    SourceFacts facts = {.width = s->width,
+                         .height = s->height,
+                         .rate_num = s->frame_rate_num,
+                         .rate_den = s->frame_rate_den,
+                         .matrix = DFY_MATRIX_UNKNOWN};
+    colour_settle(&facts,
+                  facts.height); /* grey, and tints that look well under either matrix: told as readers take it */
     if (y4m_write_header(file->stream, &facts)) return complain("%s can't be written.", file->path);
     for (int i = 0; i < o->frames && !interrupted(); i++) {
-        const DfyPicture *picture = scene_render(scene, (uint64_t)i);
+        const DfyPicture *picture = scene_render(scene, (uint64_t)o->first + (uint64_t)i);
         if (!picture) return complain("There is no memory left for frame %d.", i);
         if (y4m_write_picture(file->stream, picture))
             return complain("%s can't be written: is the disk full?", file->path);
@@ -129,7 +165,12 @@ int main(int argc, char **argv) {
     Scene *scene = scene_open(&o.settings);
     if (!scene)
         return complain("There is no memory left for pictures of %d x %d pixels.", o.settings.width, o.settings.height);
-    if (o.cycles_path) status = write_cycles(o.cycles_path, scene, (uint64_t)o.frames);
+    status = write_truth(o.cycles_path, write_cycle_list, scene, (uint64_t)o.frames);
+    if (!status) status = write_truth(o.events_path, write_event_list, scene, (uint64_t)o.frames);
+    if (o.only_truth) {
+        scene_close(&scene);
+        return status;
+    }
     OutputFile file = {0};
     interrupt_watch();
     if (!status) status = output_open(&file, output);

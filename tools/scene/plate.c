@@ -241,17 +241,33 @@ static void light(Plate *plate, const View *view) {
             }
 }
 
+/* What chroma has of the plate, at its own size: the sum is in the order in which a frame's is taken. */
+static void halve(float *half, const float *full, int width, int height) {
+    for (int y = 0; y < (height + 1) / 2; y++)
+        for (int x = 0; x < (width + 1) / 2; x++) {
+            int right = 2 * x + 1 < width ? 2 * x + 1 : 2 * x, below = 2 * y + 1 < height ? 2 * y + 1 : 2 * y;
+            const float *a = full + (size_t)(2 * y) * (size_t)width, *b = full + (size_t)below * (size_t)width;
+            *half++ = (a[2 * x] + a[right] + b[2 * x] + b[right]) / 4;
+        }
+}
+
 int plate_open(Plate *plate, int width, int height, const View *view, uint64_t seed) {
-    size_t size = (size_t)width * (size_t)height;
-    *plate = (Plate){.width = width, .height = height, .memory = malloc((3 + LAMPS) * size * sizeof(float))};
+    size_t size = (size_t)width * (size_t)height, half = (size_t)((width + 1) / 2) * (size_t)((height + 1) / 2);
+    *plate =
+        (Plate){.width = width, .height = height, .memory = malloc(((3 + LAMPS) * size + 2 * half) * sizeof(float))};
     if (!plate->memory) return -1;
+    plate->half_blue = plate->memory + (3 + LAMPS) * size;
+    plate->half_red = plate->half_blue + half;
     plate->luma = plate->memory;
     plate->blue = plate->luma + size;
     plate->red = plate->blue + size;
     for (int i = 0; i < LAMPS; i++) plate->lamp[i] = plate->red + (size_t)(i + 1) * size;
     paint_ground(plate, view, (float)(200 * uniform_of(seed, 0)));
     light(plate, view);
-    return paint_things(plate, view, seed);
+    if (paint_things(plate, view, seed)) return -1;
+    halve(plate->half_blue, plate->blue, width, height);
+    halve(plate->half_red, plate->red, width, height);
+    return 0;
 }
 
 void plate_close(Plate *plate) {

@@ -8,8 +8,9 @@ enum { LAMPS = 2 };
 
 typedef struct Plate {
     int width, height;
-    float *luma, *blue, *red; /* colour under even light: luma 0..255, chroma around 0 */
-    float *lamp[LAMPS];       /* what each lamp adds, relative */
+    float *luma, *blue, *red;    /* colour under even light: luma 0..255, chroma around 0 */
+    float *lamp[LAMPS];          /* what each lamp adds, relative */
+    float *half_blue, *half_red; /* means of 2 x 2 pixels, (width+1)/2 x (height+1)/2 */
     float *memory;
 } Plate;
 

@@ -7,19 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scene/draw.h"
 #include "scene/plate.h"
 #include "scene/random.h"
-#include "scene/timeline.h"
+#include "scene/rows.h"
 
-enum { NOISE_TABLE = 1 << 17, MOST_SAMPLES = 10 };
+enum { NOISE_TABLE = 1 << 17, MOST_SAMPLES = 10, BAND_ROWS = 96, AFTERMATH_CYCLES = 3 };
+
+/* What a layer shows, where it is one sample. */
+typedef struct Moment {
+    int known;
+    Pose pose;
+    Incident incident;
+    double cup;
+} Moment;
 
 struct Scene {
     SceneSettings settings;
     Timeline timeline;
-    View view;
+    Stage stage;
     Plate plate;
+    const RowKernels *rows;
     Layer low, shadow, high, sample;
-    float *luma, *blue, *red; /* the frame before light and noise; chroma of half size */
+    Moment low_shows, high_shows;
+    float *values; /* composed, before light and noise: three rows */
     uint8_t *pixels;
     DfyPicture picture;
     float noise[NOISE_TABLE + 1];
@@ -56,265 +67,160 @@ int scene_defaults(SceneSettings *s, const char *preset) {
     return strcmp(preset, "noisy") ? -1 : 0;
 }
 
-/* ---------------------------------------------------------------- drawing */
-
-static const Material arm_paint = {176, -64, 22, 5, 9, .55f, .35f, 0, 0};
-static const Material arm_cover = {196, -30, 10, 4, 6, .35f, .3f, 0, 0};
-static const Material steel = {150, 2, -2, 10, 3, .5f, .3f, 0, 0};
-static const Material rubber = {44, 1, 0, 9, 3, .1f, .2f, 0, 0};
-static const Material casting = {120, 10, -6, 12, 4, .12f, .35f, 0, 0};
-
-static Shape rod(double x, double y, double x2, double y2, double radius, double radius2, Material material) {
-    return (Shape){.x = (float)x,
-                   .y = (float)y,
-                   .x2 = (float)x2,
-                   .y2 = (float)y2,
-                   .radius = (float)radius,
-                   .radius2 = (float)radius2,
-                   .material = material};
-}
-
-static Shape box(double x, double y, double half_x, double half_y, double angle, Material material) {
-    return (Shape){.kind = SHAPE_BOX,
-                   .x = (float)x,
-                   .y = (float)y,
-                   .half_x = (float)half_x,
-                   .half_y = (float)half_y,
-                   .angle = (float)angle,
-                   .radius = 2.5f,
-                   .material = material};
-}
-
-static void draw(Layer *layer, const View *view, Shape shape) {
-    draw_shape(layer, view, &shape);
-}
-
-static void draw_low(Layer *layer, const View *view, Shape shape, double height) {
-    Shape shadow = shape;
-    shadow.x += (float)(0.5 * height);
-    shadow.x2 += (float)(0.5 * height);
-    shadow.y += (float)(0.7 * height);
-    shadow.y2 += (float)(0.7 * height);
-    shadow.material = (Material){30, 0, 0, 0, 1, 0, 0, 0, 0};
-    draw_shape(layer, view, &shadow);
-    draw_shape(layer, view, &shape);
-}
-
-/* A cast part: a plate with a boss and two bores; z makes it grow as it comes nearer to the camera. */
-static void draw_part(const Scene *scene, Layer *layer, uint64_t number, double x, double y, double z, double turn) {
-    const View *view = &scene->view;
-    double angle = part_angle(&scene->timeline, number) + turn, size = 1 + 0.12 * z;
-    double c = cos(angle) * size, s = sin(angle) * size;
-    Material body = casting;
-    body.luma += (float)part_tint(&scene->timeline, number);
-    body.slide = (float)(number % 97) * 31.0f;
-    Shape base = box(x, y, 19 * size, 13 * size, angle, body);
-    if (z > 0)
-        draw(layer, view, base);
-    else
-        draw_low(layer, view, base, 4);
-    draw(layer, view, rod(x, y, x, y, 7.5 * size, 7.5 * size, steel));
-    draw(layer, view, rod(x, y, x, y, 3.4 * size, 3.4 * size, rubber));
-    for (int side = -1; side <= 1; side += 2)
-        draw(layer, view,
-             rod(x + side * 13 * c, y + side * 13 * s, x + side * 13 * c, y + side * 13 * s, 2.2 * size, 2.2 * size,
-                 rubber));
-}
-
-static void draw_belt(const Scene *scene, Layer *layer, double left, double right, double travelled) {
-    Material surface = rubber;
-    surface.luma = 62;
-    surface.stripe_width = 37; /* cleats: half a part's spacing */
-    surface.slide = (float)-travelled;
-    Shape belt = box((left + right) / 2, 236, (right - left) / 2, 22, 0, surface);
-    belt.radius = 1;
-    draw(layer, &scene->view, belt);
-}
-
-static void draw_belts(const Scene *scene, Layer *layer, const Pose *pose, double seconds) {
-    (void)seconds;
-    /* The texture repeats: the distance is kept small, so that it stays exact after hours. */
-    double in = (double)(pose->cycle % 1024) + pose->belt_in, out = (double)(pose->cycle % 1024) + pose->belt_out;
-    draw_belt(scene, layer, -40, 196, in * part_spacing);
-    draw_belt(scene, layer, 446, 690, out * part_spacing);
-    for (int i = pose->picked; i < 5; i++)
-        draw_part(scene, layer, pose->cycle + (uint64_t)i, pick_point.x - (i - pose->belt_in) * part_spacing,
-                  pick_point.y, 0, 0);
-    for (int i = pose->placed ? 0 : 1; i < 5 && (uint64_t)i <= pose->cycle; i++)
-        draw_part(scene, layer, pose->cycle - (uint64_t)i, place_point.x + (i + pose->belt_out) * part_spacing,
-                  place_point.y, 0, 0);
-}
-
-static double slide_in(double seconds, double start, double length) {
-    double x = (seconds - start) / length;
-    return x <= 0 ? 0 : x >= 1 ? 1 : x * x * (3 - 2 * x);
-}
-
-/* Stands in one place, is pushed aside once, and stays. */
-static void draw_cup(const Scene *scene, Layer *layer, double seconds) {
-    double moved = scene->settings.moved_at < 0 ? 0 : slide_in(seconds, scene->settings.moved_at, 0.9);
-    double x = 262 - 22 * moved, y = 318 + 14 * moved, a = 0.4 + 0.9 * moved;
-    Material china = {212, 2, 0, 3, 6, .25f, .3f, 0, 0}, coffee = {46, -8, 12, 5, 4, 0, .2f, 0, 0};
-    draw_low(layer, &scene->view, rod(x + 12 * cos(a), y + 12 * sin(a), x + 15 * cos(a), y + 15 * sin(a), 3, 3, china),
-             4);
-    draw_low(layer, &scene->view, rod(x, y, x, y, 12, 12, china), 9);
-    draw(layer, &scene->view, rod(x, y, x, y, 9.5, 9.5, coffee));
-}
-
-static void draw_fan(const Scene *scene, Layer *layer, double seconds) {
-    const View *view = &scene->view;
-    const double x = 604, y = 26, turns = 6.283185307 * fmod(seconds * 1.7, 1);
-    draw_low(layer, view, rod(x, y, x, y, 23, 23, (Material){52, 0, 0, 4, 3, .1f, .3f, 0, 0}), 5);
-    for (int i = 0; i < 5; i++) {
-        double a = turns + i * 1.2566;
-        draw(layer, view, rod(x + 5 * cos(a), y + 5 * sin(a), x + 18 * cos(a), y + 18 * sin(a), 2.5, 5, steel));
-    }
-    draw(layer, view, rod(x, y, x, y, 5, 5, rubber));
-}
-
-static void draw_piston(const Scene *scene, Layer *layer, double seconds) {
-    double out = 17 * (1 + sin(6.283185307 * seconds / 1.37)) / 2;
-    Material body = {96, 14, -6, 6, 5, .4f, .3f, 0, 0};
-    draw_low(layer, &scene->view, rod(30, 176, 62 + out, 176, 3, 3, steel), 3);
-    draw_low(layer, &scene->view, box(62 + out, 176, 4, 11, 0, steel), 4);
-    draw_low(layer, &scene->view, box(24, 176, 22, 13, 0, body), 8);
-}
-
-/* A driverless vehicle on the marked way, every 19 s, one way and back. */
-static void draw_vehicle(const Scene *scene, Layer *layer, double seconds) {
-    double trip = floor(seconds / 19), time = seconds - 19 * trip - 4;
-    if (time < 0 || time > 9) return;
-    double x = -90 + time * 92;
-    if ((long)trip & 1) x = 640 - x;
-    Material deck = {98, 22, -20, 9, 7, .05f, .3f, 0, 0}, load = {140, -18, 14, 14, 5, 0, .25f, 0, 0};
-    draw_low(layer, &scene->view, box(x, 27, 44, 19, 0, deck), 9);
-    draw_low(layer, &scene->view, box(x - 14, 26, 18, 13, 0.05, load), 8);
-    draw_low(layer, &scene->view, box(x + 21, 28, 12, 12, -0.1, load), 6);
-}
-
-static void draw_signal(const Scene *scene, Layer *layer, double seconds) {
-    int on = fmod(seconds, 1.1) < 0.45;
-    Material glass =
-        on ? (Material){214, -40, 46, 0, 1, .1f, .3f, 0, 0} : (Material){78, -12, 26, 0, 1, .1f, .3f, 0, 0};
-    draw_low(layer, &scene->view, rod(512, 84, 512, 84, 6, 6, glass), 8);
-}
-
-static void draw_extras(const Scene *scene, Layer *layer, const Pose *pose, double seconds) {
-    (void)pose;
-    draw_cup(scene, layer, seconds);
-    if (!scene->settings.extras) return;
-    draw_vehicle(scene, layer, seconds);
-    draw_fan(scene, layer, seconds);
-    draw_piston(scene, layer, seconds);
-    draw_signal(scene, layer, seconds);
-}
-
-static double hand_angle(const Pose *pose) {
-    return atan2(pose->hand.y - pose->elbow.y, pose->hand.x - pose->elbow.x);
-}
-
-/* Angle that the carried part turns by on its way, so that it arrives as the second belt wants it. */
-static double carried_turn(const Pose *pose) {
-    return 0.25 * sin((pose->hand.x - pick_point.x) / (place_point.x - pick_point.x) * 3.14159);
-}
-
-static void draw_fingers(const View *view, Layer *layer, const Pose *pose) {
-    double angle = 1.5708 + carried_turn(pose), open = 25 - 4 * pose->grip, size = 1 + 0.1 * pose->height;
-    for (int side = -1; side <= 1; side += 2) {
-        double c = cos(angle) * side * open * size, s = sin(angle) * side * open * size * 0.62;
-        draw(layer, view, box(pose->hand.x + c, pose->hand.y + s, 3.5, 7 * size, angle, steel));
-        draw(layer, view, rod(pose->hand.x, pose->hand.y, pose->hand.x + c, pose->hand.y + s, 4, 3.4, arm_cover));
-    }
-}
-
-/* From the table up: part, fingers, forearm, hand, upper arm with its joints. */
-static void draw_arm(const Scene *scene, Layer *layer, const Pose *pose, double seconds) {
-    (void)seconds;
-    const View *view = &scene->view;
-    Point h = pose->hand, e = pose->elbow, s = shoulder;
-    if (pose->carrying) draw_part(scene, layer, pose->cycle, h.x, h.y, 0.01 + pose->height, carried_turn(pose));
-    draw_fingers(view, layer, pose);
-    Material fore = arm_paint, upper = arm_paint;
-    fore.slide = 300;
-    upper.slide = 700;
-    draw(layer, view, rod(e.x, e.y, h.x, h.y, 15, 11, fore));
-    double a = hand_angle(pose);
-    draw(layer, view, box((e.x + 2 * h.x) / 3, (e.y + 2 * h.y) / 3, 17, 5, a, arm_cover));
-    draw(layer, view, rod(h.x, h.y, h.x, h.y, 12, 12, arm_cover));
-    draw(layer, view, rod(h.x, h.y, h.x, h.y, 6.5, 6.5, steel));
-    draw(layer, view, rod(s.x, s.y, e.x, e.y, 20, 17, upper));
-    double b = atan2(e.y - s.y, e.x - s.x);
-    Material label = {60, 2, -1, 26, 3, 0, .2f, 4, 0};
-    draw(layer, view, box((s.x + e.x) / 2, (s.y + e.y) / 2, 24, 6, b, arm_cover));
-    draw(layer, view, box((s.x + e.x) / 2, (s.y + e.y) / 2, 17, 3, b, label));
-    draw(layer, view, rod(e.x, e.y, e.x, e.y, 15, 15, arm_cover));
-    draw(layer, view, rod(e.x, e.y, e.x, e.y, 6, 6, rubber));
-    draw(layer, view, rod(s.x, s.y, s.x, s.y, 22, 22, arm_cover));
-    draw(layer, view, rod(s.x, s.y, s.x, s.y, 10, 10, steel));
-}
-
-static void draw_arm_shadow(Scene *scene, const Pose *pose) {
-    Point h = pose->hand, e = pose->elbow, s = shoulder;
-    Shape upper = rod(s.x, s.y, e.x, e.y, 20, 17, steel), fore = rod(e.x, e.y, h.x, h.y, 15, 11, steel);
-    Shape hand = rod(h.x, h.y, h.x, h.y, 20, 20, steel);
-    float low = 6 + 12 * (float)pose->height;
-    draw_shadow(&scene->shadow, &scene->view, &upper, 17, 24, 9, .42f);
-    draw_shadow(&scene->shadow, &scene->view, &fore, 14, 20, 8, .42f);
-    draw_shadow(&scene->shadow, &scene->view, &hand, 0.7f * low, low, 3 + 0.4f * low, .45f);
-}
-
 /* ---------------------------------------------------------------- a frame */
 
-typedef void (*DrawThings)(const Scene *scene, Layer *layer, const Pose *pose, double seconds);
-
 /* Averages what moves by far scene units while the shutter is open: a sample for every pixel and a half of the way. */
-static void draw_blurred(Scene *scene, Layer *target, DrawThings things, double seconds, double open, double far) {
-    int count = 1 + (int)(far * scene->view.scale / 1.5);
-    if (count > MOST_SAMPLES) count = MOST_SAMPLES;
-    for (int i = 0; i < count; i++) {
-        double time = seconds + open * (i + 0.5) / count;
-        Pose pose = timeline_pose(&scene->timeline, time);
-        if (count == 1) {
-            things(scene, target, &pose, time);
-            return;
-        }
-        layer_clear(&scene->sample);
-        things(scene, &scene->sample, &pose, time);
-        layer_accumulate(target, &scene->sample, 1 / (float)count);
+static int sample_count(const Scene *scene, double far) {
+    int count = 1 + (int)(far * scene->stage.view.scale / 1.5);
+    return count > MOST_SAMPLES ? MOST_SAMPLES : count;
+}
+
+/* How often the moment is taken while the shutter is open, and whether anything is another from one time to the next.
+ */
+typedef struct Blur {
+    double seconds, open;
+    int count, moves;
+} Blur;
+
+static Blur blur_of(const Scene *scene, double seconds, double open, double far, int moves) {
+    return (Blur){seconds, open, sample_count(scene, far), moves};
+}
+
+static void draw_moment(Scene *scene, Layer *layer, DrawThings things, const Blur *blur, int i) {
+    double time = blur->seconds + blur->open * (i + 0.5) / blur->count;
+    Pose pose = timeline_pose(&scene->timeline, time);
+    things(&scene->stage, layer, &pose, time);
+}
+
+/* Some rows at a time, so that they stay near to the processor while the samples are summed. */
+static void draw_blurred(Scene *scene, Layer *target, DrawThings things, const Blur *blur) {
+    Layer *sample = &scene->sample;
+    if (blur->count == 1) {
+        draw_moment(scene, target, things, blur, 0);
+        return;
     }
+    for (int y = 0; y < sample->height; y += BAND_ROWS) {
+        sample->first = y;
+        sample->last = y + BAND_ROWS < sample->height ? y + BAND_ROWS : sample->height;
+        for (int i = 0; i < blur->count; i++) {
+            if (!i || blur->moves) draw_moment(scene, sample, things, blur, i);
+            if (blur->moves || i + 1 == blur->count)
+                layer_move(target, sample, 1 / (float)blur->count);
+            else
+                layer_accumulate(target, sample, 1 / (float)blur->count);
+        }
+    }
+}
+
+static int same_incident(const Incident *a, const Incident *b) {
+    return a->fallen == b->fallen && a->reaching == b->reaching && a->holding == b->holding && a->part.x == b->part.x &&
+           a->part.y == b->part.y && a->hand.x == b->hand.x && a->hand.y == b->hand.y && a->height == b->height &&
+           a->turn == b->turn && a->number == b->number;
+}
+
+static int same_arm(const Pose *a, const Pose *b) {
+    return a->hand.x == b->hand.x && a->hand.y == b->hand.y && a->height == b->height && a->grip == b->grip &&
+           a->carrying == b->carrying && (!a->carrying || a->cycle == b->cycle);
+}
+
+static int same_belts(const Pose *a, const Pose *b) {
+    return a->cycle == b->cycle && a->picked == b->picked && a->placed == b->placed && a->missed == b->missed &&
+           a->belt_in == b->belt_in && a->belt_out == b->belt_out;
+}
+
+/* What one sample shows; layers are drawn anew only when it has become another, or there are more samples than one. */
+static Moment moment_at(const Scene *scene, double seconds) {
+    return (Moment){.known = 1,
+                    .pose = timeline_pose(&scene->timeline, seconds),
+                    .incident = timeline_incident(&scene->timeline, seconds),
+                    .cup = cup_moved(&scene->stage, seconds)};
+}
+
+static void draw_low(Scene *scene, const Blur *first, const Blur *second, const Blur *extras) {
+    Moment now = moment_at(scene, first->seconds + first->open * 0.5), *drawn = &scene->low_shows;
+    int still = first->count == 1 && extras->count == 1 && !scene->settings.extras;
+    if (still && drawn->known && same_belts(&drawn->pose, &now.pose) && drawn->cup == now.cup &&
+        same_incident(&drawn->incident, &now.incident))
+        return;
+    layer_clear(&scene->low);
+    draw_blurred(scene, &scene->low, draw_first_belt, first);
+    draw_blurred(scene, &scene->low, draw_second_belt, second);
+    draw_blurred(scene, &scene->low, draw_extras, extras);
+    *drawn = now;
+    drawn->known = still;
+}
+
+static void draw_high(Scene *scene, const Blur *blur) {
+    double middle = blur->seconds + blur->open / 2;
+    Moment now = moment_at(scene, middle), *drawn = &scene->high_shows;
+    if (blur->count == 1 && drawn->known && same_arm(&drawn->pose, &now.pose) &&
+        same_incident(&drawn->incident, &now.incident))
+        return;
+    layer_clear(&scene->high);
+    layer_clear(&scene->shadow);
+    draw_blurred(scene, &scene->high, draw_arm, blur);
+    draw_shadows(&scene->stage, &scene->shadow, &now.pose, middle);
+    *drawn = now;
+    drawn->known = blur->count == 1;
 }
 
 static void draw_moving(Scene *scene, double seconds, double open) {
-    Pose a = timeline_pose(&scene->timeline, seconds), b = timeline_pose(&scene->timeline, seconds + open);
+    const Timeline *t = &scene->timeline;
+    Pose a = timeline_pose(t, seconds), b = timeline_pose(t, seconds + open);
+    Incident c = timeline_incident(t, seconds), d = timeline_incident(t, seconds + open);
     double belts = part_spacing * fmax(fabs(b.belt_in - a.belt_in), fabs(b.belt_out - a.belt_out));
     double hand = hypot(b.hand.x - a.hand.x, b.hand.y - a.hand.y);
+    double person = c.reaching && d.reaching ? hypot(d.hand.x - c.hand.x, d.hand.y - c.hand.y) : 0;
     const double fastest_extra = 190; /* the fan's tips, in scene units a second */
-    layer_clear(&scene->low);
-    layer_clear(&scene->high);
-    layer_clear(&scene->shadow);
-    draw_blurred(scene, &scene->low, draw_belts, seconds, open, a.cycle == b.cycle ? belts : 0);
-    draw_blurred(scene, &scene->low, draw_extras, seconds, open, scene->settings.extras ? fastest_extra * open : 0);
-    draw_blurred(scene, &scene->high, draw_arm, seconds, open, hand);
-    Pose middle = timeline_pose(&scene->timeline, seconds + open / 2);
-    draw_arm_shadow(scene, &middle);
+    int one = a.cycle == b.cycle, first = !one || a.belt_in != b.belt_in || a.picked != b.picked;
+    int second = !one || a.belt_out != b.belt_out || a.placed != b.placed;
+    Blur in = blur_of(scene, seconds, open, one ? belts : 0, first);
+    Blur out = blur_of(scene, seconds, open, one ? belts : 0, second);
+    Blur extras = blur_of(scene, seconds, open, scene->settings.extras ? fastest_extra * open : 0, 1);
+    Blur arm = blur_of(scene, seconds, open, fmax(hand, person), 1);
+    draw_low(scene, &in, &out, &extras);
+    draw_high(scene, &arm);
 }
 
-static void cover_row(float *value, const float *colour, const float *cover, int from, int to) {
-    for (int x = from; x < to; x++) value[x] = value[x] * (1 - cover[x]) + colour[x];
+/* The columns of a row that the layers touch. */
+static LayerRow touched(const Scene *scene, int y) {
+    LayerRow a = layer_row(&scene->low, y), b = layer_row(&scene->high, y), c = layer_row(&scene->shadow, y);
+    LayerRow all = {a.left < b.left ? a.left : b.left, a.right > b.right ? a.right : b.right};
+    if (c.left < all.left) all.left = c.left;
+    if (c.right > all.right) all.right = c.right;
+    return all;
 }
 
-/* One plane of the plate under the layers; shade: luma is darkened by the shadow, chroma keeps its colour. */
-static void compose_row(const Scene *scene, float *row, int plane, int y) {
+/* A layer over a row; values and below are at column `from` of the picture. */
+static void cover(const Scene *scene, float *values, const float *below, int from, const Layer *layer,
+                  const float *colour, int y) {
+    LayerRow row = layer_row(layer, y);
+    size_t at = (size_t)y * (size_t)layer->width + (size_t)row.left;
+    if (row.left < row.right)
+        scene->rows->cover(values + row.left - from, below + row.left - from, colour + at, layer->cover + at,
+                           row.right - row.left);
+}
+
+static const float *plane_of(const Layer *layer, int plane) {
+    return plane == 0 ? layer->luma : plane == 1 ? layer->blue : layer->red;
+}
+
+/* Part of one plane of the plate under the layers; luma is darkened by the shadow, chroma keeps its colour. */
+static void compose(const Scene *scene, float *values, int plane, int y, LayerRow part) {
     const Layer *low = &scene->low, *high = &scene->high, *shadow = &scene->shadow;
-    size_t at = (size_t)y * (size_t)scene->settings.width;
     const float *still = plane == 0 ? scene->plate.luma : plane == 1 ? scene->plate.blue : scene->plate.red;
-    memcpy(row, still + at, (size_t)scene->settings.width * sizeof(float));
-    const float *colour = plane == 0 ? low->luma : plane == 1 ? low->blue : low->red;
-    if (y >= low->top && y < low->bottom) cover_row(row, colour + at, low->cover + at, low->left, low->right);
-    if (plane == 0 && y >= shadow->top && y < shadow->bottom)
-        for (int x = shadow->left; x < shadow->right; x++) row[x] *= 1 - shadow->cover[at + (size_t)x];
-    colour = plane == 0 ? high->luma : plane == 1 ? high->blue : high->red;
-    if (y >= high->top && y < high->bottom) cover_row(row, colour + at, high->cover + at, high->left, high->right);
+    if (part.left >= part.right) return;
+    LayerRow row = layer_row(low, y), dark = layer_row(shadow, y);
+    if (row.left >= row.right) row = (LayerRow){part.right, part.right};
+    still += (size_t)y * (size_t)low->width + (size_t)part.left;
+    memcpy(values, still, (size_t)(row.left - part.left) * sizeof(float));
+    cover(scene, values, still, part.left, low, plane_of(low, plane), y);
+    int done = row.right - part.left;
+    memcpy(values + done, still + done, (size_t)(part.right - row.right) * sizeof(float));
+    if (plane == 0 && dark.left < dark.right)
+        scene->rows->darken(values + dark.left - part.left,
+                            shadow->cover + (size_t)y * (size_t)low->width + (size_t)dark.left, dark.right - dark.left);
+    cover(scene, values, values, part.left, high, plane_of(high, plane), y);
 }
 
 /* Slow changes of each lamp: two incommensurate waves and the mains' share of both. */
@@ -327,48 +233,71 @@ static void lamp_levels(const Scene *scene, double seconds, float levels[LAMPS])
     }
 }
 
-static uint8_t to_level(float value) {
-    return value <= 0 ? 0 : value >= 254.5f ? 255 : (uint8_t)(value + 0.5f);
-}
-
 /* Where in the table of noise a row begins. */
 static const float *noise_row(const Scene *scene, uint64_t frame, int plane, int y) {
     uint64_t place = (frame * 3 + (uint64_t)plane) * 16384 + (uint64_t)y;
     return scene->noise + hash_of(scene->settings.seed ^ 0x5eed, place) % (NOISE_TABLE - 8192);
 }
 
+static void light_luma(const Scene *scene, const float *values, const float levels[LAMPS], const float *noise, int y,
+                       int left, int right) {
+    size_t at = (size_t)y * (size_t)scene->settings.width + (size_t)left;
+    LumaRow row = {.value = values,
+                   .one = scene->plate.lamp[0] + at,
+                   .two = scene->plate.lamp[1] + at,
+                   .noise = noise + left,
+                   .level_one = levels[0],
+                   .level_two = levels[1],
+                   .sigma = (float)scene->settings.noise};
+    if (left < right)
+        scene->rows->luma(dfy_picture_pixels(&scene->picture, 0) + y * scene->picture.stride_bytes[0] + left, &row,
+                          right - left);
+}
+
+/* The plate as it is, but for the part that the layers touch. */
 static void finish_luma(Scene *scene, uint64_t frame, const float levels[LAMPS]) {
     int width = scene->settings.width;
-    const float ambient = 0.62f, sigma = (float)scene->settings.noise;
     for (int y = 0; y < scene->settings.height; y++) {
-        float *row = scene->luma;
-        compose_row(scene, row, 0, y);
-        const float *noise = noise_row(scene, frame, 0, y);
-        const float *one = scene->plate.lamp[0] + (size_t)y * (size_t)width,
-                    *two = scene->plate.lamp[1] + (size_t)y * (size_t)width;
-        uint8_t *out = scene->picture.plane[0] + y * scene->picture.stride_bytes[0];
-        for (int x = 0; x < width; x++) {
-            float lit = 16 + 0.86f * row[x] * (ambient + levels[0] * one[x] + levels[1] * two[x]);
-            /* Light arrives in quanta: brighter pixels are noisier. */
-            out[x] = to_level(lit + sigma * noise[x] * (0.6f + 0.0032f * lit));
-        }
+        const float *still = scene->plate.luma + (size_t)y * (size_t)width, *noise = noise_row(scene, frame, 0, y);
+        LayerRow part = touched(scene, y);
+        if (part.left >= part.right) part = (LayerRow){width, width};
+        compose(scene, scene->values, 0, y, part);
+        light_luma(scene, still, levels, noise, y, 0, part.left);
+        light_luma(scene, scene->values, levels, noise, y, part.left, part.right);
+        light_luma(scene, still + part.right, levels, noise, y, part.right, width);
+    }
+}
+
+/* The means of 2 x 2 composed pixels from column first to last of the chroma plane. */
+static void mean_of(const float *const rows[2], float *mean, int first, int last, int left, int width) {
+    for (int x = first; x < last; x++) {
+        int a = 2 * x - left, b = (2 * x + 1 < width ? 2 * x + 1 : 2 * x) - left;
+        mean[x] = (rows[0][a] + rows[0][b] + rows[1][a] + rows[1][b]) / 4;
     }
 }
 
 static void finish_chroma(Scene *scene, uint64_t frame, int plane) {
     int width = scene->settings.width, height = scene->settings.height, half = (width + 1) / 2;
-    float *rows[2] = {scene->luma, scene->luma + width};
+    const float *still = plane == 1 ? scene->plate.half_blue : scene->plate.half_red;
+    float *rows[2] = {scene->values, scene->values + width}, *mean = scene->values + 2 * width;
     const float sigma = 0.55f * (float)scene->settings.noise;
-    for (int y = 0; y < (height + 1) / 2; y++) {
-        compose_row(scene, rows[0], plane, 2 * y);
-        compose_row(scene, rows[1], plane, 2 * y + 1 < height ? 2 * y + 1 : 2 * y);
+    for (int y = 0; y < (height + 1) / 2; y++, still += half) {
+        int below = 2 * y + 1 < height ? 2 * y + 1 : 2 * y;
+        LayerRow a = touched(scene, 2 * y), b = touched(scene, below);
+        LayerRow part = {(a.left < b.left ? a.left : b.left) & ~1, a.right > b.right ? a.right : b.right};
+        int first = part.left / 2, last = (part.right + 1) / 2;
+        part.right = 2 * last < width ? 2 * last : width;
         const float *noise = noise_row(scene, frame, plane, y);
-        uint8_t *out = scene->picture.plane[plane] + y * scene->picture.stride_bytes[plane];
-        for (int x = 0; x < half; x++) {
-            int left = 2 * x, right = 2 * x + 1 < width ? 2 * x + 1 : 2 * x;
-            float mean = (rows[0][left] + rows[0][right] + rows[1][left] + rows[1][right]) / 4;
-            out[x] = to_level(128 + mean + sigma * noise[x]);
+        uint8_t *out = dfy_picture_pixels(&scene->picture, plane) + y * scene->picture.stride_bytes[plane];
+        if (first >= last) first = last = half;
+        if (first < last) {
+            compose(scene, rows[0], plane, 2 * y, part);
+            compose(scene, rows[1], plane, below, part);
+            mean_of((const float *const[]){rows[0], rows[1]}, mean, first, last, part.left, width);
         }
+        scene->rows->chroma(out, still, noise, sigma, first);
+        scene->rows->chroma(out + first, mean + first, noise + first, sigma, last - first);
+        scene->rows->chroma(out + last, still + last, noise + last, sigma, half - last);
     }
 }
 
@@ -399,19 +328,57 @@ int scene_cycle(Scene *scene, uint64_t index, SceneCycle *cycle) {
     return 0;
 }
 
+const char *scene_event_name(SceneEventKind kind) {
+    static const char *const names[] = {"dropped", "hand", "slow", "missed"};
+    return names[kind];
+}
+
+/* Where an event is seen, in scene units: left, top, right, bottom. */
+static void event_area(const TimelineCycle *c, double area[4]) {
+    double reach = c->event == SCENE_DROPPED ? 32 : 44, x = c->event_x, y = c->event_y;
+    const double own[4] = {x - reach, y - 34, x + reach + 24, 360}, arm[4] = {110, 70, 530, 290};
+    memcpy(area, c->event == SCENE_DROPPED || c->event == SCENE_HAND ? own : arm, sizeof own);
+}
+
+int scene_event(Scene *scene, uint64_t index, SceneEvent *event) {
+    if (timeline_reach_cycle(&scene->timeline, index + AFTERMATH_CYCLES)) return -1;
+    const TimelineCycle *c = &scene->timeline.cycles[index];
+    const View *view = &scene->stage.view;
+    double rate = (double)scene->settings.frame_rate_num / scene->settings.frame_rate_den, area[4];
+    if (!c->has_event) return 0;
+    *event = (SceneEvent){.kind = c->event,
+                          .cycle = index,
+                          .start_seconds = c->event_start,
+                          .seconds = c->event_end - c->event_start,
+                          .first_frame = (uint64_t)ceil(c->event_start * rate)};
+    event->frames = (uint64_t)ceil(c->event_end * rate) - event->first_frame;
+    double gone = scene->timeline.cycles[index + AFTERMATH_CYCLES].end_of[PHASES - 1];
+    if (!part_arrived(&scene->timeline, index) && gone > c->event_end)
+        event->aftermath_frames = (uint64_t)ceil(gone * rate) - event->first_frame - event->frames;
+    event_area(c, area);
+    int *side[4] = {&event->left, &event->top, &event->right, &event->bottom};
+    for (int i = 0; i < 4; i++) {
+        double at = area[i] * view->scale + (i & 1 ? view->offset_y : view->offset_x);
+        int most = i & 1 ? scene->settings.height : scene->settings.width;
+        *side[i] = at < 0 ? 0 : at > most ? most : (int)at;
+    }
+    return 1;
+}
+
 /* ---------------------------------------------------------------- opening and closing */
 
 static int in_range(const SceneSettings *s) {
     return s->width >= 1 && s->height >= 1 && s->width <= DFY_MAX_DIMENSION && s->height <= DFY_MAX_DIMENSION &&
            s->frame_rate_num > 0 && s->frame_rate_den > 0 && s->cycle_seconds >= 0.2 && s->jitter >= 0 &&
            s->jitter <= 0.5 && s->noise >= 0 && s->noise <= 50 && s->light_drift >= 0 && s->light_drift <= 0.2 &&
-           s->shutter >= 0 && s->shutter <= 1 && s->pause_chance >= 0 && s->pause_chance <= 1;
+           s->shutter >= 0 && s->shutter <= 1 && s->pause_chance >= 0 && s->pause_chance <= 1 && s->planted >= 0 &&
+           s->planted <= 1;
 }
 
 static int open_picture(Scene *scene) {
     int width = scene->settings.width, height = scene->settings.height, half = (width + 1) / 2;
     size_t luma = (size_t)width * (size_t)height, chroma = (size_t)half * (size_t)((height + 1) / 2);
-    scene->luma = malloc(2 * (size_t)width * sizeof(float));
+    scene->values = malloc(3 * (size_t)width * sizeof(float));
     scene->pixels = malloc(luma + 2 * chroma);
     scene->picture = (DfyPicture){.format = DFY_PIXELS_I420,
                                   .width = width,
@@ -420,7 +387,7 @@ static int open_picture(Scene *scene) {
                                   .stride_bytes = {width, half, half},
                                   .matrix = DFY_MATRIX_UNKNOWN,
                                   .range = DFY_RANGE_LIMITED};
-    return scene->luma && scene->pixels ? 0 : -1;
+    return scene->values && scene->pixels ? 0 : -1;
 }
 
 /* The cell fills the picture; what a wider or higher picture shows beyond it is more table and floor. */
@@ -435,10 +402,11 @@ Scene *scene_open(const SceneSettings *settings) {
     if (!scene) return NULL;
     int width = settings->width, height = settings->height;
     scene->settings = scene->timeline.settings = *settings;
-    scene->view = view_of(width, height);
+    scene->stage = (Stage){&scene->timeline, view_of(width, height)};
+    scene->rows = rows_best();
     texture_prepare();
     for (int i = 0; i <= NOISE_TABLE; i++) scene->noise[i] = (float)normal_of(settings->seed ^ 0xa11ce, (uint64_t)i);
-    if (open_picture(scene) || plate_open(&scene->plate, width, height, &scene->view, settings->seed) ||
+    if (open_picture(scene) || plate_open(&scene->plate, width, height, &scene->stage.view, settings->seed) ||
         layer_open(&scene->low, width, height) || layer_open(&scene->high, width, height) ||
         layer_open(&scene->shadow, width, height) || layer_open(&scene->sample, width, height))
         scene_close(&scene);
@@ -453,7 +421,7 @@ void scene_close(Scene **scene) {
     layer_close(&(*scene)->shadow);
     layer_close(&(*scene)->sample);
     free((*scene)->timeline.cycles);
-    free((*scene)->luma);
+    free((*scene)->values);
     free((*scene)->pixels);
     free(*scene);
     *scene = NULL;

@@ -13,7 +13,7 @@
 #ifndef DIFFY_SCENE_H
 #define DIFFY_SCENE_H
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 typedef struct SceneSettings {
     int width, height; /* pixels */
@@ -27,6 +27,7 @@ typedef struct SceneSettings {
     double moved_at;      /* seconds at which the cup is moved, once; negative: never */
     double shutter;       /* open part of a frame's time; 0: no motion blur */
     int extras;           /* a fan, a lamp, a piston and a passing vehicle beside the arm */
+    double planted; /* chance of an event in a cycle, 0..1; the first cycles, and two behind an event, have none */
 } SceneSettings;
 
 /* One cycle as it truly is: it begins when the hand leaves its rest and ends when the next one begins. */
@@ -35,6 +36,23 @@ typedef struct SceneCycle {
     double pause_seconds;
     uint64_t first_frame, frames;
 } SceneCycle;
+
+/* What is out of the ordinary. */
+typedef enum SceneEventKind {
+    SCENE_DROPPED, /* the part falls on its way and lies there until somebody takes it away */
+    SCENE_HAND,    /* somebody reaches across the table */
+    SCENE_SLOW,    /* a cycle takes 1.8 times as long */
+    SCENE_MISSED   /* the gripper closes beside the part, which rides past */
+} SceneEventKind;
+
+typedef struct SceneEvent {
+    SceneEventKind kind;
+    uint64_t cycle; /* it happens in, from 0 */
+    double start_seconds, seconds;
+    uint64_t first_frame, frames;
+    uint64_t aftermath_frames;    /* behind it, while a part is missing on the second belt */
+    int left, top, right, bottom; /* pixels it is seen in; right and bottom are the first beyond */
+} SceneEvent;
 
 typedef struct Scene Scene;
 
@@ -49,6 +67,12 @@ const DfyPicture *scene_render(Scene *scene, uint64_t frame);
 
 /* The cycle with this number, from 0; -1 when there is no memory. */
 int scene_cycle(Scene *scene, uint64_t index, SceneCycle *cycle);
+
+/* The event of the cycle with this number: 1; 0 when it has none, -1 when there is no memory. */
+int scene_event(Scene *scene, uint64_t index, SceneEvent *event);
+
+/* "dropped", "hand", "slow" or "missed". */
+const char *scene_event_name(SceneEventKind kind);
 
 /* Sets *scene to NULL; NULL is fine. */
 void scene_close(Scene **scene);

@@ -1,17 +1,19 @@
 /* Smooth noise from a lattice of random values that repeats every 256 cells. */
-#include "scene/canvas.h"
-
 #include "scene/random.h"
+#include "scene/rows.h"
 
-enum { CELLS = 256 };
-static float lattice[CELLS][CELLS];
+enum { CELLS = LATTICE_CELLS };
+static float lattice[CELLS][LATTICE_STRIDE];
+const float (*texture_lattice)[LATTICE_STRIDE] = (const float (*)[LATTICE_STRIDE])lattice;
 
 /* One texture for all scenes, whatever their seed: where in it they look is theirs. */
 void texture_prepare(void) {
     const uint64_t seed = 7;
 
-    for (int y = 0; y < CELLS; y++)
+    for (int y = 0; y < CELLS; y++) {
         for (int x = 0; x < CELLS; x++) lattice[y][x] = (float)(2 * uniform_of(seed, (uint64_t)(y * CELLS + x)) - 1);
+        lattice[y][CELLS] = lattice[y][0];
+    }
 }
 
 /* floorf costs a call where the processor isn't known to have it, and this is the generator's innermost line. */

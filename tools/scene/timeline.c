@@ -12,17 +12,60 @@ enum { REACH, DESCEND, GRIP, LIFT, CARRY, LOWER, RELEASE, RISE, RETURN, PAUSE };
 static const double share_of[PHASES] = {.19, .08, .05, .07, .26, .08, .05, .07, .15, 0};
 
 /* Places of the random numbers within one cycle's. */
-enum { SPEED_PLACE = 0, PHASE_PLACE = 10, PATH_PLACE = 40, PAUSE_PLACE = 80, PART_PLACE = 90 };
+enum { SPEED_PLACE = 0, PHASE_PLACE = 10, PATH_PLACE = 40, PAUSE_PLACE = 80, PART_PLACE = 90, EVENT_PLACE = 100 };
+
+/* Events: the first cycles have none, and two behind one, so that each stands alone. */
+enum { QUIET_START = 3, QUIET_BEHIND = 2 };
+static const double slow_factor = 1.8, fall_seconds = 0.25, fetch_seconds = 1.4, edge_y = 380;
 
 static uint64_t cycle_seed(const Timeline *t, uint64_t index) {
     return hash_of(t->settings.seed, 1000 + index);
 }
 
+static int draw_event(const Timeline *t, uint64_t index, TimelineCycle *cycle) {
+    uint64_t seed = cycle_seed(t, index);
+    if (index < QUIET_START || uniform_of(seed, EVENT_PLACE) >= t->settings.planted) return 0;
+    for (uint64_t i = 1; i <= QUIET_BEHIND; i++)
+        if (t->cycles[index - i].has_event) return 0;
+    cycle->event = (SceneEventKind)(4 * uniform_of(seed, EVENT_PLACE + 1));
+    return 1;
+}
+
+static double ease(double x);
+static Point between(Point a, Point b, double x, double bow);
+
+/* When and where the event of a cycle is whose times are known. */
+static void place_event(const Timeline *t, uint64_t index, TimelineCycle *c) {
+    uint64_t seed = cycle_seed(t, index);
+    double begin = c->end_of[LIFT], length = c->end_of[CARRY] - begin, end = c->end_of[PAUSE];
+    double some = uniform_of(seed, EVENT_PLACE + 2), more = uniform_of(seed, EVENT_PLACE + 3);
+    c->event_start = c->start;
+    c->event_end = end;
+    if (c->event == SCENE_DROPPED) {
+        c->drop = 0.35 + 0.3 * some;
+        Point at = between(pick_point, place_point, ease(c->drop), c->bow);
+        c->event_x = at.x + 12 * (more - 0.5);
+        c->event_y = at.y + 14;
+        c->event_start = begin + c->drop * length;
+        c->event_end = end + fmax(fetch_seconds, 0.6 * t->settings.cycle_seconds);
+    } else if (c->event == SCENE_HAND) {
+        c->event_x = 210 + 220 * some;
+        c->event_y = 262 + 30 * more;
+        c->event_start = c->start + 0.5 * more * (end - c->start);
+        c->event_end = fmin(end, c->event_start + 1.2 + some);
+    } else if (c->event == SCENE_MISSED) {
+        c->event_start = c->end_of[DESCEND];
+        c->event_end = c->end_of[RISE];
+    }
+}
+
 static void draw_cycle(const Timeline *t, uint64_t index, double start, TimelineCycle *cycle) {
     const SceneSettings *s = &t->settings;
     uint64_t seed = cycle_seed(t, index);
-    double time = cycle->start = start;
-    double slowness = exp(s->jitter * normal_of(seed, SPEED_PLACE));
+    *cycle = (TimelineCycle){.start = start};
+    double time = start, slowness = exp(s->jitter * normal_of(seed, SPEED_PLACE));
+    cycle->has_event = draw_event(t, index, cycle);
+    if (cycle->has_event && cycle->event == SCENE_SLOW) slowness *= slow_factor;
     for (int phase = 0; phase < PAUSE; phase++) {
         double own = exp(0.7 * s->jitter * normal_of(seed, PHASE_PLACE + (uint64_t)phase));
         time += s->cycle_seconds * share_of[phase] * slowness * own;
@@ -34,6 +77,7 @@ static void draw_cycle(const Timeline *t, uint64_t index, double start, Timeline
         for (int j = 0; j < 2; j++)
             cycle->shift[i][j] = 40 * s->jitter * normal_of(seed, PATH_PLACE + (uint64_t)(2 * i + j));
     cycle->bow = 46 * exp(2 * s->jitter * normal_of(seed, PATH_PLACE + 20));
+    if (cycle->has_event) place_event(t, index, cycle);
 }
 
 int timeline_reach_cycle(Timeline *t, uint64_t index) {
@@ -115,8 +159,11 @@ static void place_hand(const TimelineCycle *c, const TimelineCycle *before, int 
                    : phase == GRIP || phase == RELEASE ? 0
                                                        : 1;
     pose->grip = phase == GRIP ? ease(x) : phase == RELEASE ? 1 - ease(x) : phase >= LIFT && phase <= LOWER ? 1 : 0;
-    pose->carrying = phase >= LIFT && phase <= LOWER;
-    pose->picked = phase >= LIFT;
+    int dropped = c->has_event && c->event == SCENE_DROPPED && (phase > CARRY || (phase == CARRY && x >= c->drop));
+    int missed = c->has_event && c->event == SCENE_MISSED;
+    pose->carrying = phase >= LIFT && phase <= LOWER && !dropped && !missed;
+    pose->picked = phase >= LIFT && !missed;
+    pose->missed = missed;
     pose->placed = phase >= RELEASE;
     pose->belt_in = phase < CARRY ? 0 : phase == CARRY ? ease(x * 1.6) : 1;
     pose->belt_out = phase < RETURN ? 0 : phase == RETURN ? ease(x) : 1;
@@ -132,6 +179,44 @@ Pose timeline_pose(const Timeline *t, double seconds) {
     place_hand(c, index ? c - 1 : NULL, phase, length > 0 ? (seconds - begin) / length : 1, &pose);
     pose.elbow = elbow_of(pose.hand);
     return pose;
+}
+
+/* How far a hand has reached in when x of its time is over. */
+static double reached(double x) {
+    return x < 0.35 ? ease(x / 0.35) : x > 0.65 ? ease((1 - x) / 0.35) : 1;
+}
+
+static void see_event(const TimelineCycle *c, uint64_t index, double seconds, Incident *incident) {
+    if (!c->has_event || seconds < c->event_start || seconds >= c->event_end) return;
+    if (c->event != SCENE_DROPPED && c->event != SCENE_HAND) return;
+    double begin = c->event == SCENE_HAND ? c->event_start : c->event_end - fetch_seconds;
+    double x = (seconds - begin) / (c->event_end - begin);
+    Point goal = {c->event_x, c->event_y};
+    incident->reaching = x >= 0;
+    incident->hand = (Point){goal.x + 18 * (1 - reached(x)), edge_y + (goal.y - edge_y) * (x < 0 ? 0 : reached(x))};
+    if (c->event != SCENE_DROPPED) return;
+    double fallen = fmin(1, (seconds - c->event_start) / fall_seconds);
+    incident->fallen = 1;
+    incident->holding = x >= 0.5;
+    incident->part = incident->holding ? incident->hand : goal;
+    incident->height = incident->holding ? 0.5 : 0.01 + (1 - fallen * fallen);
+    if (!incident->holding) incident->part.y -= 14 * (1 - fallen * fallen);
+    incident->turn = 0.9 * fallen;
+    incident->number = index;
+}
+
+Incident timeline_incident(const Timeline *t, double seconds) {
+    Incident incident = {0};
+    if (t->settings.planted <= 0) return incident;
+    size_t index = cycle_at(t, seconds);
+    for (size_t back = 0; back <= QUIET_BEHIND && back <= index; back++)
+        see_event(&t->cycles[index - back], index - back, seconds, &incident);
+    return incident;
+}
+
+int part_arrived(const Timeline *t, uint64_t part) {
+    const TimelineCycle *c = &t->cycles[part];
+    return !c->has_event || (c->event != SCENE_DROPPED && c->event != SCENE_MISSED);
 }
 
 double part_angle(const Timeline *t, uint64_t part) {

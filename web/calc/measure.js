@@ -80,9 +80,9 @@ for (const size of sizes) {
             const diffy = measureDiffy(clip, quality);
             const codecs = { diffy: { start: diffy.start, frame: diffy.frame }, ...Object.fromEntries(Object.entries(curves).map(([name, points]) => [name, at(points, diffy.psnr)])) };
             rows.push({ size, activity, quality, psnr: diffy.psnr, codecs });
-            console.log(`${size} ${activity} quality ${quality}: ${diffy.psnr.toFixed(2)} dB, ${Object.entries(codecs).map(([name, { frame }]) => `${name} ${frame.toFixed(1)}`).join(', ')} bytes a frame`);
+            console.log(`${size} ${activity} quality ${quality}: ${diffy.psnr.toFixed(2)} dB, ${Object.entries(codecs).map(([name, { frame }]) => `${name} ${frame.toFixed(1)}`).join(', ')} bytes per frame`);
         }
     }
 }
-const table = { measured: new Date().toISOString().slice(0, 10), frames, scenes: 'build/scene --preset quiet and busy, 30 frames a second', machine: `${cpus().length} cores`, ffmpeg: run('ffmpeg', ['-version']).split(' ')[2], rows };
+const table = { measured: new Date().toISOString().slice(0, 10), frames, scenes: 'build/scene --preset quiet and busy, 30 frames per second', machine: `${cpus().length} cores`, ffmpeg: run('ffmpeg', ['-version']).split(' ')[2], rows };
 writeFileSync(`${top}web/calc/measured.json`, `${JSON.stringify(table, null, 1)}\n`);

@@ -10,7 +10,8 @@
 /** @typedef {{ start: number, frame: number, extrapolated?: boolean }} Cost */
 /** @typedef {{ size: string, activity: string, quality: number, psnr: number, codecs: Record<string, Cost> }} Row */
 /** @typedef {{ measured: string, frames: number, scenes: string, machine: string, ffmpeg: string, rows: Row[] }} Table */
-/** @typedef {{ workers: number, hours: number, shifts: number, size: string, fps: number, network: number, quality: number, activity: number }} Inputs */
+/** @typedef {{ workers: number, hours: number, shifts: number, size: string, fps: number, network: number, quality: number, activity: number, days: number, price: number }} Inputs
+ * days: that recordings are kept; price: of a gigabyte for a month */
 
 /** @param {string} size */
 export function pixels(size) {
@@ -44,6 +45,47 @@ export function costOf({ rows }, codec, { size, quality, activity }) {
     return { start: mixLog(low.start, high.start, share), frame: mixLog(low.frame, high.frame, share) };
 }
 
+/**
+ * What the measured table says of a change of size and quality, by which a clip's own cost is carried over: as a factor.
+ * @param {Table} table
+ * @param {{ width: number, height: number, quality: number }} from
+ * @param {Inputs} to
+ * @returns {Cost}
+ */
+export function trend(table, from, to) {
+    const qualities = [...new Set(table.rows.map((row) => row.quality))].sort((a, b) => a - b);
+    /** The table has few qualities: between them, and beyond, the logarithm of the cost goes straight.
+     * @param {string} size
+     * @param {number} quality
+     * @returns {Cost} */
+    const at = (size, quality) => {
+        let i = Math.max(1, qualities.findIndex((measured) => measured >= quality));
+        if (quality > qualities[qualities.length - 1]) i = qualities.length - 1;
+        const [low, high] = [qualities[i - 1], qualities[i]], share = (quality - low) / (high - low);
+        const [a, b] = [low, high].map((measured) => costOf(table, 'diffy', { ...to, size, quality: measured }));
+        return { start: mixLog(a.start, b.start, share), frame: mixLog(a.frame, b.frame, share) };
+    };
+    const before = at(`${from.width}x${from.height}`, from.quality), after = at(to.size, to.quality);
+    return { start: after.start / Math.max(0.01, before.start), frame: after.frame / before.frame };
+}
+
+/**
+ * What a frame costs by some clips, each carried over to the size and quality asked for: their mean, by their frames.
+ * @param {Table} table
+ * @param {import('../shared/last-encode.js').LastEncode[]} clips
+ * @param {Inputs} inputs
+ * @returns {Cost}
+ */
+export function costOfClips(table, clips, inputs) {
+    const frames = clips.reduce((sum, clip) => sum + clip.frames, 0), result = { start: 0, frame: 0 };
+    for (const clip of clips) {
+        const factor = trend(table, clip, inputs);
+        result.start += (clip.start * factor.start) / clips.length;
+        result.frame += (clip.frame * factor.frame * clip.frames) / frames;
+    }
+    return result;
+}
+
 /** @param {Cost} cost
  * @param {number} factor
  * @returns {Cost} */
@@ -53,9 +95,9 @@ function scale({ start, frame }, factor) {
 
 /**
  * @param {Cost} cost of one frame and of the start
- * @param {Inputs} inputs
+ * @param {Omit<Inputs, 'days' | 'price'> & { days?: number, price?: number }} inputs
  */
-export function estimate(cost, { workers, hours, shifts, fps, network }) {
+export function estimate(cost, { workers, hours, shifts, fps, network, days = 0, price = 0 }) {
     const frames = hours * 3600 * fps, recording = cost.start + frames * cost.frame, day = recording * workers * shifts;
-    return { recording, day, uploadSeconds: (day * 8) / (network * 1e6), bitsASecond: (recording * 8) / (hours * 3600) };
+    return { kept: day * days, costAMonth: (day * days * price) / 1e9, recording, day, uploadSeconds: (day * 8) / (network * 1e6), bitsASecond: (recording * 8) / (hours * 3600) };
 }

@@ -1,6 +1,7 @@
 /** Exports in the worker: frame after frame from the decoder to a file on disk, so that length costs no memory. */
 import { Uint8ArrayReader, ZipWriter, configure } from '@zip.js/zip.js';
 import { DiffyDecoder } from '../../wasm/index.js';
+import { audioConfig } from '../player/sound.js';
 import { openOutput } from '../shared/storage.js';
 import { ImageEncoders } from './image-encoders.js';
 
@@ -30,7 +31,7 @@ export async function exportFrames(options, emit, signal) {
     try {
         const write = { mp4: writeVideo, png: writeZip, jpg: writeZip, y4m: writeY4m }[options.kind];
         const format = options.kind === 'y4m' || options.kind === 'mp4' ? 'I420' : 'RGBA';
-        const note = await write(output, framesOf(decoder, format, options, emit, signal), decoder.info, options);
+        const note = await write(output, framesOf(decoder, format, options, emit, signal), decoder.info, options, decoder);
         return { file: await output.finish(), warnings: decoder.warnings, note };
     } catch (error) {
         await output.discard();
@@ -100,8 +101,12 @@ async function writeZip(output, frames, info, { kind, quality }) {
  */
 async function writeY4m(output, frames, info) {
     const text = new TextEncoder();
-    const [num, den] = info.frameRateFraction;
-    output.write(text.encode(`YUV4MPEG2 W${info.width} H${info.height} F${num}:${den} Ip A1:1 C420jpeg${info.range && info.nativeFormat === 'I420' ? ' XCOLORRANGE=FULL' : ''}\n`));
+    const [num, den] = info.frameRateFraction, planar = info.nativeFormat === 'I420';
+    const usual = info.height < 720 ? 6 : 1;
+    const points = planar ? [info.primaries, info.transfer, info.matrix === 2 ? usual : info.matrix] : [1, 13, usual];
+    // The line that `diffy decode` writes.
+    output.write(text.encode(`YUV4MPEG2 W${info.width} H${info.height} F${num}:${den} Ip A${info.sampleAspect.join(':')} C420jpeg`
+        + ` XCOLORRANGE=${info.range && planar ? 'FULL' : 'LIMITED'} XH273=${points.join('/')}\n`));
     const mark = text.encode('FRAME\n');
     for await (const frame of frames) {
         output.write(mark);
@@ -115,27 +120,64 @@ async function writeY4m(output, frames, info) {
  * @param {Frames} frames
  * @param {import('../../wasm/decoder.js').DiffyInfo} info
  * @param {ExportOptions} options
+ * @param {DiffyDecoder} decoder
  */
-async function writeVideo(output, frames, info, options) {
+async function writeVideo(output, frames, info, options, decoder) {
     const { Mp4OutputFormat, Output, QUALITY_HIGH, QUALITY_LOW, QUALITY_MEDIUM, StreamTarget, VideoSample, VideoSampleSource, getFirstEncodableVideoCodec } = await import('mediabunny');
     if (typeof VideoEncoder === 'undefined') throw new Error("This browser can't encode video: export frames instead, or use Chrome, Edge or Safari.");
     const quality = { high: QUALITY_HIGH, medium: QUALITY_MEDIUM, low: QUALITY_LOW }[options.quality];
     // H.264 has no odd sizes.
     const even = info.width % 2 === 0 && info.height % 2 === 0;
     const codec = await getFirstEncodableVideoCodec(even ? ['avc', 'av1', 'vp9'] : ['av1', 'vp9'], { width: info.width, height: info.height, quality });
-    if (!codec) throw new Error(`This browser encodes no video of ${info.width} x ${info.height} pixels: export frames instead.`);
+    if (!codec) throw new Error(`This browser can't encode video of ${info.width} x ${info.height} pixels: export frames instead.`);
     const target = new StreamTarget(new WritableStream({ write: ({ data, position }) => output.write(data, position) }));
     const video = new Output({ format: new Mp4OutputFormat({ fastStart: false }), target });
     const source = new VideoSampleSource({ codec, quality });
-    video.addVideoTrack(source, { frameRate: undefined });
+    video.addVideoTrack(source, { frameRate: undefined, rotation: quarterTurns[info.orientation] ?? 0 });
+    const sound = await soundTrack(decoder.sound);
+    if (sound) video.addAudioTrack(sound.source);
     await video.start();
+    const [num, den] = info.sampleAspect[0] && info.sampleAspect[1] ? info.sampleAspect : [1, 1];
     let start = NaN;
+    /** @type {Generator<import('../../wasm/decoder.js').DiffySoundPacket> | null} */
+    let packets = null;
+    let packet = /** @type {import('../../wasm/decoder.js').DiffySoundPacket | undefined} */ (undefined);
     for await (const frame of frames) {
-        if (Number.isNaN(start)) start = frame.timestamp;
-        const sample = new VideoSample(frame.toVideoFrame(), { timestamp: frame.timestamp - start, duration: frame.duration });
+        if (Number.isNaN(start)) {
+            start = frame.timestamp;
+            packets = sound && decoder.soundPackets(start);
+            packet = packets?.next().value ?? undefined;
+        }
+        // Sound goes with the pictures of its time, so that neither waits for the other.
+        for (; sound && packet && packet.timestamp < frame.timestamp + frame.duration; packet = packets?.next().value ?? undefined) if (packet.timestamp >= start) await sound.add(packet, start);
+        const duration = frame.index === info.frames - 1 ? info.lastDuration : frame.duration;
+        const own = frame.toVideoFrame(), shown = num === den ? own : new VideoFrame(own, { displayWidth: Math.round((frame.width * num) / den), displayHeight: frame.height });
+        if (shown !== own) own.close();
+        const sample = new VideoSample(shown, { timestamp: frame.timestamp - start, duration });
         await source.add(sample);
         sample.close();
     }
     await video.finalize();
-    return codec === 'avc' ? 'H.264' : codec.toUpperCase();
+    const words = codec === 'avc' ? 'H.264' : codec.toUpperCase();
+    return decoder.sound && !sound ? `${words}, without sound: MP4 can't hold ${decoder.sound.codec}` : words;
+}
+
+/** How far players turn a picture, clockwise, by its EXIF orientation; mirrored ones are as they are.
+ * @type {Record<number, 0 | 90 | 180 | 270>} */
+const quarterTurns = { 3: 180, 6: 90, 8: 270 };
+
+/**
+ * The file's sound as a track of an MP4, its packets as they are; null when there is none that an MP4 takes.
+ * @param {import('../../wasm/decoder.js').DiffySound | null} sound
+ */
+async function soundTrack(sound) {
+    const { EncodedAudioPacketSource, EncodedPacket } = await import('mediabunny'), codec = /** @type {const} */ (['aac', 'opus', 'mp3', 'flac']).find((name) => name === sound?.codec);
+    if (!sound || !codec) return null;
+    const source = new EncodedAudioPacketSource(codec), decoderConfig = audioConfig(sound);
+    return {
+        source,
+        /** @param {import('../../wasm/decoder.js').DiffySoundPacket} packet
+         * @param {number} start */
+        add: ({ data, timestamp, duration }, start) => source.add(new EncodedPacket(data, 'key', timestamp - start, duration), { decoderConfig }),
+    };
 }

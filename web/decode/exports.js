@@ -1,10 +1,11 @@
 /** The export form: each export runs in a worker of its own, so that the player plays on and cancelling is at once. */
 import { announce, barCells, find, make } from '../shared/dom.js';
+import { webPage } from '../shared/page-export.js';
 import { isAbort } from '../shared/rpc.js';
 import { downloadLink } from '../shared/save.js';
 import { asciiBar, formatBytes, formatDuration } from '../shared/text.js';
 
-const endings = { mp4: '.mp4', png: '-png.zip', jpg: '-jpg.zip', y4m: '.y4m' };
+const endings = { mp4: '.mp4', html: '.html', png: '-png.zip', jpg: '-jpg.zip', y4m: '.y4m' };
 
 /**
  * @param {HTMLFormElement} form
@@ -23,7 +24,8 @@ export function exportForm(form, folder, shownPicture) {
     const offerFields = () => {
         const kind = field('kind').value;
         field('quality').disabled = kind !== 'mp4' && kind !== 'jpg';
-        field('from').disabled = field('to').disabled = kind === 'frame';
+        // A web page holds the whole file: a part of it would have to be encoded again.
+        field('from').disabled = field('to').disabled = kind === 'frame' || kind === 'html';
     };
     field('kind').addEventListener('change', offerFields);
     offerFields();
@@ -48,8 +50,12 @@ export function exportForm(form, folder, shownPicture) {
             const { blob, frame } = await shownPicture();
             return addResult(blob, `${base}-${frame}.png`, '');
         }
+        if (kind === 'html') {
+            const page = await webPage(offered.file, offered.file.name);
+            return addResult(page, `${base}.html`, 'plays in any browser, even offline');
+        }
         const from = Math.max(0, Math.round(Number(field('from').value))), to = Math.min(offered.frames - 1, Math.round(Number(field('to').value)));
-        if (!(from <= to)) throw new Error(`The first frame must not come after the last: choose from 0 to ${offered.frames - 1}.`);
+        if (!(from <= to)) throw new Error(`The first frame must not come after the last: choose numbers from 0 to ${offered.frames - 1}.`);
         const remote = offered.newWorker(), since = performance.now();
         cancel.onclick = () => remote.close();
         bar.hidden = cancel.hidden = false;
@@ -58,7 +64,7 @@ export function exportForm(form, folder, shownPicture) {
             const name = base + endings[/** @type {keyof typeof endings} */ (kind)];
             const args = { file: offered.file, kind, from, to, quality: field('quality').value, folder: await folder, name: `export-${Date.now()}-${++runs}` };
             const { file, note, warnings } = await remote.call('export', args, { onEvent: ({ done, total }) => showProgress(done, total, since) });
-            addResult(file, name, [note, `${to - from + 1} frames in ${formatDuration((performance.now() - since) / 1000)}`, ...warnings].filter(Boolean).join(', '));
+            addResult(file, name, [note, `${to - from + 1} ${to === from ? 'frame' : 'frames'} in ${formatDuration((performance.now() - since) / 1000)}`, ...warnings].filter(Boolean).join(', '));
         } finally {
             remote.close();
             bar.hidden = cancel.hidden = true;
@@ -79,6 +85,11 @@ export function exportForm(form, folder, shownPicture) {
     };
 
     return {
+        /** Another file is being opened. */
+        clear() {
+            offered = null;
+            start.disabled = true;
+        },
         /**
          * @param {File} file
          * @param {{ frames: number }} info
@@ -87,9 +98,18 @@ export function exportForm(form, folder, shownPicture) {
         offer(file, { frames }, newWorker) {
             offered = { file, frames, newWorker };
             problem.hidden = true;
+            start.disabled = false;
             for (const name of ['from', 'to']) /** @type {HTMLInputElement} */ (field(name)).max = String(Math.max(0, frames - 1));
             field('from').value = '0';
             field('to').value = String(Math.max(0, frames - 1));
+        },
+        /** Takes the part that was marked in the player.
+         * @param {number | null} first
+         * @param {number | null} last */
+        limit(first, last) {
+            if (!offered) return;
+            field('from').value = String(first ?? 0);
+            field('to').value = String(last ?? Math.max(0, offered.frames - 1));
         },
     };
 }

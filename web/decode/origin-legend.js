@@ -26,7 +26,7 @@ export class OriginLegend {
             this.#shares.push(make('span', { class: 'share' }));
             entry(kind, false, id, text, this.#shares[kind]);
         });
-        entry(0, true, 'skipped', 'fainter, in any pattern: nothing more was coded', this.#skipped);
+        entry(0, true, 'skipped', 'fainter: copied, nothing else coded', this.#skipped);
         this.#button.onclick = () => {
             this.#wanted = !this.#wanted;
             this.#show();
@@ -43,9 +43,10 @@ export class OriginLegend {
     }
 
     /** A file was opened.
-     * @param {{ format: number, lossless: boolean }} info */
-    offer({ format, lossless }) {
-        this.#possible = format === 2 && !lossless;
+     * @param {{ format: number, lossless: boolean, orientation: number, sampleAspect: [number, number] }} info */
+    offer({ format, lossless, orientation, sampleAspect: [num, den] }) {
+        // They lie over pictures that are shown as they were coded.
+        this.#possible = format === 2 && !lossless && orientation === 1 && (num === den || !num);
         this.#button.disabled = !this.#possible;
         this.#none.hidden = this.#possible;
         this.#show();

@@ -11,10 +11,10 @@ import { Origin } from '../../wasm/index.js';
  */
 export const kinds = [
     { id: 'plate', text: 'the background', colour: [86, 180, 233], line: (_, y) => y % 4 === 1 },
-    { id: 'earlier', text: 'a picture before', colour: [0, 190, 130], line: (x, y) => (x + y) % 8 === 3 },
-    { id: 'later', text: 'a picture after', colour: [230, 130, 190], line: (x, y) => (x - y + 8) % 8 === 4 },
-    { id: 'both', text: 'one before and one after', colour: [240, 228, 66], line: (x, y) => (x + y) % 8 === 3 || (x - y + 8) % 8 === 4 },
-    { id: 'kept', text: 'a kept picture, as of an earlier cycle', colour: [255, 165, 0], line: (x) => x % 4 === 1 },
+    { id: 'earlier', text: 'an earlier picture', colour: [0, 190, 130], line: (x, y) => (x + y) % 8 === 3 },
+    { id: 'later', text: 'a later picture', colour: [230, 130, 190], line: (x, y) => (x - y + 8) % 8 === 4 },
+    { id: 'both', text: 'an earlier and a later picture', colour: [240, 228, 66], line: (x, y) => (x + y) % 8 === 3 || (x - y + 8) % 8 === 4 },
+    { id: 'kept', text: 'a kept picture, such as one from an earlier cycle', colour: [255, 165, 0], line: (x) => x % 4 === 1 },
     { id: 'intra', text: 'nowhere: new in this picture', colour: [255, 80, 30], line: (x, y) => (x >> 1) % 2 === (y >> 1) % 2 },
 ];
 

@@ -1,97 +1,224 @@
 /** The decode page: open, play, look at the facts, export. */
-import { startApp, takeLaunchFiles } from '../shared/app.js';
+import { define } from '../player/element.js';
+import { startApp, takeLaunchFiles, takeSharedFiles } from '../shared/app.js';
 import { acceptDrops, announce, find, make } from '../shared/dom.js';
+import { kindOf } from '../shared/kinds.js';
 import { Remote } from '../shared/rpc.js';
 import { claimFolder, openPlace, sweep } from '../shared/storage.js';
+import { formatBytes, formatCount, plural } from '../shared/text.js';
+import { listEpisodes, markEpisode } from './episodes.js';
 import { exportForm } from './exports.js';
-import { showFacts, showLength } from './facts.js';
-import { Player } from './player.js';
+import { showChunkState, showFacts, showLength } from './facts.js';
+import { OriginLegend } from './origin-legend.js';
+import { Overlay } from './overlay.js';
+
+const newWorker = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+define(newWorker);
 
 const problem = find('#problem', HTMLElement);
 const opened = find('#opened', HTMLElement);
 const input = find('#file', HTMLInputElement);
+const list = find('#files', HTMLOListElement);
+const player = /** @type {import('../player/element.js').DiffyPlayer} */ (find('#player', HTMLElement));
 const folder = claimFolder();
 void folder.then(() => sweep());
 
-/** @type {Player | null} */
-let player = null;
-const exporting = exportForm(find('#export', HTMLFormElement), folder, async () => {
-    if (!player) throw new Error('No file is open.');
-    return player.picture();
-});
+/** @type {File[]} */
+let files = [];
+/** Which of them is open. */
+let current = -1;
+const exporting = exportForm(find('#export', HTMLFormElement), folder, async () => ({ blob: await player.ask('image'), frame: player.frame }));
+const legend = new OriginLegend(() => void showOrigins());
+const overlay = new Overlay(find('#overlay', HTMLCanvasElement), legend);
 
-export function newDecodeWorker() {
-    return new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
-}
+/** Puts noise like the camera's back, to look at. */
+const grain = find('#grain', HTMLButtonElement);
+grain.onclick = () => {
+    const on = grain.getAttribute('aria-pressed') !== 'true';
+    grain.setAttribute('aria-pressed', String(on));
+    void player.ask('grain', { on });
+};
 
 find('#choose-file', HTMLButtonElement).onclick = () => input.click();
 input.onchange = () => {
-    if (input.files?.[0]) void open(input.files[0]);
+    if (input.files?.length) void openAll([...input.files]);
     input.value = '';
 };
 acceptDrops(find('#drop', HTMLElement), (transfer) => {
-    if (transfer.files[0]) void open(transfer.files[0]);
+    if (transfer.files.length) void openAll([...transfer.files]);
+});
+player.addEventListener('frame', (event) => overlay.show(/** @type {CustomEvent} */ (event).detail.extra, player.videoWidth, player.videoHeight));
+player.addEventListener('inoutchange', () => {
+    exporting.limit(player.inPoint, player.outPoint);
+    markEpisode(player);
+});
+player.addEventListener('warning', () => showWarnings());
+document.addEventListener('keydown', (event) => {
+    const on = event.target instanceof HTMLElement ? event.target.tagName : '';
+    if (opened.hidden || event.defaultPrevented || ['INPUT', 'SELECT', 'TEXTAREA'].includes(on)) return;
+    if (event.key.toLowerCase() === 'b' && !event.ctrlKey && !event.metaKey && !event.altKey) return legend.toggle();
+    // What is pressed elsewhere on the page drives the player, but for what the place itself takes.
+    if (event.target !== player && !(event.key === ' ' && ['BUTTON', 'SUMMARY', 'A'].includes(on))) player.key(event);
 });
 
-/** @param {File} file */
-async function open(file) {
+/** @param {File[]} chosen */
+async function openAll(chosen) {
+    files = chosen;
+    list.hidden = files.length < 2;
+    list.replaceChildren(...files.map((file, i) => make('li', {}, make('button', { type: 'button', class: 'small', onclick: () => void open(i) }, file.name), make('span', { class: 'note' }, formatBytes(file.size)))));
+    // The first that plays; when none does, the first one's own words say why.
+    const others = await Promise.all(files.map(kindOf));
+    await open(Math.max(0, others.indexOf(null)));
+}
+
+/** @param {number} index */
+async function open(index) {
+    const file = files[(current = index)];
     problem.hidden = true;
     opened.hidden = true;
-    try {
-        player ??= new Player(showWarnings);
-        const facts = await player.open(file);
-        showWarnings(facts.warnings);
-        if (facts.info.frames) await player.show(0);
-        const unplayable = facts.info.frames ? player.frame < 0 && 'it is damaged, and none of its frames can be played.'
-            : facts.info.complete ? 'there are no frames in it.' : 'it was cut before its first frame was whole, so there is nothing to play.';
-        problem.hidden = !unplayable;
-        if (unplayable) problem.textContent = `${file.name}: ${unplayable}`;
-        for (const part of /** @type {NodeListOf<HTMLElement>} */ (opened.querySelectorAll('[data-needs-frames]'))) part.hidden = !!unplayable;
-        find('#file-name', HTMLElement).textContent = file.name;
-        showFacts(file, facts);
-        exporting.offer(file, facts.info, newDecodeWorker);
-        opened.hidden = false;
-        document.body.dataset.opened = file.name;
-        announce(`${file.name} is open: ${facts.info.frames} frames.`);
-        if (unplayable) return;
-        const seconds = await player.length();
-        if (seconds) showLength(seconds, facts.info);
-    } catch (error) {
-        complain(file.name, error);
+    exporting.clear();
+    delete document.body.dataset.opened;
+    list.querySelectorAll('button').forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
+    const other = await kindOf(file);
+    if (other) return complain(file.name, `this is ${other.text}, not a .dfy file.`, other);
+    // A canvas that is not shown is not drawn.
+    opened.hidden = false;
+    find('#file-name', HTMLElement).textContent = file.name;
+    await play(file, () => (player.srcObject = file));
+    if (current === index && !opened.hidden) await tell(file);
+}
+
+/** Has the player open something.
+ * @param {{ name: string }} file
+ * @param {() => void} start */
+async function play(file, start) {
+    start();
+    await new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
+        for (const name of ['loadeddata', 'error']) player.addEventListener(name, resolve, { once: true });
+    });
+    if (!player.facts) {
+        opened.hidden = true;
+        return complain(file.name, player.error?.message ?? 'it could not be opened.');
     }
+    document.body.classList.add('playing');
+    problem.hidden = !player.error;
+    if (player.error) problem.textContent = `${file.name}: ${player.error.message}`;
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (opened.querySelectorAll('[data-needs-frames]'))) part.hidden = !!player.error;
+    player.focus({ preventScroll: true });
+}
+
+/** Everything beside the picture.
+ * @param {File} file */
+async function tell(file) {
+    const { facts } = player;
+    if (!facts) return;
+    showFacts(file, facts);
+    showWarnings();
+    exporting.offer(file, facts.info, () => new Remote(newWorker()));
+    legend.offer(facts.info);
+    listEpisodes(player);
+    grain.hidden = !facts.chunks.some(({ name }) => name === 'GRAIN');
+    if (grain.getAttribute('aria-pressed') === 'true') await player.ask('grain', { on: !grain.hidden });
+    await showOrigins();
+    document.body.dataset.opened = file.name;
+    announce(`${file.name} is open: ${plural(facts.info.frames, 'frame')}.`);
+    const { checked, chunks, warnings } = await player.ask('check', { bytes: file.size });
+    if (player.facts !== facts) return;
+    Object.assign(facts, { chunks, warnings });
+    showChunkState(file, facts, checked);
+    showWarnings();
+    if (player.error) return;
+    const seconds = await player.ask('length');
+    if (player.facts !== facts || !seconds) return;
+    player.exactLength = seconds;
+    showLength(seconds, facts.info);
+}
+
+async function showOrigins() {
+    overlay.on = legend.on;
+    overlay.show(await player.ask('origins', { on: legend.on }), player.videoWidth, player.videoHeight);
 }
 
 /** @param {string} name
- * @param {unknown} error */
-function complain(name, error) {
-    const message = error instanceof Error ? error.message : String(error);
+ * @param {string} message
+ * @param {import('../shared/kinds.js').Kind} [kind] of file, when it is another */
+function complain(name, message, kind) {
     problem.textContent = `${name}: ${message}`;
     // Files for the other pages are often dropped here.
-    if (/sequence of splats/.test(message)) problem.append(' ', make('a', { href: '../splat/' }, 'to the splat page'));
-    else if (!/\.dfy$/i.test(name)) problem.append(' ', make('a', { href: '../' }, 'to the encode page'));
+    if (kind?.page === 'splat' || /sequence of splats/.test(message)) problem.append(' ', make('a', { href: '../splat/' }, 'open the splat page'));
+    else if (kind?.page === 'encode') problem.append(' ', make('a', { href: '../' }, 'open the encode page'));
     problem.hidden = false;
 }
 
-/** @param {string[]} warnings */
-function showWarnings(warnings) {
-    const list = find('#warnings', HTMLUListElement);
-    list.hidden = !warnings.length;
-    list.replaceChildren(...warnings.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
+/** What is lost stands above the picture, for it is what matters first. */
+function showWarnings() {
+    const warnings = player.facts?.warnings ?? [], info = player.facts?.info;
+    const damaged = player.facts?.chunks.filter((chunk) => chunk.damaged).length ?? 0, { sentence, list: numbers, others: lines } = lostFrames(warnings, info?.frames ?? 0);
+    if (damaged && !warnings.some((text) => /lost/.test(text))) lines.unshift(`${damaged} of ${plural(player.facts?.chunks.length ?? 0, 'part')} of this file are damaged. Playback will show which frames are lost.`);
+    if (info && !info.complete && info.frames && info.framesStated > info.frames) lines.unshift(`This file is cut off: it has ${formatCount(info.frames)} of ${plural(info.framesStated, 'frame')}.`);
+    const shown = find('#warnings', HTMLUListElement);
+    shown.hidden = !lines.length;
+    if (sentence) shown.hidden = false;
+    const open = shown.querySelector('details')?.open ?? false;
+    shown.replaceChildren(...(sentence ? [make('li', {}, sentence, ...(numbers ? [make('details', { open }, make('summary', {}, 'which'), numbers)] : []))] : []), ...lines.map((text) => make('li', {}, text)));
 }
 
-/** A file that another page of the site has just made.
+/** So many stretches of lost frames are told in the sentence itself. */
+const mostStretches = 3;
+
+/**
+ * The decoder tells of each stretch that is lost; a damaged file has many. They are counted, and listed on demand.
+ * @param {string[]} warnings
+ * @param {number} frames of the file
+ */
+function lostFrames(warnings, frames) {
+    /** @type {[number, number][]} */
+    const stretches = [];
+    const others = warnings.filter((text) => {
+        const [, first, last] = /^Frames (\d+) to (\d+) are lost/.exec(text) ?? [];
+        if (first === undefined) return true;
+        const before = stretches.at(-1);
+        if (before && Number(first) === before[1] + 1) before[1] = Number(last);
+        else stretches.push([Number(first), Number(last)]);
+        return false;
+    });
+    const count = stretches.reduce((sum, [first, last]) => sum + last - first + 1, 0), list = stretches.map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`)).join(', ');
+    if (!count) return { sentence: '', list: '', others };
+    const few = stretches.length <= mostStretches, which = few ? `${count > 1 ? 'Frames' : 'Frame'} ${list} of ${formatCount(frames)}` : `${formatCount(count)} of ${plural(frames, 'frame')}`;
+    return { sentence: `${which} ${count > 1 ? 'are' : 'is'} lost: this file is damaged.${count < frames ? ' The rest plays.' : ''}`, list: few ? '' : list, others };
+}
+
+/** A file that another page of the site has just made, or one at an address, of any host that lets pages of others read it (CORS).
  * @param {URLSearchParams} parameters */
 async function openFrom(parameters) {
-    const place = parameters.get('place'), name = parameters.get('name') || 'recording.dfy';
-    if (!place) return;
+    const place = parameters.get('place'), name = parameters.get('name') || 'recording.dfy', address = parameters.get('url');
     try {
-        const file = await openPlace(place);
-        await open(new File([file], name));
+        if (place) await openAll([new File([await openPlace(place)], name)]);
+        else if (address) await openAddress(address);
     } catch (error) {
-        complain(name, error);
+        complain(place ? name : String(address), error instanceof Error ? error.message : String(error));
     }
+}
+
+/** Plays from an address while its parts are fetched; what wants the whole file has it afterwards.
+ * @param {string} address */
+async function openAddress(address) {
+    const url = new URL(address, document.baseURI), name = decodeURIComponent(url.pathname.split('/').at(-1) || 'video.dfy');
+    if (!/^https?:$/.test(url.protocol)) throw new Error('only addresses that begin with https:// or http:// can be opened.');
+    opened.hidden = false;
+    // Whose video it is should be seen where a link led here.
+    find('#file-name', HTMLElement).textContent = url.origin === location.origin ? name : `${name}, from ${url.host}`;
+    await play({ name }, () => {
+        player.src = url.href;
+    });
+    if (!player.facts) return;
+    const answer = await fetch(url, { referrerPolicy: 'no-referrer' });
+    if (answer.ok) await tell(new File([await answer.blob()], name));
 }
 
 startApp('../');
 void openFrom(new URLSearchParams(location.search));
-takeLaunchFiles(([file]) => void open(file));
+takeLaunchFiles((chosen) => void openAll(chosen));
+void takeSharedFiles().then((shared) => {
+    if (shared.length) void openAll(shared);
+});

@@ -1,143 +1,72 @@
-/**
- * The decode page's worker: draws the player's canvas, plays, seeks, gives facts, and (in a second worker of the
- * same kind) exports.
- */
-import { DiffyDecoder, DiffyError } from '../../wasm/index.js';
+/** The decode page's worker: plays for the page's player, checks the file, and (in another worker of the same kind) exports. */
+import { Codec, DiffyError } from '../../wasm/index.js';
+import { Playback } from '../player/playback.js';
 import { serve } from '../shared/rpc.js';
 import { exportFrames } from './export.js';
-import { overlayOf, sharesOf } from './origins.js';
 
-/** @type {DiffyDecoder | null} */
-let decoder = null;
-/** @type {OffscreenCanvas | null} */
-let canvas = null;
-/** Lies over the canvas.
- * @type {OffscreenCanvas | null} */
-let overlay = null;
-let overlaid = false;
-let shown = -1;
-/** Seconds from the first frame's. */
-let shownAt = 0, firstAt = 0;
+let overlaid = false, noisy = false;
+/** @type {Promise<Codec> | null} */
+let loading = null;
+const playback = new Playback({
+    load: () => (loading ??= Codec.load()),
+    extra: (decoder) => (overlaid ? decoder.origins() : null),
+});
+
+/** Files up to this size are read whole when they are opened. */
+const mostChecked = 32e6;
+
+/** Looking for what is lost may take so long, in milliseconds. */
+const searchTime = 4000;
 
 serve({
-    attach(args) {
-        ({ canvas, overlay } = args);
+    ...playback.handlers,
+    /** The frame shown, without noise. */
+    image() {
+        playback.decoder.setGrain(false);
+        const image = playback.image();
+        playback.decoder.setGrain(noisy);
+        return image;
     },
-    async open({ file }) {
-        decoder?.close();
-        decoder = null;
-        shown = -1;
-        shownAt = firstAt = 0;
-        decoder = await DiffyDecoder.open(file);
-        const checked = check(decoder, file.size);
-        const { info, metadata, cycles, chunks, imu, warnings } = decoder;
-        return { info, metadata, cycles, chunks, checked, imu, warnings };
-    },
-    length,
-    show: ({ frame }) => ({ shown: show(frame), seconds: shownAt, origins: showOrigins(), warnings: opened().warnings }),
+    check,
+    /** Whether frames tell where their blocks came from; gives that of the frame shown. */
     origins({ on }) {
         overlaid = on;
-        return showOrigins();
+        return playback.refresh();
     },
-    play,
-    async picture({ frame }) {
-        show(frame);
-        return /** @type {OffscreenCanvas} */ (canvas).convertToBlob({ type: 'image/png' });
+    /** Whether noise is put back; what is exported stays without. */
+    grain({ on }) {
+        noisy = on;
+        return playback.grain(on);
     },
     export: (args, emit, signal) => exportFrames(args, emit, signal),
 });
 
 /**
- * Looks at every checksum, which marks the damaged chunks, where that takes no more than a moment.
- * @param {DiffyDecoder} source
- * @param {number} bytes
+ * Looks at every checksum, which marks the damaged chunks, where that takes no more than a moment, and finds what is lost.
+ * @param {{ bytes: number }} args
  */
-function check(source, bytes) {
-    if (source.info.format === 1 || bytes > 32e6) return false;
-    try {
-        source.verify();
-    } catch (error) {
-        if (!(error instanceof DiffyError)) throw error;
+function check({ bytes }) {
+    const { decoder } = playback, checked = decoder.info.format !== 1 && bytes <= mostChecked;
+    if (checked) {
+        try {
+            decoder.verify();
+        } catch (error) {
+            if (!(error instanceof DiffyError)) throw error;
+            findLost();
+        }
     }
-    return true;
+    return { checked, chunks: decoder.chunks, warnings: decoder.warnings };
 }
 
-function opened() {
-    if (!decoder) throw new Error('No file is open.');
-    return decoder;
-}
-
-/** Seconds from the first frame to the end of the last, or null: times are only known with their frames. */
-function length() {
-    const { info } = opened();
-    try {
-        const last = info.frames > 1 ? decode(info.frames - 1) : null;
-        return last && last.index === info.frames - 1 ? last.timestamp - firstAt + 1 / info.frameRate : null;
-    } catch {
-        return null;
-    } finally {
-        // Origins are those of the frame decoded last, and that is to be the one shown.
-        if (shown >= 0) decode(shown);
-    }
-}
-
-/** Decodes and draws a frame; returns its number, or the last one's when the file ends before it.
- * @param {number} frame */
-function show(frame) {
-    const picture = frame === shown ? null : decode(frame);
-    if (picture) draw(picture);
-    return shown;
-}
-
-/** @param {number} frame */
-function decode(frame) {
-    const source = opened();
-    if (source.position !== frame) source.seek(frame);
-    const picture = source.next('RGBA');
-    if (picture?.index === 0) firstAt = picture.timestamp;
-    return picture;
-}
-
-/** @param {import('../../wasm/decoder.js').DiffyFrame} picture */
-function draw(picture) {
-    if (!canvas) return;
-    if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
-    canvas.getContext('2d')?.putImageData(picture.toImageData(), 0, 0);
-    shown = picture.index;
-    shownAt = picture.timestamp - firstAt;
-}
-
-/** Draws where the blocks of the frame shown came from, if that is wanted; returns how much came from where. */
-function showOrigins() {
-    if (!overlay || !canvas) return null;
-    const origins = overlaid && shown >= 0 ? opened().origins() : null;
-    // A new size empties it, too.
-    Object.assign(overlay, { width: canvas.width, height: canvas.height });
-    if (!origins) return null;
-    overlay.getContext('2d')?.putImageData(overlayOf(origins, canvas.width, canvas.height), 0, 0);
-    return sharesOf(origins);
-}
-
-/**
- * Plays from the frame shown until the end or the signal, each frame at its own time. A machine that is too slow plays slower, and shows every frame.
- * @param {{ speed: number }} options
- * @param {(event: any) => void} emit
- * @param {AbortSignal} signal
- */
-async function play({ speed }, emit, signal) {
-    const { info } = opened();
-    let due = performance.now();
-    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    for (let frame = shown + 1; frame < info.frames && !signal.aborted; frame++) {
-        const picture = decode(frame);
-        if (!picture) break;
-        due = Math.max(due + (1000 * Math.max(0, picture.timestamp - firstAt - shownAt)) / speed, performance.now() - 250);
-        // Also with nothing to wait for: messages must get in.
-        await Promise.race([aborted, new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))]);
-        if (signal.aborted) break;
-        draw(picture);
-        frame = shown;
-        emit({ frame: shown, seconds: shownAt, origins: overlaid ? showOrigins() : null });
-    }
-    return { shown, ended: shown >= info.frames - 1, warnings: opened().warnings };
+/** The decoder tells which frames are lost when it comes to them: it is sent through the parts that are damaged. Where these lie is
+ * known by their number among the others, with one of them to spare on both sides. */
+function findLost() {
+    const { decoder } = playback, { frames } = decoder.info, until = performance.now() + searchTime;
+    const segments = decoder.chunks.filter(({ name }) => name === 'SEGMENT'), length = frames / Math.max(1, segments.length);
+    segments.forEach(({ damaged }, i) => {
+        if (!damaged) return;
+        const last = Math.min(frames, Math.ceil((i + 2) * length));
+        decoder.seek(Math.max(0, Math.floor((i - 1) * length)));
+        while (decoder.position < last && performance.now() < until && decoder.next());
+    });
 }

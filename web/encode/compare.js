@@ -3,20 +3,21 @@
  * original is YCbCr and went in as it is, it is compared as it is, and both are shown through the same conversion.
  */
 import { Codec, DiffyDecoder } from '../../wasm/index.js';
+import { remake } from '../../wasm/made.js';
 import { colourSpaceOf, planeLayout } from '../../wasm/picture.js';
 import { meanDifference, psnr, ssim } from './measure.js';
-import { scaler } from './scale.js';
 import { openSource } from './sources.js';
 
 /** @typedef {{ luma: Uint8Array, image: () => Promise<ImageBitmap> }} Picture */
 
-/** @type {{ decoder: DiffyDecoder, source: import('./sources.js').OpenSource, maxWidth: number } | null} */
+/** @type {{ decoder: DiffyDecoder, source: import('./sources.js').OpenSource, first: { index: number, timestamp: number } } | null} */
 let open = null;
 
-/** @param {{ file: Blob, source: import('./options.js').Source, settings: import('./options.js').EncodeSettings, element?: MessagePort }} args */
-export async function openComparison({ file, source, settings, element }) {
+/** @param {{ file: Blob, source: import('./options.js').Source, settings: import('./options.js').EncodeSettings, element?: MessagePort,
+ *     first: { index: number, timestamp: number } }} args first: the frame of the source that is the file's first */
+export async function openComparison({ file, source, settings, element, first }) {
     const decoder = await DiffyDecoder.open(file, { codec: await Codec.load() });
-    open = { decoder, source: await openSource(source, settings, element), maxWidth: settings.maxWidth };
+    open = { decoder, source: await openSource(source, settings, element), first };
     return { info: decoder.info, cycles: decoder.cycles };
 }
 
@@ -68,7 +69,8 @@ export async function compareCurve({ points }, emit, signal) {
 async function* pairs(indices, decoder, source) {
     const places = indices.map((index) => ({ index, timestamp: timestampOf(decoder, index) }));
     let i = 0;
-    for await (const item of source.framesAt(places)) {
+    const { first } = opened(), originals = places.map(({ index, timestamp }) => ({ index: index + first.index, timestamp: timestamp + first.timestamp }));
+    for await (const item of source.framesAt(originals)) {
         const { index, timestamp } = places[i++];
         if (!item) continue;
         try {
@@ -103,7 +105,7 @@ function read(decoder, index, format) {
 }
 
 /**
- * @param {import('./sources.js').SourceFrame} item
+ * @param {import('./sources.js').ShownFrame} item
  * @param {import('../../wasm/decoder.js').DiffyInfo} info
  */
 function isPlanar({ frame, rotation, flip }, info) {
@@ -124,27 +126,32 @@ async function planarPicture(frame, like) {
 
 /**
  * The original as the encoder got it: turned, mirrored, scaled.
- * @param {import('./sources.js').SourceFrame} item
+ * @param {import('./sources.js').ShownFrame} item
  * @param {import('../../wasm/decoder.js').DiffyInfo} info
  * @returns {Picture}
  */
-function shownPicture({ frame, rotation, flip }, { width, height }) {
-    const scaled = scaler(opened().maxWidth)(frame, rotation);
+function shownPicture({ frame, rotation, flip, made }, { width, height, matrix, range }) {
     const canvas = new OffscreenCanvas(width, height), context = canvas.getContext('2d', { willReadFrequently: true });
-    if (!context) throw new Error('This browser gives no canvas to compare with.');
+    if (!context) throw new Error("This browser can't compare pictures: it has no OffscreenCanvas.");
     const turned = rotation % 180 !== 0;
+    context.imageSmoothingQuality = 'high';
     context.translate(width / 2, height / 2);
     if (flip) context.scale(-1, 1);
     context.rotate((rotation * Math.PI) / 180);
     const [w, h] = turned ? [height, width] : [width, height];
-    if ('displayWidth' in scaled) {
-        context.drawImage(scaled, -w / 2, -h / 2, w, h);
+    if ('displayWidth' in frame) {
+        context.drawImage(frame, -w / 2, -h / 2, w, h);
     } else {
-        const whole = new OffscreenCanvas(scaled.width, scaled.height);
-        whole.getContext('2d')?.putImageData(scaled, 0, 0);
+        const whole = new OffscreenCanvas(frame.width, frame.height);
+        whole.getContext('2d')?.putImageData(frame, 0, 0);
         context.drawImage(whole, -w / 2, -h / 2, w, h);
     }
-    return { luma: lumaOfRgba(context.getImageData(0, 0, width, height).data), image: () => createImageBitmap(canvas) };
+    const pixels = context.getImageData(0, 0, width, height);
+    if (made && (made.matrix !== matrix || made.range !== range)) {
+        remake(pixels.data, made, { matrix, range });
+        context.putImageData(pixels, 0, 0);
+    }
+    return { luma: lumaOfRgba(pixels.data), image: () => createImageBitmap(canvas) };
 }
 
 /** @param {import('../../wasm/decoder.js').DiffyFrame} frame */
@@ -183,7 +190,7 @@ async function planarImage(data, width, height, colour) {
  * @param {ImageBitmap} b */
 async function differenceImage(a, b) {
     const canvas = new OffscreenCanvas(a.width, a.height), context = canvas.getContext('2d', { willReadFrequently: true });
-    if (!context) throw new Error('This browser gives no canvas to compare with.');
+    if (!context) throw new Error("This browser can't compare pictures: it has no OffscreenCanvas.");
     context.drawImage(a, 0, 0);
     context.globalCompositeOperation = 'difference';
     context.drawImage(b, 0, 0);

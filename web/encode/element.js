@@ -50,7 +50,7 @@ function open(file) {
 function seek(video, time) {
     return new Promise((/** @type {(value?: unknown) => void} */ resolve, reject) => {
         video.onseeked = resolve;
-        video.onerror = () => reject(new Error('The video is damaged here.'));
+        video.onerror = () => reject(new Error('The video is damaged at this point.'));
         video.currentTime = time;
     });
 }

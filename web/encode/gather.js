@@ -1,9 +1,10 @@
 /**
- * From what a person dropped or chose to recordings: a video is one, a zip is as many as it has folders of images, a
+ * From what a person dropped or chose to recordings: a video is one, a zip is as many as it has folders of images and videos, a
  * folder of images is one, a folder of folders is several, and loose images together are one.
  */
 import { baseName, naturalOrder } from '../shared/text.js';
-import { imagePattern, isClutter, zipPattern } from './options.js';
+import { animatedType } from './animation.js';
+import { imagePattern, isClutter, videoPattern, zipPattern } from './options.js';
 
 /**
  * @typedef {object} Gathered
@@ -57,7 +58,7 @@ async function walk(entry, found) {
 
 /**
  * @param {Found[]} found
- * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number }[]>} listZip
+ * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number, video?: boolean }[]>} listZip
  * @returns {Promise<{ recordings: Gathered[], problems: { name: string, message: string }[], diffyFiles: File[] }>}
  */
 export async function gather(found, listZip) {
@@ -70,15 +71,20 @@ export async function gather(found, listZip) {
     /** @type {Map<string, File[]>} */
     const folders = new Map();
     const wanted = found.filter(({ path }) => !isClutter(path));
+    /** Images with several pictures are recordings of their own. */
+    const alone = new Set();
+    for (const { file, path } of wanted) if (/\.(gif|a?png|webp)$/i.test(path) && (await animatedType(file).catch(() => null))) alone.add(path);
     for (const { file, path } of wanted.sort((a, b) => naturalOrder(a.path, b.path))) {
-        if (zipPattern.test(path)) {
+        if (alone.has(path)) {
+            recordings.push({ name: path.includes('/') ? path.replace(/\.[^./]+$/, '').replaceAll('/', '_') : baseName(path), source: { kind: 'video', file }, bytes: file.size });
+        } else if (zipPattern.test(path)) {
             await addZip(file, listZip, recordings, problems);
         } else if (/\.dfy$/i.test(path)) {
             diffyFiles.push(file);
         } else if (imagePattern.test(path)) {
             const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
             folders.set(folder, [...(folders.get(folder) ?? []), file]);
-        } else if (!path.includes('/') || /^video\//.test(file.type)) {
+        } else if (!path.includes('/') || videoPattern.test(path) || /^video\//.test(file.type)) {
             // In folders only what calls itself a video: there may be notes and logs beside it.
             recordings.push({ name: baseName(path), source: { kind: 'video', file }, bytes: file.size });
         }
@@ -94,17 +100,18 @@ export async function gather(found, listZip) {
 
 /**
  * @param {File} file
- * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number }[]>} listZip
+ * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number, video?: boolean }[]>} listZip
  * @param {Gathered[]} recordings
  * @param {{ name: string, message: string }[]} problems
  */
 async function addZip(file, listZip, recordings, problems) {
     try {
         const folders = await listZip(file);
-        if (!folders.length) throw new Error('There are no images in this .zip.');
-        for (const { folder, bytes } of folders) {
-            const name = folders.length > 1 && folder ? folder.replaceAll('/', '_') : baseName(file.name);
-            recordings.push({ name, source: { kind: 'zip', file, folder }, bytes });
+        if (!folders.length) throw new Error('There are no images or videos in this .zip.');
+        for (const { folder, bytes, video } of folders) {
+            const path = video ? folder.replace(/\.[^./]+$/, '') : folder;
+            const name = (video || folders.length > 1) && path ? path.replaceAll('/', '_') : baseName(file.name);
+            recordings.push({ name, source: { kind: 'zip', file, folder, video }, bytes });
         }
     } catch (error) {
         problems.push({ name: file.name, message: error instanceof Error ? error.message : String(error) });

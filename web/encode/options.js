@@ -10,6 +10,7 @@
  * @property {number} frameRate of images; video has its own
  * @property {number} warmupFrames
  * @property {number} cloneDistance levels
+ * @property {number} [targetSize] bytes; of one recording
  */
 
 /** @type {EncodeSettings} */
@@ -47,10 +48,11 @@ export function validSettings(stored) {
  * Where a recording's frames come from.
  * @typedef {{ kind: 'video', file: File }
  *     | { kind: 'images', files: File[] }
- *     | { kind: 'zip', file: File, folder: string }} Source
+ *     | { kind: 'zip', file: File, folder: string, video?: boolean }} Source a zip's video has its own path as folder
  */
 
-export const imagePattern = /\.(png|jpe?g|webp|bmp|gif|avif)$/i;
+export const imagePattern = /\.(png|jpe?g|webp|bmp|gif|avif|hei[cf]|tiff?)$/i;
+export const videoPattern = /\.(mp4|m4v|mov|mkv|webm|avi|m?ts|m2ts|mpe?g|flv|wmv|y4m|h264|264|hevc|ogv)$/i;
 export const zipPattern = /\.zip$/i;
 
 /** Names that systems leave in folders and zips and that are no frames.

@@ -25,7 +25,7 @@ export async function showQuality(job, row) {
     job.addEventListener('change', close, { once: true });
     row.append(panel);
     try {
-        const facts = await remote.call('openComparison', { file: job.result.file, source: job.source, settings: job.settings, element: element?.port }, { transfer: element ? [element.port] : [] });
+        const facts = await remote.call('openComparison', { file: job.result.file, source: job.source, settings: job.settings, first: job.first, element: element?.port }, { transfer: element ? [element.port] : [] });
         await addSamples(panel, remote, facts.info);
         await addSplit(panel, remote, facts.info);
         const curve = await remote.call('compareCurve', { points: 240 }, {
@@ -35,7 +35,7 @@ export async function showQuality(job, row) {
         });
         await addPlot(panel, curve, facts, job.result.growth);
         status.textContent = summary(curve, job.result);
-        status.after(make('p', { class: 'note' }, 'PSNR measures the error: 6 dB more is half of it, and above some 40 dB it is hard to see. SSIM compares structure: 1 is the same.'));
+        status.after(make('p', { class: 'note' }, 'PSNR measures error: 6 dB more means half the error, and above about 40 dB it is hard to see. SSIM compares structure: 1 means identical.'));
         panel.dataset.ready = '1';
     } catch (error) {
         if (panel.isConnected) status.textContent = `The comparison failed: ${error instanceof Error ? error.message : error}`;
@@ -47,7 +47,7 @@ export async function showQuality(job, row) {
  * @param {NonNullable<import('./job.js').Job['result']>} result */
 function summary(curve, { stats }) {
     const values = curve.map((point) => point.psnr), mse = values.reduce((sum, value) => sum + 10 ** (-value / 10), 0) / values.length;
-    return `luma PSNR ${(-10 * Math.log10(mse)).toFixed(2)} dB over ${values.length} frames, lowest ${Math.min(...values).toFixed(2)} dB; ${formatBytes(stats.bytes / stats.frames)} a frame`;
+    return `luma PSNR ${(-10 * Math.log10(mse)).toFixed(2)} dB over ${values.length} frames, lowest ${Math.min(...values).toFixed(2)} dB; ${formatBytes(stats.bytes / stats.frames)} per frame`;
 }
 
 /**
@@ -94,7 +94,7 @@ function figure(image, caption) {
  * @param {import('../shared/rpc.js').Remote} remote
  * @param {import('../../wasm/decoder.js').DiffyInfo} info
  */
-async function addSplit(panel, remote, info) {
+export async function addSplit(panel, remote, info) {
     const canvas = make('canvas', { width: info.width, height: info.height, role: 'img', 'aria-label': 'original on the left, decoded on the right' });
     const split = make('input', { type: 'range', min: '0', max: '100', value: '50' }), zoom = make('select', {}, ...[['fit', 'fit'], ['1', '1x'], ['2', '2x'], ['4', '4x']].map(([value, text]) => make('option', { value }, text)));
     const frame = make('input', { type: 'range', min: '0', max: String(info.frames - 1), value: String(Math.floor(info.frames / 2)) });
@@ -149,16 +149,16 @@ async function addPlot(panel, curve, { cycles }, growth) {
     const style = getComputedStyle(document.documentElement), colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
     const bytes = curve.map(({ index }) => bytesAFrame(growth, index));
     const axis = { stroke: colour('--quiet'), grid: { stroke: colour('--line'), width: 0.3 }, font: '12px monospace' };
-    const host = make('div', { class: 'plot', role: 'img', 'aria-label': 'PSNR, bytes a frame and motion over time' });
+    const host = make('div', { class: 'plot', role: 'img', 'aria-label': 'PSNR, bytes per frame and motion over time' });
     panel.append(make('h3', {}, 'over time'), host);
     const plot = new UPlot({
         width: Math.max(300, host.clientWidth), height: 280,
         scales: { x: { time: false }, db: {}, bytes: {}, motion: { range: (/** @type {any} */ _u, /** @type {number} */ _low, /** @type {number} */ high) => [0, Math.max(0.1, high * 3)] } },
-        axes: [{ ...axis, values: (/** @type {any} */ _u, /** @type {number[]} */ values) => values.map(formatTime) }, { ...axis, scale: 'db', label: 'dB', size: 56 }, { ...axis, scale: 'bytes', side: 1, label: 'bytes a frame', size: 72, grid: { show: false } }],
+        axes: [{ ...axis, values: (/** @type {any} */ _u, /** @type {number[]} */ values) => values.map(formatTime) }, { ...axis, scale: 'db', label: 'dB', size: 56 }, { ...axis, scale: 'bytes', side: 1, label: 'bytes per frame', size: 72, grid: { show: false } }],
         series: [
             { label: 'time', value: (/** @type {any} */ _u, /** @type {number} */ value) => (value === null ? '--' : formatTime(value)) },
             { label: 'PSNR, dB', scale: 'db', stroke: colour('--accent'), width: 2, value: decimals(2) },
-            { label: 'bytes a frame', scale: 'bytes', stroke: colour('--warn'), width: 1, value: decimals(0) },
+            { label: 'bytes per frame', scale: 'bytes', stroke: colour('--warn'), width: 1, value: decimals(0) },
             { label: 'motion, levels', scale: 'motion', stroke: colour('--focus'), width: 1, fill: `${colour('--focus')}22`, value: decimals(2) },
         ],
         hooks: { draw: [(/** @type {any} */ u) => drawCycles(u, cycles, colour('--line'))] },

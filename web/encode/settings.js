@@ -59,14 +59,15 @@ export function settingsForm(form) {
     return { read };
 }
 
-/** What to expect of a quality. The figures are those of the test scenes that the calc page measures.
+/** What to expect of a quality. The higher figures are those of the test scenes that the calc page measures, which are clean;
+ * the lower ones are of grainy recordings.
  * @param {number} quality */
 function aboutQuality(quality) {
-    if (quality === 100) return 'lossless: every pixel comes back exactly as it is now, in a file many times as large';
-    if (quality < 15) return 'who moved where can be seen; small things and lettering blur';
-    if (quality < 40) return 'looks like the original at a glance: about 41 dB of PSNR on clean pictures';
-    if (quality < 70) return 'hardly to be told from the original side by side: about 44 dB of PSNR on clean pictures';
-    return 'no difference to be seen, for measuring in the pictures: about 46 dB of PSNR on clean pictures, and more';
+    if (quality === 100) return 'lossless: every pixel comes back exactly, in a file many times larger';
+    if (quality < 15) return 'shows who moved where; small objects and lettering blur';
+    if (quality < 40) return 'looks like the original at a glance; PSNR is 33 dB on grainy video, 41 dB on clean video';
+    if (quality < 70) return 'hard to tell from the original side by side; PSNR is 38 dB on grainy video, 44 dB on clean video';
+    return 'no visible difference, good enough to measure in; PSNR is 44 dB or more';
 }
 
 /** @param {HTMLButtonElement} button */

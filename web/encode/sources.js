@@ -2,25 +2,47 @@
  * Frames from videos, images and zips, one at a time, for the worker. Every kind has the same face: facts, and an
  * async generator that is asked for the next frame only when there is room for it.
  */
-import { BlobReader, Uint8ArrayWriter, ZipReader, configure } from '@zip.js/zip.js';
+import { BlobReader, BlobWriter, Uint8ArrayWriter, ZipReader, ZipWriter, configure } from '@zip.js/zip.js';
+import { turnedAspect } from '../../wasm/encoder.js';
 import { openVideo } from '../../wasm/video.js';
 import { formatBytes, naturalOrder } from '../shared/text.js';
-import { imagePattern, isClutter } from './options.js';
+import { animatedType, isCutJpeg, openAnimation } from './animation.js';
+import { coloursOf, pointsToSrgb, withProfile } from './image-colour.js';
+import { openMedia, readByMedia } from './media.js';
+import { imagePattern, isClutter, videoPattern } from './options.js';
 
 // This is a worker already, and the page's security policy allows none made from text.
 configure({ useWebWorkers: false });
 
 /**
  * @typedef {object} SourceFrame
- * @property {VideoFrame | ImageData} frame
+ * @property {VideoFrame | ImageData | import('../../wasm/encoder.js').RawFrame} frame
  * @property {number} [timestamp] seconds
  * @property {0 | 90 | 180 | 270} rotation
  * @property {boolean} flip
+ * @property {import('../../wasm/picture.js').Colour} [made] what RGB was made by that was YCbCr before
+ * @property {boolean} [scaled] it has the size that was asked for
+ * @property {import('../../wasm/decoder.js').DiffySoundPacket[]} [sound] packets that have come with the frames so far
+ */
+
+/** @typedef {Omit<SourceFrame, 'frame'> & { frame: VideoFrame | ImageData }} ShownFrame */
+
+/**
+ * What is known when all frames have come.
+ * @typedef {object} Ending
+ * @property {number} lastDuration seconds that the last frame is shown; 0: as long as usual
+ * @property {string[]} warnings sentences on what was damaged, skipped or changed
+ * @property {import('../../wasm/decoder.js').DiffySoundPacket[]} [sound] packets that are left
  */
 
 /**
  * @typedef {object} SourceFacts
- * @property {number} frameRate
+ * @property {number} frameRate nominal
+ * @property {[number, number]} [rate] the same as a fraction
+ * @property {import('../../wasm/meaning.js').SourceColour} [colour] what frames mean, whatever the browser makes of them
+ * @property {[number, number]} [sampleAspect] width of a pixel to its height, once frames are turned
+ * @property {import('../../wasm/decoder.js').DiffySound | null} [sound]
+ * @property {number} [start] wall clock of the first frame, milliseconds since 1970
  * @property {[number, number]} [timeBase]
  * @property {number} expectedFrames
  * @property {number} [lastTimestamp] of the last frame that a video tells of, in seconds
@@ -33,8 +55,10 @@ configure({ useWebWorkers: false });
 /**
  * @typedef {object} SourceFrames
  * @property {() => AsyncGenerator<SourceFrame>} frames VideoFrames are the consumer's to close
- * @property {(places: { index: number, timestamp: number }[]) => AsyncGenerator<SourceFrame | null>} framesAt frames out of order of need, rising
+ * @property {(places: { index: number, timestamp: number }[]) => AsyncGenerator<ShownFrame | null>} framesAt frames out of order of need, rising
  * @property {() => void} close
+ * @property {() => Promise<{ timestamp: number, bytes: number }[] | null>} [packetSizes] of the video's own frames, in playing order
+ * @property {Ending} ending filled in when all frames have come
  */
 
 /** @typedef {SourceFacts & SourceFrames} OpenSource */
@@ -44,19 +68,135 @@ const maxImageBytes = 512e6;
 
 /**
  * @param {import('./options.js').Source} source
- * @param {{ frameRate: number }} settings
+ * @param {import('./options.js').EncodeSettings} settings
  * @param {MessagePort} [element] to a <video> element of the page, for what WebCodecs can't decode
  * @returns {Promise<OpenSource>}
  */
-export async function openSource(source, { frameRate }, element) {
+export async function openSource(source, settings, element) {
+    const { frameRate } = settings;
     if (source.kind === 'images') {
         const files = [...source.files].sort((a, b) => naturalOrder(pathOf(a), pathOf(b)));
+        const pages = files.length === 1 ? await pagesOf(files[0]) : 1;
+        if (pages > 1) return imageSource(Array.from({ length: pages }, (_, page) => ({ name: pathOf(files[0]), size: files[0].size / pages, page, open: async () => files[0] })), frameRate, () => {});
         return imageSource(files.map((file) => ({ name: pathOf(file), size: file.size, open: async () => file })), frameRate, () => {});
     }
+    if (source.kind === 'zip' && source.video) return openVideoFile(await unpackVideo(source.file, source.folder), settings);
     if (source.kind === 'zip') return openZip(source.file, source.folder, frameRate);
-    const video = await openVideo(source.file, { anyCodec: !!element });
-    if (!video.decodable && element) return elementSource(video, source.file.size, element);
-    return { ...video, inputBytes: source.file.size, framesAt: (places) => video.framesAt(places.map(({ timestamp }) => timestamp)) };
+    const type = await animatedType(source.file), animation = type && (await openAnimation(source.file, type));
+    return animation || openVideoFile(source.file, settings, element);
+}
+
+/**
+ * A video by the browser's own decoders where they give its true pictures and times, else by those that the site brings along.
+ * @param {File} file
+ * @param {import('./options.js').EncodeSettings} settings
+ * @param {MessagePort} [element]
+ * @returns {Promise<OpenSource>}
+ */
+async function openVideoFile(file, settings, element) {
+    const video = await openVideo(file, { anyCodec: true }).catch((/** @type {Error} */ error) => error);
+    const plain = !(video instanceof Error) && video.decodable && !video.odd;
+    if (plain) return browserSource(file, video, settings);
+    /** @type {unknown} */
+    let refused = null;
+    const media = await openMedia(file, settings).catch((error) => (refused = error, null));
+    if (media) {
+        if (!(video instanceof Error)) video.close();
+        return media;
+    }
+    // What neither knows is told in the words of the one that knows what people drop here.
+    const specific = refused instanceof Error && !refused.message.includes("can't be read as video") ? refused : null;
+    if (video instanceof Error) throw specific ?? video;
+    if (video.decodable) return browserSource(file, video, settings);
+    if (element) return elementSource(video, file.size, element);
+    video.close();
+    throw specific ?? new Error(`This browser can't decode ${video.codec.toUpperCase()}: convert the file to H.264 or AV1, or try another browser.`);
+}
+
+/** Formats of a VideoFrame whose pixels are those of the video, as 8 bits. */
+const exactFormats = ['I420', 'NV12', 'RGBA', 'RGBX', 'BGRA', 'BGRX'];
+
+const clipped = "This browser decodes full range as if it were limited: what is nearly black or white, or strongly coloured, is clipped. Another browser, or Diffy's command line, keeps it.";
+
+/**
+ * Frames by WebCodecs. Where the browser fails, or gives frames of another depth or size, the site's own decoders go on from
+ * there.
+ * @param {File} file
+ * @param {import('../../wasm/video.js').OpenVideo} video
+ * @param {import('./options.js').EncodeSettings} settings
+ * @returns {OpenSource}
+ */
+function browserSource(file, video, settings) {
+    /** @type {Ending} */
+    const ending = { lastDuration: video.lastDuration, warnings: [] };
+    const packets = video.soundPackets();
+    /** @type {import('../../wasm/decoder.js').DiffySoundPacket | null} */
+    let waiting = null;
+    const soundUntil = async (/** @type {number} */ time) => {
+        const due = [];
+        for (;;) {
+            waiting ??= (await packets.next()).value ?? null;
+            if (!waiting || waiting.timestamp > time) return due;
+            due.push(waiting);
+            waiting = null;
+        }
+    };
+    return {
+        ...video, sampleAspect: turnedAspect(video), inputBytes: file.size, ending,
+        framesAt: (places) => video.framesAt(places.map(({ timestamp }) => timestamp)),
+        async *frames() {
+            let count = 0;
+            /** @type {unknown} */
+            let problem = null;
+            try {
+                /** @type {{ width: number, height: number } | null} */
+                let size = null;
+                for await (const item of video.frames()) {
+                    const { format, visibleRect } = item.frame, own = { width: visibleRect?.width ?? 0, height: visibleRect?.height ?? 0 };
+                    size ??= own;
+                    const changed = item.made && (item.made.matrix !== video.colour.matrix || item.made.range !== video.colour.range);
+                    if (changed || !exactFormats.includes(format ?? '') || own.width !== size.width || own.height !== size.height) {
+                        const fallback = await openMedia(file, settings).catch(() => null);
+                        if (fallback) {
+                            item.frame.close();
+                            fallback.close();
+                            problem = new Error('Frames that only the own decoders read.');
+                            break;
+                        }
+                    }
+                    if (item.made && item.made.range !== video.colour.range && !count) ending.warnings.push(clipped);
+                    count++;
+                    yield { ...item, sound: await soundUntil(item.timestamp) };
+                }
+            } catch (error) {
+                problem = error;
+            }
+            if (problem) yield* goOn(file, settings, count, problem, ending, soundUntil);
+            else ending.sound = await soundUntil(Infinity);
+        },
+    };
+}
+
+/**
+ * The rest of a video that the browser could not read on, by the site's own decoders, which give the same frames.
+ * @param {File} file
+ * @param {import('./options.js').EncodeSettings} settings
+ * @param {number} count frames that came
+ * @param {unknown} problem thrown where there are no own decoders
+ * @param {Ending} ending
+ * @param {(time: number) => Promise<import('../../wasm/decoder.js').DiffySoundPacket[]>} soundUntil
+ * @returns {AsyncGenerator<SourceFrame>}
+ */
+async function* goOn(file, settings, count, problem, ending, soundUntil) {
+    const media = await openMedia(file, settings).catch(() => null);
+    if (!media) throw problem;
+    try {
+        let index = 0;
+        for await (const item of media.frames()) if (index++ >= count) yield { ...item, sound: await soundUntil(item.timestamp ?? 0) };
+        Object.assign(ending, media.ending, { sound: await soundUntil(Infinity) });
+    } finally {
+        media.close();
+    }
 }
 
 /**
@@ -70,7 +210,7 @@ function elementSource(video, inputBytes, port) {
     const canvas = new OffscreenCanvas(1, 1), context = canvas.getContext('2d', { willReadFrequently: true });
     const { frameRate, timeBase, expectedFrames, hasAudio } = video;
     /** @param {number} timestamp
-     * @returns {Promise<SourceFrame>} */
+     * @returns {Promise<ShownFrame>} */
     const at = async (timestamp) => {
         // The middle of the frame: at its very start rounding could show the one before.
         port.postMessage({ time: timestamp + 0.5 / frameRate });
@@ -83,7 +223,7 @@ function elementSource(video, inputBytes, port) {
         return { frame: context.getImageData(0, 0, width, height), timestamp, rotation: 0, flip: false };
     };
     return {
-        frameRate, timeBase, expectedFrames, inputBytes, hasAudio, slow: true,
+        frameRate, timeBase, expectedFrames, inputBytes, hasAudio, slow: true, ending: { lastDuration: 0, warnings: [] },
         close: video.close,
         async *frames() {
             for (const timestamp of await video.timestamps()) yield at(timestamp);
@@ -102,12 +242,12 @@ function pathOf(file) {
 /**
  * The recordings in a zip: every folder that holds images is one.
  * @param {File} file
- * @returns {Promise<{ folder: string, frames: number, bytes: number }[]>}
+ * @returns {Promise<{ folder: string, frames: number, bytes: number, video?: boolean }[]>}
  */
 export async function listZip(file) {
     const reader = new ZipReader(new BlobReader(file));
     try {
-        /** @type {Map<string, { folder: string, frames: number, bytes: number }>} */
+        /** @type {Map<string, { folder: string, frames: number, bytes: number, video?: boolean }>} */
         const folders = new Map();
         for (const { folder, entry } of await zipImages(reader)) {
             const recording = folders.get(folder) ?? { folder, frames: 0, bytes: 0 };
@@ -115,7 +255,41 @@ export async function listZip(file) {
             recording.bytes += entry.compressedSize;
             folders.set(folder, recording);
         }
+        for (const { filename, compressedSize: bytes, directory } of await reader.getEntries())
+            if (!directory && !isClutter(filename) && videoPattern.test(filename)) folders.set(filename, { folder: filename, frames: 0, bytes, video: true });
         return [...folders.values()].sort((a, b) => naturalOrder(a.folder, b.folder));
+    } finally {
+        await reader.close();
+    }
+}
+
+/**
+ * Files as one zip, as they are: they can't be made smaller.
+ * @param {{ blob: Blob, name: string }[]} files
+ * @param {(done: number) => void} onProgress
+ * @returns {Promise<Blob>}
+ */
+export async function packZip(files, onProgress) {
+    const zip = new ZipWriter(new BlobWriter('application/zip'), { level: 0 });
+    for (const [i, { blob, name }] of files.entries()) {
+        await zip.add(name, new BlobReader(blob));
+        onProgress(i + 1);
+    }
+    return zip.close();
+}
+
+/**
+ * A video out of a zip, as a file: the browser keeps large ones on its disk.
+ * @param {File} file
+ * @param {string} name its path in the zip
+ */
+async function unpackVideo(file, name) {
+    const reader = new ZipReader(new BlobReader(file));
+    try {
+        const entry = (await reader.getEntries()).find(({ filename }) => filename === name);
+        if (!entry || entry.directory) throw new Error(`There is no ${name} in this .zip.`);
+        if (entry.encrypted) throw new Error(`${name} is encrypted: unpack the .zip first.`);
+        return new File([await entry.getData(new BlobWriter())], name.slice(name.lastIndexOf('/') + 1));
     } finally {
         await reader.close();
     }
@@ -152,7 +326,7 @@ async function openZip(file, folder, frameRate) {
         size: entry.compressedSize,
         async open() {
             if (entry.encrypted) throw new Error('it is encrypted; unpack the .zip first');
-            if (entry.uncompressedSize > maxImageBytes) throw new Error(`it would unpack to ${formatBytes(entry.uncompressedSize)}, which no picture needs`);
+            if (entry.uncompressedSize > maxImageBytes) throw new Error(`it would unpack to ${formatBytes(entry.uncompressedSize)}, far too much for a picture`);
             return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (await entry.getData(new Uint8ArrayWriter(), { checkSignature: true }))]);
         },
     }));
@@ -160,7 +334,7 @@ async function openZip(file, folder, frameRate) {
 }
 
 /**
- * @param {{ name: string, size: number, open: () => Promise<Blob> }[]} images in order
+ * @param {{ name: string, size: number, page?: number, open: () => Promise<Blob> }[]} images in order
  * @param {number} frameRate
  * @param {() => void} close
  * @returns {OpenSource}
@@ -169,30 +343,70 @@ function imageSource(images, frameRate, close) {
     if (!images.length) throw new Error('There are no images here: frames must be PNG, JPEG or another format this browser shows.');
     const canvas = new OffscreenCanvas(1, 1);
     const context = canvas.getContext('2d', { willReadFrequently: true });
-    if (!context) throw new Error('This browser gives no canvas to decode images with.');
+    if (!context) throw new Error("This browser can't decode images: it has no OffscreenCanvas.");
+    /** @type {Ending} */
+    const ending = { lastDuration: 0, warnings: [] };
     /** The first image's. */
     let width = 0, height = 0;
+    /** What could not be read, and the first of it. */
+    let skipped = 0, first = '', told = 0;
     const read = async (/** @type {typeof images[0]} */ image) => {
-        const frame = await readImage(image, canvas, context);
-        if (!width) ({ width, height } = frame);
-        if (frame.width !== width || frame.height !== height)
-            throw new Error(`${image.name} is ${frame.width} x ${frame.height} pixels, but the recording is ${width} x ${height}: scale it, or encode it apart.`);
-        return /** @type {SourceFrame} */ ({ frame, rotation: 0, flip: false });
+        const { frame, rotation, flip, warnings } = await readImage(image, canvas, context);
+        if (warnings.length && !told++) ending.warnings.push(...warnings);
+        const turned = rotation % 180 !== 0, own = turned ? [frame.height, frame.width] : [frame.width, frame.height];
+        if (!width) [width, height] = own;
+        if (own[0] !== width || own[1] !== height)
+            throw new Error(`${image.name} is ${own[0]} x ${own[1]} pixels, but the recording is ${width} x ${height}: scale it, or encode it separately.`);
+        return /** @type {ShownFrame} */ ({ frame, rotation, flip });
     };
+    /** An image that can't be read is shown as the one before it, the first as the one behind. */
+    async function* readAll() {
+        /** @type {SourceFrame | null} */
+        let last = null;
+        let early = 0;
+        for (const image of images) {
+            /** @type {SourceFrame | null} */
+            const own = await read(image).catch((/** @type {Error} */ error) => {
+                if (!skipped++) first = error.message;
+                return null;
+            });
+            if (!own && !last) {
+                early++;
+                continue;
+            }
+            last = own ?? copyOf(/** @type {SourceFrame} */ (last));
+            // Sending a frame takes its pixels away.
+            for (; early > 0; early--) yield copyOf(last);
+            const keep = copyOf(last);
+            yield last;
+            last = keep;
+        }
+        if (!last) throw new Error(first);
+        if (skipped) ending.warnings.push(`${skipped} of ${images.length} images could not be read; the image before ${skipped > 1 ? 'each of them' : 'it'} is shown instead. First problem: ${first}`);
+    }
     return {
-        frameRate, expectedFrames: images.length, hasAudio: false, close,
+        frameRate, rate: undefined, expectedFrames: images.length, hasAudio: false, close, ending,
         inputBytes: images.reduce((sum, { size }) => sum + size, 0),
-        async *frames() {
-            for (const image of images) yield read(image);
-        },
+        frames: readAll,
         async *framesAt(places) {
-            for (const { index } of places) yield images[index] ? read(images[index]) : null;
+            for (const { index } of places) yield images[index] ? read(images[index]).catch(() => null) : null;
         },
     };
 }
 
+/** @param {SourceFrame} item
+ * @returns {SourceFrame} */
+function copyOf(item) {
+    const { width, height, data } = /** @type {ImageData} */ (item.frame);
+    return { ...item, frame: new ImageData(new Uint8ClampedArray(data), width, height) };
+}
+
+/** What is to be done with a picture before it is shown, by EXIF orientation: degrees clockwise, then mirrored.
+ * @type {[0 | 90 | 180 | 270, boolean][]} */
+const turns = [[0, false], [0, false], [0, true], [180, false], [180, true], [90, true], [90, false], [270, true], [270, false]];
+
 /**
- * @param {{ name: string, open: () => Promise<Blob> }} image
+ * @param {{ name: string, page?: number, open: () => Promise<Blob> }} image
  * @param {OffscreenCanvas} canvas
  * @param {OffscreenCanvasRenderingContext2D} context
  */
@@ -200,13 +414,67 @@ async function readImage(image, canvas, context) {
     const blob = await image.open().catch((error) => {
         throw new Error(`${image.name} can't be unpacked: ${(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')}.`);
     });
-    const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none' }).catch(() => {
+    if (!blob.size) throw new Error(`${image.name} is empty.`);
+    const kind = await unusualKind(blob), colours = await coloursOf(blob).catch(() => ({ profile: false, hdr: false, points: undefined }));
+    if (kind === 'TIFF' || colours.hdr) {
+        const read = await readByMedia(blob, image.name, image.page ?? 0);
+        if (read) return upright(read, canvas, context);
+        if (kind) throw new Error(`${image.name} is a TIFF, which this site can't read: convert it to PNG.`);
+    }
+    if (await isCutJpeg(blob)) throw new Error(`${image.name} is damaged or cut off: part of the picture is missing.`);
+    const bitmap = await createImageBitmap(blob, { colorSpaceConversion: colours.profile ? 'default' : 'none' }).catch(() => {
+        if (kind) throw new Error(`${image.name} is a HEIC image, which this browser can't read: convert it to JPEG or PNG, or use Diffy's command line or Safari.`);
         throw new Error(`${image.name} is damaged, too large for this browser, or not an image.`);
     });
+    const frame = pixelsOf(bitmap, canvas, context);
+    if (colours.points) pointsToSrgb(frame.data, colours.points);
+    return { frame, rotation: /** @type {const} */ (0), flip: false, warnings: [] };
+}
+
+/**
+ * @param {ImageBitmap} bitmap is closed
+ * @param {OffscreenCanvas} canvas
+ * @param {OffscreenCanvasRenderingContext2D} context
+ */
+function pixelsOf(bitmap, canvas, context) {
     const { width, height } = bitmap;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    context.globalCompositeOperation = 'copy';
+    context.fillStyle = '#000'; // what shows through transparent pixels
+    context.fillRect(0, 0, width, height);
     context.drawImage(bitmap, 0, 0);
     bitmap.close();
     return context.getImageData(0, 0, width, height);
+}
+
+/**
+ * What the site's own decoders gave, in sRGB.
+ * @param {import('./media.js').ReadImage} read
+ * @param {OffscreenCanvas} canvas
+ * @param {OffscreenCanvasRenderingContext2D} context
+ */
+async function upright({ image, orientation, profile, warnings }, canvas, context) {
+    const bitmap = profile && (await withProfile(image, profile).catch(() => null)), [rotation, flip] = turns[orientation] ?? turns[1];
+    return { frame: bitmap ? pixelsOf(bitmap, canvas, context) : image, rotation, flip, warnings };
+}
+
+/** What no browser reads, or not every one.
+ * @param {Blob} blob */
+async function unusualKind(blob) {
+    const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 12).arrayBuffer()));
+    if (head.startsWith('II*\0') || head.startsWith('MM\0*')) return 'TIFF';
+    return head.slice(4, 8) === 'ftyp' && /^(heic|heix|heim|heis)/.test(head.slice(8)) ? 'HEIC' : null;
+}
+
+/** Directories of a TIFF, one a page; 1 for other images.
+ * @param {Blob} blob */
+async function pagesOf(blob) {
+    if ((await unusualKind(blob)) !== 'TIFF') return 1;
+    const view = new DataView(await blob.arrayBuffer()), little = view.getUint8(0) === 0x49;
+    let pages = 0;
+    for (let at = 4; at + 4 <= view.byteLength; pages++) {
+        const next = view.getUint32(at, little);
+        if (next < 8 || next + 2 > view.byteLength || (pages && next <= at)) break; // only forwards: no loop
+        at = next + 2 + 12 * view.getUint16(next, little);
+    }
+    return Math.max(1, pages);
 }

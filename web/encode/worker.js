@@ -2,11 +2,11 @@
  * The encode page's encoding worker: frames that the source worker holds ready, into a finished .dfy. Each frame is awaited
  * before the next is asked for: that keeps memory flat.
  */
-import { DiffyEncoder } from '../../wasm/index.js';
+import { DiffyDecoder, DiffyEncoder } from '../../wasm/index.js';
 import { loadCodec } from '../shared/codec.js';
 import { receiveFrames } from '../shared/frames.js';
 import { serve } from '../shared/rpc.js';
-import { openOutput } from '../shared/storage.js';
+import { openOutput, openPlace } from '../shared/storage.js';
 
 /** @type {Promise<import('../../wasm/index.js').Codec> | null} */
 let loading = null;
@@ -32,48 +32,115 @@ serve({
 });
 
 /**
- * @param {{ port: MessagePort, facts: import('./sources.js').SourceFacts, settings: import('./options.js').EncodeSettings, folder: string | null, name: string }} job
- *     port: the source worker's
+ * @typedef {object} EncodedFile
+ * @property {Blob} file
+ * @property {string | null} place
+ * @property {import('../../wasm/encoder.js').EncoderStats} stats
+ * @property {[number, number][]} growth how the file grew: frames that were coded, bytes that it had with them
+ */
+
+/** What was encoded is out of this worker's memory after so many milliseconds, for a tab that is closed. */
+const releaseTime = 1000;
+
+/**
+ * What a file that was broken off has.
+ * @typedef {object} Broken
+ * @property {File} file
+ * @property {number} frames
+ * @property {boolean} hasSound
+ * @property {number} soundEnd seconds
+ */
+
+/**
+ * @param {string} place
+ * @param {import('../../wasm/index.js').Codec} codec
+ * @returns {Promise<Broken | null>} null: there is nothing to go on with
+ */
+async function openBroken(place, codec) {
+    try {
+        const file = await openPlace(place), decoder = await DiffyDecoder.open(file, { codec });
+        try {
+            let soundEnd = -Infinity;
+            for (const { timestamp, duration } of decoder.soundPackets()) soundEnd = timestamp + duration;
+            return decoder.info.frames && decoder.info.format > 1 ? { file, frames: decoder.info.frames, hasSound: soundEnd > -Infinity, soundEnd } : null;
+        } finally {
+            decoder.close();
+        }
+    } catch {
+        return null;
+    }
+}
+
+/**
+ * @param {{ port: MessagePort, facts: import('./sources.js').SourceFacts, settings: import('./options.js').EncodeSettings, folder: string | null, name: string, keep?: string, goOn?: string | null }} job
+ *     port: the source worker's; keep: the file's name once it is whole; goOn: the place of a file of it that was broken off: how many frames
+ *     that has is emitted as `adopted` before any more are waited for
  * @param {(event: any) => void} emit
  * @param {AbortSignal} signal
  */
-async function encode({ port, facts, settings, folder, name }, emit, signal) {
+async function encode({ port, facts, settings, folder, name, keep, goOn }, emit, signal) {
     loading ??= loadCodec();
     const output = await openOutput(folder, name);
-    let written = 0;
-    /** How the file grew: frames that had come, bytes that were out.
+    let written = 0, released = performance.now();
+    /** How the file grew: frames that were coded, bytes that it had with them.
      * @type {[number, number][]} */
     const growth = [];
     try {
         const progress = progressReporter(emit, facts.expectedFrames);
-        const codec = await loading;
+        const codec = await loading, broken = goOn ? await openBroken(goOn, codec) : null;
         const encoder = await DiffyEncoder.create({
             codec,
             quality: settings.quality, mode: settings.mode, format: settings.format || undefined, effort: settings.effort,
-            warmupFrames: settings.warmupFrames, cloneDistance: settings.cloneDistance,
-            frameRate: facts.frameRate, timeBase: facts.timeBase, expectedFrames: facts.expectedFrames, signal,
+            warmupFrames: settings.warmupFrames, cloneDistance: settings.cloneDistance, targetSize: settings.targetSize ? Math.max(1, settings.targetSize - (broken?.file.size ?? 0)) : undefined,
+            frameRate: facts.rate ?? facts.frameRate, timeBase: facts.timeBase,
+            primaries: facts.colour?.primaries ?? 1, transfer: facts.colour?.transfer ?? 13, sampleAspect: facts.sampleAspect,
+            start: facts.start === undefined ? undefined : new Date(facts.start), expectedFrames: Math.max(1, facts.expectedFrames - (broken?.frames ?? 0)), signal,
             write(data) {
                 output.write(data);
                 written += data.length;
-                const last = growth.at(-1);
-                if (last?.[0] === encoder.framesPushed) last[1] = written;
-                else growth.push([encoder.framesPushed, written]);
             },
             onProgress: progress.fromCodec,
         });
         let last = 0;
         try {
-            for await (const { picture, timestamp, rotation, flip } of receiveFrames(port)) {
+            if (goOn) {
+                if (broken) await encoder.goOn(broken.file);
+                output.flush();
+                emit({ adopted: encoder.framesPushed });
+            }
+            /** @type {import('../shared/frames.js').Ending} */
+            let ending = { lastDuration: 0, warnings: [] };
+            const keepSound = facts.sound && settings.format !== 1 ? facts.sound : null;
+            let hasSound = false, added = false;
+            if (broken) hasSound = broken.hasSound;
+            const addSound = (/** @type {import('../shared/frames.js').SentFrame['sound']} */ packets = []) => {
+                const due = packets.filter(({ data, timestamp, duration }) => data.length && (!broken || timestamp + duration / 2 > broken.soundEnd));
+                if (!keepSound || !due.length || !encoder.width) return;
+                if (!added) encoder.addSound(keepSound);
+                hasSound = added = true;
+                for (const packet of due) encoder.pushSound(packet);
+            };
+            for await (const { picture, timestamp, rotation, flip, made, sound } of receiveFrames(port, (known) => (ending = known))) {
                 if (paused) await paused;
                 last = Math.max(last, timestamp ?? 0);
-                await encoder.push(picture, { timestamp, rotation, flip, colorSpace: facts.colorSpace });
-                progress.frames(encoder.framesPushed, written);
+                const { height } = picture, colour = facts.colour ?? { matrix: height < 720 ? 6 : 1, range: 0 };
+                await encoder.push(picture, { timestamp, rotation, flip, colour, made });
+                addSound(sound);
+                if (performance.now() - released > releaseTime) {
+                    output.release();
+                    released = performance.now();
+                }
+                const { coded } = encoder;
+                if (coded.frames && coded.frames !== growth.at(-1)?.[0]) growth.push([coded.frames, coded.bytes]);
+                progress.frames(encoder.framesPushed, written, coded);
             }
+            addSound(ending.sound);
+            if (ending.lastDuration > 0) encoder.setLastDuration(ending.lastDuration);
             const stats = encoder.finish();
-            const file = await output.finish();
+            const file = await output.finish(keep);
             // A video whose frames end well before the last one that it tells of was cut.
             const cutAt = facts.lastTimestamp && last < facts.lastTimestamp - 0.5 ? last : null;
-            return { file, place: output.place, stats, growth, cutAt, threads: codec.threads, width: encoder.width, height: encoder.height };
+            return { file, place: output.place, stats, growth, cutAt, hasSound, warnings: ending.warnings, threads: codec.threads, width: encoder.width, height: encoder.height };
         } finally {
             encoder.close();
         }
@@ -89,7 +156,7 @@ async function encode({ port, facts, settings, folder, name }, emit, signal) {
  * @param {number} expectedFrames
  */
 function progressReporter(emit, expectedFrames) {
-    let last = 0, stage = 'background';
+    let last = 0, told = 0, stage = 'background';
     const due = () => {
         const now = performance.now();
         if (now - last < 100) return false;
@@ -105,9 +172,13 @@ function progressReporter(emit, expectedFrames) {
             if (stage === 'cycles' && (changed || due())) emit({ stage, done: progress.done, total: progress.total });
         },
         /** @param {number} done
-         * @param {number} bytes */
-        frames(done, bytes) {
-            if (due()) emit({ stage, done, total: Math.max(done, expectedFrames), bytes });
+         * @param {number} bytes written
+         * @param {{ frames: number, bytes: number }} coded */
+        frames(done, bytes, coded) {
+            // When a group has been coded is not to be missed: what the rest will take is foretold from it.
+            const news = coded.frames !== told;
+            if (due() || news) emit({ stage, done, total: Math.max(done, expectedFrames), bytes, ...(news ? { coded } : {}) });
+            told = coded.frames;
         },
     };
 }

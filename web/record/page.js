@@ -4,7 +4,7 @@ import { announce, find, make } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
 import { downloadLink, playLink } from '../shared/save.js';
 import { claimFolder, deleteRecording, findRecordings, freeSpace, sweep } from '../shared/storage.js';
-import { formatBytes, formatCount, formatDuration, formatTime } from '../shared/text.js';
+import { formatBytes, formatCount, formatDuration, formatTime, plural } from '../shared/text.js';
 
 const form = find('#settings', HTMLFormElement), start = find('#start', HTMLButtonElement), stop = find('#stop', HTMLButtonElement);
 const choices = find('#choices', HTMLFieldSetElement), problem = find('#problem', HTMLElement), live = find('#live', HTMLElement), preview = find('#preview', HTMLVideoElement);
@@ -38,13 +38,13 @@ void listCameras();
 /** @param {unknown} error */
 function sentence(error) {
     if (!(error instanceof Error)) return String(error);
-    if (error.name === 'NotAllowedError') return 'The browser was not allowed to record: allow it beside the address and try again.';
+    if (error.name === 'NotAllowedError') return 'The browser was not allowed to record: allow it next to the address bar and try again.';
     if (error.name === 'NotFoundError') return 'There is no camera on this machine: connect one, or record the screen.';
     return error.message;
 }
 
 async function openStream() {
-    if (!navigator.mediaDevices) throw new Error('This browser can only record on pages served by HTTPS or from localhost.');
+    if (!navigator.mediaDevices) throw new Error('Recording needs a page served over HTTPS or from localhost.');
     const [width, height] = field('size').value.split('x').map(Number), fps = Number(field('fps').value);
     const video = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps, max: fps } };
     const source = field('source').value;
@@ -62,7 +62,7 @@ async function listCameras() {
     for (const option of select.querySelectorAll('[data-camera]')) option.remove();
     const screen = select.querySelector('[value=screen]');
     for (const { deviceId, label } of cameras) screen?.before(make('option', { value: deviceId, 'data-camera': '' }, label));
-    /** @type {HTMLOptionElement} */ (select.querySelector('[value=""]')).textContent = "camera of the browser's choice";
+    /** @type {HTMLOptionElement} */ (select.querySelector('[value=""]')).textContent = 'default camera';
     select.value = chosen;
 }
 
@@ -142,7 +142,7 @@ async function recordTrack(track, capturing, encoding) {
     const facts = `${formatCount(frames)} frames, ${formatTime(state.seconds)}, ${formatCount(state.dropped + state.lost)} dropped`;
     add(find('#recordings', HTMLElement), file, name, facts, place, async () => deleteRecording(await folder, name));
     announce(`${name} is ready.`);
-    if (trouble) throw new Error(`The recording ended early: ${trouble} What was recorded by then is kept below.`);
+    if (trouble) throw new Error(`The recording ended early: ${trouble} The part recorded so far is below.`);
 }
 
 /**
@@ -176,22 +176,22 @@ function postFrames(remote, signal) {
 /** @param {{ arrived: number, lost: number, waiting: number, dropped: number, step: number, seconds: number, bytes: number, stopped: boolean, room: number }} state room: bytes that there was room for at the start */
 function showState({ arrived, lost, waiting, dropped, step, seconds, bytes, stopped, room }) {
     const rate = seconds > 2 ? (arrived - 1) / seconds : 0, wanted = Number(field('fps').value);
-    const slow = rate && rate < 0.85 * wanted && field('source').value !== 'screen' ? '; the camera gives no more' : '';
+    const slow = rate && rate < 0.85 * wanted && field('source').value !== 'screen' ? '; the camera delivers no more' : '';
     find('#elapsed', HTMLElement).textContent = formatTime(seconds);
-    find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? ` (${rate.toFixed(1)} a second come in${slow})` : '');
+    find('#frames', HTMLElement).textContent = formatCount(arrived - dropped) + (rate ? ` (${rate.toFixed(1)} per second${slow})` : '');
     find('#dropped', HTMLElement).textContent = formatCount(dropped + lost) + dropReason(dropped, lost, step);
-    find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 && bytes ? `, ${formatBytes((bytes / seconds) * 3600)} an hour; there is room for ${formatDuration(((room - bytes) * seconds) / bytes)}` : ''}`;
+    find('#size', HTMLElement).textContent = `${formatBytes(bytes)}${seconds > 10 && bytes ? `, ${formatBytes((bytes / seconds) * 3600)} per hour; room for ${formatDuration(((room - bytes) * seconds) / bytes)}` : ''}`;
     find('.player', HTMLElement).hidden = stopped;
-    find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${formatCount(waiting)} frames are still to be encoded` : `${formatCount(waiting)} frames for the encoder`;
+    find('#waiting', HTMLElement).textContent = stopped ? `finishing: ${plural(waiting, 'frame')} left to encode` : `${plural(waiting, 'frame')} to encode`;
 }
 
 /** @param {number} dropped
  * @param {number} lost before they came to the page
  * @param {number} step every how manieth frame is taken */
 function dropReason(dropped, lost, step) {
-    if (!dropped) return lost ? ': this machine is so busy that they never came here. Close what else is running.' : '';
-    const now = step > 1 ? `, so only every ${['', '', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'][step]} one is taken now` : '';
-    return `: this machine could not encode all of them in time${now}. A smaller picture or fewer frames a second keeps them all.`;
+    if (!dropped) return lost ? ': this machine is too busy; close other programs.' : '';
+    const now = step > 1 ? `, so it now takes only every ${['', '', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'][step]} one` : '';
+    return `: this machine is too slow to encode every frame${now}. Choose a smaller picture or fewer frames per second to keep them all.`;
 }
 
 /**

@@ -9,7 +9,11 @@
  * @property {number} [timestamp] seconds
  * @property {0 | 90 | 180 | 270} [rotation]
  * @property {boolean} [flip]
+ * @property {import('../../wasm/picture.js').Colour} [made] what RGB was made by that was YCbCr before
+ * @property {import('../../wasm/decoder.js').DiffySoundPacket[]} [sound] packets that come with it
  */
+
+/** @typedef {import('../encode/sources.js').Ending} Ending */
 
 /** The getting worker's end. */
 export class FrameSender {
@@ -65,19 +69,21 @@ export class FrameSender {
     }
 
     /** No more will come.
-     * @param {unknown} [error] because of this */
-    end(error) {
-        this.#port.postMessage({ end: true, problem: error === undefined ? undefined : error instanceof Error ? error.message : String(error) });
+     * @param {unknown} [error] because of this
+     * @param {Ending} [ending] what is known now */
+    end(error, ending) {
+        this.#port.postMessage({ end: true, ending, problem: error === undefined ? undefined : error instanceof Error ? error.message : String(error) });
     }
 }
 
 /**
  * The encoding worker's end: frames as they come. Asking for the next gives the memory of the one before back.
  * @param {MessagePort} port
+ * @param {(ending: Ending) => void} [onEnd] gets what is known when all have come
  * @returns {AsyncGenerator<SentFrame>}
  */
-export async function* receiveFrames(port) {
-    /** @type {{ frame?: SentFrame, end?: true, problem?: string }[]} */
+export async function* receiveFrames(port, onEnd) {
+    /** @type {{ frame?: SentFrame, end?: true, problem?: string, ending?: Ending }[]} */
     const arrived = [];
     let wake = () => {};
     port.onmessage = ({ data }) => {
@@ -93,6 +99,7 @@ export async function* receiveFrames(port) {
         } else if (message?.problem !== undefined) {
             throw new Error(message.problem);
         } else if (message) {
+            if (message.ending) onEnd?.(message.ending);
             return;
         } else {
             await new Promise((/** @type {(value?: unknown) => void} */ resolve) => (wake = resolve));

@@ -77,7 +77,7 @@ async function copy(blob, target, onProgress) {
 
 /** @param {unknown} error */
 function reason(error) {
-    if (error instanceof Error && error.name === 'QuotaExceededError') return 'There is no room for it: free some space, or choose another place.';
+    if (error instanceof Error && error.name === 'QuotaExceededError') return 'There is not enough room: free some space, or choose another place.';
     return error instanceof Error ? error.message : String(error);
 }
 
@@ -129,6 +129,25 @@ async function saveAs(link, blob, name) {
     link.removeAttribute('aria-disabled');
 }
 
+/** Saves the page that plays a file.
+ * @param {HTMLElement} button that was pressed
+ * @param {Blob} file
+ * @param {string} name of the file */
+export async function savePage(button, file, name) {
+    try {
+        const { webPage } = await import('./page-export.js'), page = await webPage(file, name), link = make('a', { class: 'button' });
+        const as = `${name.replace(/\.dfy$/i, '')}.html`;
+        link.hidden = true;
+        button.after(link);
+        if (pickers().showSaveFilePicker) await saveAs(link, page, as);
+        else download(page, as);
+        if (!link.nextElementSibling?.classList.contains('outcome')) tell(button, `${as}: ${formatBytes(page.size)}, plays in any browser`);
+        link.remove();
+    } catch (error) {
+        tell(button, `not saved: ${reason(error)}`, true);
+    }
+}
+
 /** The first of `name`, `name (2)`, `name (3)`... that a folder doesn't have.
  * @param {FileSystemDirectoryHandle} folder
  * @param {string} name */
@@ -141,17 +160,22 @@ async function freeName(folder, name) {
     }
 }
 
+/** Makes a zip of files; done: how many are in it.
+ * @typedef {(files: { blob: Blob, name: string }[], onProgress: (done: number) => void) => Promise<Blob>} Pack */
+
 /**
- * Saves many files: into a folder of the user's choice, else as that many downloads.
+ * Saves many files: into a folder of the user's choice, else as one zip. Browsers stop a page that starts many downloads, and
+ * it is not told which of them came through.
  * @param {HTMLElement} button that was pressed
  * @param {{ blob: Blob, name: string }[]} files
+ * @param {Pack} pack
  * @returns {Promise<boolean>} whether all of them were
  */
-export async function saveAll(button, files) {
+export async function saveAll(button, files, pack) {
     const ask = pickers().showDirectoryPicker;
     const folder = await pick(ask && (() => ask.call(globalThis, { mode: 'readwrite' })));
-    if (folder === undefined) for (const { blob, name } of files) download(blob, name);
-    if (!folder) return folder === undefined;
+    if (folder === undefined) return saveZip(button, files, pack);
+    if (!folder) return false;
     let saved = 0;
     try {
         for (const { blob, name } of files) {
@@ -166,6 +190,24 @@ export async function saveAll(button, files) {
     } catch (error) {
         tell(button, `${saved} of ${files.length} saved, then: ${reason(error)}`, true);
         announce(`Only ${saved} of ${files.length} files were saved: ${reason(error)}`);
+        return false;
+    }
+}
+
+/** @param {HTMLElement} button
+ * @param {{ blob: Blob, name: string }[]} files
+ * @param {Pack} pack */
+async function saveZip(button, files, pack) {
+    try {
+        const packed = await pack(files, (done) => tell(button, `packing ${done} of ${files.length}`));
+        download(packed, 'diffy.zip');
+        const text = `${files.length} files in diffy.zip, ${formatBytes(packed.size)}`;
+        tell(button, text);
+        announce(`${text}.`);
+        return true;
+    } catch (error) {
+        tell(button, `not saved: ${reason(error)}`, true);
+        announce(`The files were not saved: ${reason(error)}`);
         return false;
     }
 }

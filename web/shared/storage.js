@@ -32,9 +32,50 @@ export async function claimFolder() {
 /** Recordings of a camera are kept until their owner deletes them. */
 const recordingPrefix = 'recording-';
 
+/** What was encoded is kept until it is saved or removed: a tab that is closed or reloaded loses nothing that is done. */
+const encodedPrefix = 'encoded-';
+
+/** What an encoded file is called here; a name that is too long for that loses letters before its ending.
+ * @param {number} id
+ * @param {string} fileName that it will be saved as */
+export function keptName(id, fileName) {
+    const ending = /\.\w+$/.exec(fileName)?.[0] ?? '', letters = [...fileName.slice(0, fileName.length - ending.length)];
+    const name = () => `${encodedPrefix}${Date.now()}-${id}-${encodeURIComponent(letters.join('') + ending)}`;
+    while (letters.length > 1 && name().length >= 200) letters.pop();
+    return name();
+}
+
+/** A tab's folder, made where it is missing; null: there is no such place.
+ * @param {string | null} name */
+export async function openFolder(name) {
+    const directory = name ? await root() : null;
+    return (name && (await directory?.getDirectoryHandle(name, { create: true }).catch(() => null))) || null;
+}
+
+/**
+ * What an encode that is under way has here: the note of it, its file so far, a copy of what goes in.
+ * @param {'work' | 'part' | 'input'} what
+ * @param {string} key the encode's
+ */
+export function unfinishedName(what, key) {
+    return `${what}-${key}${what === 'work' ? '.json' : ''}`;
+}
+
+/** Days that it is kept for one who doesn't come back to it. */
+const unfinishedDays = 30;
+
+/** Keys of the encodes that a folder has notes of.
+ * @param {FileSystemDirectoryHandle} folder */
+async function unfinishedKeys(folder) {
+    const keys = [], oldest = Date.now() - unfinishedDays * 86_400_000;
+    for await (const [name, handle] of /** @type {any} */ (folder).entries())
+        if (name.startsWith('work-') && (await handle.getFile()).lastModified > oldest) keys.push(name.slice(5, -5));
+    return keys;
+}
+
 /** Folders of tabs that are gone.
  * @returns {Promise<FileSystemDirectoryHandle[]>} */
-async function abandoned() {
+export async function abandoned() {
     const directory = await root();
     if (!directory || !navigator.locks) return [];
     const held = new Set(((await navigator.locks.query()).held ?? []).map((lock) => lock.name));
@@ -43,13 +84,14 @@ async function abandoned() {
     return folders;
 }
 
-/** Removes what tabs that are gone left behind, but for recordings. */
+/** Removes what tabs that are gone left behind, but for recordings, what was encoded and not saved, and what can be gone on with. */
 export async function sweep() {
-    const directory = await root();
+    const directory = await root(), saved = new Set(savedPlaces());
     for (const folder of await abandoned()) {
+        const unfinished = await unfinishedKeys(folder);
         let kept = 0;
         for await (const name of /** @type {any} */ (folder).keys()) {
-            if (name.startsWith(recordingPrefix)) kept++;
+            if (name.startsWith(recordingPrefix) || unfinished.some((key) => name.includes(key)) || (name.startsWith(encodedPrefix) && !saved.has(`${folder.name}/${name}`))) kept++;
             else await folder.removeEntry(name).catch(() => {});
         }
         if (!kept) await directory?.removeEntry(folder.name, { recursive: true }).catch(() => {});
@@ -70,6 +112,50 @@ export async function findRecordings() {
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What tabs that are gone had encoded, and nobody saved.
+ * @returns {Promise<{ file: File, fileName: string, place: string }[]>} oldest first */
+export async function findEncoded() {
+    const found = [];
+    for (const folder of await abandoned()) {
+        for await (const [name, handle] of /** @type {any} */ (folder).entries()) {
+            if (!name.startsWith(encodedPrefix)) continue;
+            const file = await handle.getFile(), fileName = decodeURIComponent(name.split('-').slice(3).join('-'));
+            if (file.size) found.push({ file, fileName, place: `${folder.name}/${name}` });
+        }
+    }
+    return found.sort((a, b) => (a.place < b.place ? -1 : 1));
+}
+
+/** It has been saved, or is not wanted: it goes with its tab, or at once when that is gone.
+ * @param {string | null} place */
+export async function forgetEncoded(place) {
+    const [folderName, name] = place?.split('/') ?? [];
+    if (!place || !name?.startsWith(encodedPrefix)) return;
+    // At once: the tab may be closed any moment.
+    try {
+        localStorage.setItem(savedKey, JSON.stringify([...savedPlaces(), place].slice(-200)));
+    } catch {
+        // It will be offered once more.
+    }
+    const held = (await navigator.locks?.query())?.held?.some((lock) => lock.name === folderName);
+    if (held) return;
+    const folder = await (await root())?.getDirectoryHandle(folderName).catch(() => null);
+    await folder?.removeEntry(name).catch(() => {});
+}
+
+const savedKey = 'diffy-saved';
+
+/** Places of files that were saved while their tab lived.
+ * @returns {string[]} */
+function savedPlaces() {
+    try {
+        const list = JSON.parse(localStorage.getItem(savedKey) ?? '[]');
+        return Array.isArray(list) ? list.map(String) : [];
+    } catch {
+        return [];
+    }
+}
+
 /**
  * @param {string | null} folderName
  * @param {string} name
@@ -88,7 +174,7 @@ export async function openPlace(place) {
     const [folder, name] = place.split('/');
     const directory = folder?.startsWith(folderPrefix) && name ? await root() : null;
     const handle = await directory?.getDirectoryHandle(folder).then((inside) => inside.getFileHandle(name)).catch(() => null);
-    if (!handle) throw new Error('This file is no longer kept here: it goes with the tab that made it. Open the one you saved.');
+    if (!handle) throw new Error('This file is no longer kept here: it was deleted with the tab that made it. Open the copy you saved.');
     return handle.getFile();
 }
 
@@ -122,9 +208,9 @@ export async function freeSpace() {
  * @property {(data: Uint8Array, position?: number) => void} write appends, or writes at a position
  * @property {() => void} release out of this worker's memory: what it wrote outlives a crash of the tab then
  * @property {() => void} flush to the disk, to outlive the machine's
- * @property {() => Promise<Blob>} finish the whole file
+ * @property {(keptName?: string) => Promise<Blob>} finish the whole file; keptName: what it is called from now on
  * @property {() => Promise<void>} discard
- * @property {string | null} place where {@link openPlace} finds it, from any page, as long as this tab lives; null: in memory
+ * @property {string | null} place (after finish) where {@link openPlace} finds it, from any page, as long as this tab lives; null: in memory
  */
 
 /**
@@ -174,7 +260,9 @@ async function openFile(directory, name) {
         access.flush();
     };
     return {
-        place: `${directory.name}/${name}`,
+        get place() {
+            return `${directory.name}/${handle.name}`;
+        },
         write(data, position = end) {
             const append = position === end && data.length < pieceBytes;
             if (!append || holding + data.length > pieceBytes) release();
@@ -189,9 +277,11 @@ async function openFile(directory, name) {
         },
         release,
         flush,
-        async finish() {
+        async finish(keptName) {
             flush();
             access.close();
+            // Not every browser can rename.
+            if (keptName) await /** @type {any} */ (handle).move?.(keptName).catch(() => {});
             return handle.getFile();
         },
         async discard() {

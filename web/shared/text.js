@@ -40,6 +40,13 @@ export function formatCount(value) {
     return Math.round(value).toLocaleString('en');
 }
 
+/** "1 frame", "2 frames".
+ * @param {number} count
+ * @param {string} noun */
+export function plural(count, noun) {
+    return `${formatCount(count)} ${noun}${Math.round(count) === 1 ? '' : 's'}`;
+}
+
 /** @param {number} ratio */
 export function formatRatio(ratio) {
     return ratio >= 100 ? `${formatCount(ratio)} : 1` : `${ratio.toFixed(1)} : 1`;

@@ -1,4 +1,8 @@
 /** What page and worker both know. */
 
+/** The ending of a format's files.
+ * @param {string} kind */
+export const extensionOf = (kind) => kind.replace(/-.*/, '');
+
 /** Files that hold a model. */
-export const modelPattern = /\.(ply|spz|splat)$/i;
+export const modelPattern = /\.(ply|spz|splat|sog|glb)$/i;

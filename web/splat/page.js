@@ -5,6 +5,7 @@ import { acceptDrops, announce, barCells, find, make } from '../shared/dom.js';
 import { downloadLink } from '../shared/save.js';
 import { isAbort } from '../shared/rpc.js';
 import { asciiBar, baseName, formatBytes, formatCount, formatRatio } from '../shared/text.js';
+import { extensionOf } from './options.js';
 import { Player, newWorker } from './player.js';
 
 const settings = find('#settings', HTMLFormElement), problem = find('#problem', HTMLElement), opened = find('#opened', HTMLElement);
@@ -39,9 +40,10 @@ function complain(error) {
 async function take(found) {
     problem.hidden = true;
     try {
-        const stream = found.find(({ path }) => /\.dfy$/i.test(path));
-        if (stream) await open(stream.file, stream.file.name);
-        else await encode(found);
+        const streams = found.filter(({ path }) => /\.dfy$/i.test(path)).map(({ file }) => file);
+        if (!streams.length) return await encode(found);
+        if (streams.length > 1) for (const file of [...streams].reverse()) addRow(file, file.name, formatBytes(file.size), []);
+        await open(streams[0], streams[0].name);
     } catch (error) {
         complain(error);
     }
@@ -59,27 +61,71 @@ function showProgress(done, total) {
 /** @param {import('../encode/gather.js').Found[]} found */
 async function encode(found) {
     const job = find('#job', HTMLElement), remote = newWorker(), files = found.map(({ file }) => file);
-    const folder = found[0]?.path.includes('/') ? found[0].path.split('/')[0] : baseName(files[0]?.name ?? 'splats');
+    const wanted = found[0]?.path.includes('/') ? found[0].path.split('/')[0] : sequenceName(files.map(({ name }) => baseName(name)));
     find('#cancel', HTMLButtonElement).onclick = () => remote.close();
     showProgress(0, 0);
     job.hidden = false;
     try {
         const fps = Math.min(240, Math.max(1, Number(field(settings, 'fps').value) || 30));
-        const { file, stats, bytes, repaired } = await remote.call('encode', { files, quality: Number(field(settings, 'quality').value), fps, canonical: find('#canonical', HTMLInputElement).checked }, {
+        const { file, stats, bytes, odd, notes } = await remote.call('encode', { files, quality: Number(field(settings, 'quality').value), fps, canonical: find('#canonical', HTMLInputElement).checked }, {
             onEvent: ({ done, total }) => showProgress(done, total),
         });
-        const name = `${folder}.dfy`, link = downloadLink(file, name);
+        const name = `${freeName(wanted)}.dfy`, link = downloadLink(file, name);
         link.classList.add('primary');
-        const facts = `${formatCount(stats.frames)} frames, ${formatBytes(bytes)} to ${formatBytes(file.size)}, ${formatRatio(bytes / file.size)}`;
-        find('#results', HTMLElement).prepend(make('li', {}, make('div', { class: 'row-head' }, make('strong', {}, name), facts),
-            ...(repaired ? [make('p', { class: 'note' }, `${formatCount(repaired)} times a number that no renderer could use was made safe.`)] : []),
-            make('p', { class: 'actions' }, link)));
+        const facts = `${countOf(stats.frames, 'frame')}, ${formatBytes(bytes)} to ${formatBytes(file.size)}, ${formatRatio(bytes / file.size)}`;
+        addRow(file, name, facts, [
+            ...(odd ? [`${countOf(odd, 'splat')} had invalid numbers such as NaN: they are kept exactly, but not drawn.`] : []),
+            ...(notes ? [notes] : []),
+        ], link);
         job.hidden = true;
         await open(file, name);
     } finally {
         remote.close();
         job.hidden = true;
     }
+}
+
+/** A name for loose files: what they have in common before their numbers.
+ * @param {string[]} names without endings */
+function sequenceName(names) {
+    if (names.length < 2) return names[0] ?? 'splats';
+    let common = names[0];
+    while (common && !names.every((name) => name.startsWith(common))) common = common.slice(0, -1);
+    return common.replace(/[\d._\s-]+$/, '') || 'splats';
+}
+
+/** Files made since the page was opened, by name.
+ * @type {Set<string>} */
+const taken = new Set();
+
+/** @param {string} wanted */
+function freeName(wanted) {
+    let name = wanted;
+    for (let i = 2; taken.has(name); i++) name = `${wanted}-${i}`;
+    taken.add(name);
+    return name;
+}
+
+/** @param {number} count
+ * @param {string} what */
+const countOf = (count, what) => `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+
+/**
+ * A row that plays a file again, and saves it where it was made here.
+ * @param {File | Blob} file
+ * @param {string} name
+ * @param {string} facts
+ * @param {string[]} notes
+ * @param {HTMLAnchorElement} [link]
+ */
+function addRow(file, name, facts, notes, link) {
+    const play = make('button', { type: 'button', 'aria-label': `play ${name}` }, 'play');
+    play.onclick = () => {
+        problem.hidden = true;
+        open(file, name).catch(complain);
+    };
+    find('#results', HTMLElement).prepend(make('li', {}, make('div', { class: 'row-head' }, make('strong', {}, name), facts),
+        ...notes.map((note) => make('p', { class: 'note' }, note)), make('p', { class: 'actions' }, ...(link ? [link, ' '] : []), play)));
 }
 
 /** @param {Blob} file
@@ -98,24 +144,24 @@ async function open(file, name) {
     showFacts(info, frames);
     opened.hidden = false;
     document.body.dataset.opened = name;
-    announce(`${name} is open: ${info.frames} frames.`);
+    announce(`${name} is open: ${countOf(info.frames, 'frame')}.`);
 }
 
 /**
  * @param {SplatInfo} info
  * @param {{ bytes: number, isKey: boolean }[]} frames
- * @typedef {import('../../wasm/splat.js').SplatDecoder['info']} SplatInfo
+ * @typedef {import('../splats/player.js').SplatFacts} SplatInfo
  */
 function showFacts(info, frames) {
     const inter = frames.filter(({ isKey }) => !isKey), mean = inter.reduce((sum, { bytes }) => sum + bytes, 0) / Math.max(1, inter.length);
     const facts = {
-        size: `${formatBytes(info.bytes)}, ${formatBytes(info.bytes / Math.max(1, info.frames))} a frame`,
-        frames: `${formatCount(info.frames)} at ${Number(info.frameRate.toFixed(2))} a second`,
+        size: `${formatBytes(info.bytes)}, ${formatBytes(info.bytes / Math.max(1, info.frames))} per frame`,
+        frames: `${formatCount(info.frames)} at ${Number(info.frameRate.toFixed(2))} per second`,
         'key frames': `${formatCount(info.keyFrames)}, the first ${formatBytes(frames[0]?.bytes ?? 0)}`,
         'other frames': inter.length ? `${formatBytes(mean)} on average` : 'none',
         'spherical harmonics': `degree ${info.degree}`,
         codec: info.codec,
-        whole: info.complete ? 'yes' : 'no: the file was cut or never finished',
+        complete: info.complete ? 'yes' : 'no: the file was cut off or never finished',
     };
     find('#facts', HTMLElement).replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
 }
@@ -145,7 +191,7 @@ async function run(what) {
         const result = await remote.call(what, { file, frame, kind }, { onEvent: ({ done, total }) => {
             state.textContent = `${done} of ${total} frames`;
         } });
-        const base = name.replace(/\.dfy$/i, ''), made = what === 'exportAll' ? `${base}-${kind}.zip` : `${base}-${frame}.${kind}`;
+        const base = name.replace(/\.dfy$/i, ''), made = what === 'exportAll' ? `${base}-${kind}.zip` : `${base}-${frame}.${extensionOf(kind)}`;
         find('#exports', HTMLElement).prepend(make('li', {}, downloadLink(result.file, made), ` ${[formatBytes(result.file.size), ...result.warnings].join(', ')}`));
         state.textContent = '';
         announce(`${made} is ready.`);

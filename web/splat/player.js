@@ -1,17 +1,25 @@
-/** The player: frames and the camera's wishes go to the worker one at a time, what comes back is drawn. */
+/** The page's player: the library's sequence, drawn, with controls. */
 import { find } from '../shared/dom.js';
 import { Remote } from '../shared/rpc.js';
 import { formatCount } from '../shared/text.js';
+import { SplatModel } from '../splats/model.js';
+import { SplatPlayer } from '../splats/player.js';
+import { View } from '../splats/view.js';
 import { Camera } from './camera.js';
 import { orbit } from './orbit.js';
-import { View } from './view.js';
 
+SplatPlayer.newWorker = () => new Worker(new URL('../splats/worker.js', import.meta.url), { type: 'module' });
+SplatModel.newSorter = () => new Worker(new URL('../splats/sorter.js', import.meta.url), { type: 'module' });
+
+/** For encoding and exporting. */
 export function newWorker() {
     return new Remote(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
 }
 
 export class Player {
-    #remote = newWorker();
+    /** @type {SplatPlayer | null} */
+    #sequence = null;
+    #model = new SplatModel();
     #camera = new Camera();
     #canvas = find('#view', HTMLCanvasElement);
     #view;
@@ -19,16 +27,11 @@ export class Player {
     #time = find('#time', HTMLOutputElement);
     #play = find('#play', HTMLButtonElement);
     #loop = find('#loop', HTMLInputElement);
-    #info = { frames: 0, frameRate: 30 };
+    /** Of the frame that is drawn: it waits for its order. */
     #shown = -1;
     #wanted = -1;
-    #count = 0;
-    #moved = false;
     #busy = false;
     #drawing = false;
-    #playing = false;
-    #due = 0;
-    #rate = 0;
     #onWarnings;
     #onProblem;
 
@@ -38,12 +41,16 @@ export class Player {
         this.#onWarnings = onWarnings;
         this.#onProblem = onProblem;
         this.#view = new View(this.#canvas);
+        this.#model.onOrder = () => {
+            this.#view.setOrder(this.#model.order);
+            this.#draw();
+        };
         orbit(this.#canvas, this.#camera, () => this.#cameraMoved());
         new ResizeObserver(() => this.#resize()).observe(this.#canvas);
         this.#play.onclick = () => this.toggle();
         this.#position.oninput = () => {
             this.pause();
-            this.show(Number(this.#position.value));
+            void this.show(Number(this.#position.value));
         };
         find('#start-over', HTMLButtonElement).onclick = () => {
             this.#camera.startOver();
@@ -56,6 +63,9 @@ export class Player {
             this.#cameraMoved();
         };
         find('#fullscreen', HTMLButtonElement).onclick = () => void (document.fullscreenElement ? document.exitFullscreen() : this.#canvas.parentElement?.requestFullscreen());
+        this.#loop.onchange = () => {
+            if (this.#sequence) this.#sequence.loop = this.#loop.checked;
+        };
         document.addEventListener('keydown', (event) => {
             if (event.key !== ' ' || (event.target instanceof Element && event.target.closest('button, a, input, select, summary'))) return;
             event.preventDefault();
@@ -68,76 +78,39 @@ export class Player {
         return Math.max(0, this.#shown);
     }
 
-    /** @param {Blob} file */
-    async open(file) {
+    /** @param {Blob | string} source */
+    async open(source) {
         this.pause();
-        while (this.#busy) await new Promise((resolve) => setTimeout(resolve, 5));
-        const { info, frames } = await this.#remote.call('open', { file });
-        this.#info = info;
+        const sequence = await SplatPlayer.open(source);
+        this.#sequence?.close();
+        this.#sequence = sequence;
         this.#shown = this.#wanted = -1;
-        this.#position.max = String(Math.max(0, info.frames - 1));
-        if (info.frames) await this.show(0);
-        return { info, frames };
+        sequence.loop = this.#loop.checked;
+        sequence.onFrame = (frame) => this.#take(frame);
+        sequence.onChange = () => {
+            this.#position.max = String(Math.max(0, sequence.info.frames - 1));
+            this.#onWarnings(sequence.warnings);
+        };
+        sequence.onStop = (error) => {
+            this.pause();
+            if (error) this.#onProblem(error);
+        };
+        this.#position.max = String(Math.max(0, sequence.info.frames - 1));
+        if (sequence.info.frames) await this.show(0);
+        return { info: sequence.info, frames: sequence.frames };
     }
 
-    /** @param {number} frame */
-    show(frame) {
+    /** Shows a frame; while one is on its way only the last wish counts.
+     * @param {number} frame */
+    async show(frame) {
         this.#wanted = frame;
-        return this.#work();
-    }
-
-    toggle() {
-        if (this.#playing) this.pause();
-        else this.#start();
-    }
-
-    pause() {
-        this.#playing = false;
-        this.#play.textContent = 'play';
-    }
-
-    #start() {
-        if (this.#info.frames < 2) return;
-        this.#playing = true;
-        this.#play.textContent = 'pause';
-        this.#due = performance.now();
-        this.#rate = 0;
-        if (this.#shown >= this.#info.frames - 1) this.#wanted = 0;
-        this.#tick();
-    }
-
-    #tick() {
-        if (!this.#playing) return;
-        const now = performance.now(), step = 1000 / this.#info.frameRate;
-        if (!this.#busy && now >= this.#due - 4) {
-            const next = this.#shown + 1, last = next >= this.#info.frames;
-            if (last && !this.#loop.checked) return this.pause();
-            // A machine that is too slow plays slower, and shows every frame.
-            const took = step + Math.max(0, now - this.#due);
-            this.#rate = this.#rate ? 0.9 * this.#rate + 0.1 * (1000 / took) : 1000 / step;
-            this.#due = Math.max(this.#due + step, now - step);
-            void this.show(last ? 0 : next);
-        }
-        requestAnimationFrame(() => this.#tick());
-    }
-
-    #cameraMoved() {
-        this.#moved = true;
-        this.#draw();
-        void this.#work();
-    }
-
-    /** One call at a time; while it runs only the last wish counts. */
-    async #work() {
         if (this.#busy) return;
         this.#busy = true;
         try {
-            while (this.#wanted >= 0 || (this.#moved && this.#shown >= 0)) {
-                const { eye, forward } = this.#camera.pose, frame = this.#wanted;
+            while (this.#wanted >= 0 && this.#sequence) {
+                const next = this.#wanted;
                 this.#wanted = -1;
-                this.#moved = false;
-                await (frame >= 0 ? this.#newFrame(frame, eye, forward) : this.#newLook(eye, forward));
-                this.#draw();
+                await this.#sequence.show(next);
             }
         } catch (error) {
             this.pause();
@@ -147,36 +120,46 @@ export class Player {
         }
     }
 
-    /**
-     * @param {number} frame
-     * @param {number[]} eye
-     * @param {number[]} forward
-     */
-    async #newFrame(frame, eye, forward) {
-        const data = await this.#remote.call('show', { frame, eye, forward });
-        this.#shown = data.shown;
-        this.#count = data.count;
-        this.#view.update(data);
-        if (data.bounds) {
-            this.#camera.lookAt(data.bounds.centre, data.bounds.radius);
-            this.#moved = true;
+    toggle() {
+        if (this.#sequence?.playing) this.pause();
+        else this.#start();
+    }
+
+    pause() {
+        this.#sequence?.pause();
+        this.#play.textContent = 'play';
+    }
+
+    #start() {
+        this.#sequence?.play();
+        if (this.#sequence?.playing) this.#play.textContent = 'pause';
+    }
+
+    /** @param {import('../splats/decoder.js').SplatFrame} frame */
+    #take(frame) {
+        const first = this.#shown < 0;
+        this.#view.update(this.#model, this.#model.take(frame));
+        if (first) {
+            const { centre, radius } = this.#model.bounds();
+            this.#camera.lookAt(centre, radius);
         }
-        this.#position.value = String(data.shown);
-        this.#onWarnings(data.warnings);
+        this.#shown = frame.index;
+        this.#model.sort([...this.#camera.pose.forward]);
+        this.#position.value = String(frame.index);
         this.#say();
     }
 
-    /** @param {number[]} eye
-     * @param {number[]} forward */
-    async #newLook(eye, forward) {
-        const data = await this.#remote.call('look', { eye, forward });
-        // Calls go one at a time, so these belong to the frame shown.
-        this.#view.update(data);
+    #cameraMoved() {
+        if (this.#shown < 0) return;
+        this.#model.sort([...this.#camera.pose.forward]);
+        this.#draw();
     }
 
     #say() {
-        const rate = this.#playing && this.#rate ? `, ${Math.round(this.#rate)} frames a second` : '';
-        this.#time.textContent = `frame ${this.#shown} (0 to ${this.#info.frames - 1}), ${formatCount(this.#count)} splats${rate}`;
+        const sequence = this.#sequence;
+        if (!sequence) return;
+        const rate = sequence.playing && sequence.rate ? `, ${Math.round(sequence.rate)} frames per second` : '';
+        this.#time.textContent = `frame ${this.#shown} (0 to ${sequence.info.frames - 1}), ${formatCount(this.#model.count)} splats${rate}`;
     }
 
     #resize() {
@@ -193,8 +176,8 @@ export class Player {
         requestAnimationFrame(() => {
             this.#drawing = false;
             if (this.#shown < 0) return;
-            this.#view.draw(this.#camera);
-            this.#canvas.dataset.drawn = String(this.#shown);
+            this.#view.draw(this.#camera, this.#model.count);
+            if (this.#model.order.length === this.#model.count) this.#canvas.dataset.drawn = String(this.#shown);
         });
     }
 }

@@ -1,58 +1,15 @@
-/**
- * The splat page's worker: decodes frames and makes them ready to draw; a second one of the same kind encodes or
- * exports, so that the player plays on and cancelling is at once.
- */
+/** The splat page's worker: encodes and exports. Each job has one of its own, so that cancelling is at once. */
 import { BlobReader, BlobWriter, Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter, configure } from '@zip.js/zip.js';
 import { SplatDecoder, SplatEncoder } from '../../wasm/splat.js';
 import { serve } from '../shared/rpc.js';
 import { naturalOrder } from '../shared/text.js';
-import { modelPattern } from './options.js';
+import { extensionOf, modelPattern } from './options.js';
 
 configure({ useWebWorkers: false });
 
 const maxModelBytes = 1.5e9;
-/** @type {SplatDecoder | null} */
-let decoder = null;
-let shown = -1;
 
-serve({
-    async open({ file }) {
-        decoder?.close();
-        decoder = null;
-        shown = -1;
-        const source = await SplatDecoder.open(file);
-        const frames = Array.from({ length: source.info.frames }, (_, frame) => source.frame(frame));
-        decoder = source;
-        return { info: source.info, frames };
-    },
-    show,
-    look,
-    encode,
-    exportAll,
-    exportOne,
-});
-
-function opened() {
-    if (!decoder) throw new Error('No file is open.');
-    return decoder;
-}
-
-/** Decodes a frame for drawing; `bounds` come with the first.
- * @param {{ frame: number, eye: number[], forward: number[] }} args */
-function show({ frame, eye, forward }) {
-    const source = opened(), first = shown < 0;
-    if (source.position !== frame) source.seek(frame);
-    const got = source.advance();
-    if (got < 0) throw new Error(source.warnings.at(-1) ?? 'There are no more frames.');
-    shown = got;
-    return { shown, count: source.count, bounds: first ? source.bounds() : null, warnings: source.warnings, shapes: source.shapes(), ...look({ eye, forward }) };
-}
-
-/** Colours and order for another place of the camera.
- * @param {{ eye: number[], forward: number[] }} args */
-function look({ eye, forward }) {
-    return { colours: opened().colours(eye), order: opened().order(forward) };
-}
+serve({ encode, exportAll, exportOne });
 
 /**
  * The models of files and zips, in natural order, one at a time.
@@ -71,7 +28,7 @@ async function* models(files, count) {
             found.push({ name: entry.filename, size: entry.uncompressedSize, read: () => entry.getData(new Uint8ArrayWriter()) });
         }
     }
-    if (!found.length) throw new Error('There are no models here: drop .ply, .spz or .splat files, a folder or a .zip of them, or a .dfy file.');
+    if (!found.length) throw new Error('There are no models here: drop .ply, .spz, .sog, .glb or .splat files, a folder or a .zip of them, or a .dfy file.');
     count(found.length);
     for (const { name, size, read } of found.sort((a, b) => naturalOrder(a.name, b.name))) {
         if (size > maxModelBytes) throw new Error(`${name} is too large for a browser: use the command line.`);
@@ -88,10 +45,12 @@ async function encode({ files, quality, fps, canonical }, emit) {
     const pieces = [];
     const frameRate = /** @type {[number, number]} */ (Number.isInteger(fps) ? [fps, 1] : [Math.round(fps * 100), 100]);
     const encoder = await SplatEncoder.create({ quality, frameRate, canonical, write: (data) => void pieces.push(new Blob([new Uint8Array(data)])) });
-    let done = 0, total = 0, bytes = 0, repaired = 0;
+    let done = 0, total = 0, bytes = 0, odd = 0, notes = '';
     for await (const { name, data } of models(files, (count) => total = count)) {
         try {
-            repaired += encoder.push(data).repaired;
+            const pushed = encoder.push(data);
+            odd += pushed.odd;
+            if (!notes && pushed.notes) notes = `${name}: ${pushed.notes}`;
         } catch (error) {
             throw new Error(`${name}: ${error instanceof Error ? error.message : error}`, { cause: error });
         }
@@ -99,7 +58,7 @@ async function encode({ files, quality, fps, canonical }, emit) {
         emit({ done: ++done, total });
     }
     const { stats } = encoder.finish();
-    return { file: new Blob(pieces), stats, bytes, repaired };
+    return { file: new Blob(pieces), stats, bytes, odd, notes };
 }
 
 /**
@@ -109,7 +68,7 @@ async function encode({ files, quality, fps, canonical }, emit) {
 async function exportAll({ file, kind }, emit) {
     const source = await SplatDecoder.open(file), zip = new ZipWriter(new BlobWriter('application/zip'), { level: 0 });
     for (let frame = source.advance(); frame >= 0; frame = source.advance()) {
-        await zip.add(`frame_${String(frame).padStart(4, '0')}.${kind}`, new Uint8ArrayReader(source.write(kind)));
+        await zip.add(`frame_${String(frame).padStart(4, '0')}.${extensionOf(kind)}`, new Uint8ArrayReader(source.write(kind)));
         emit({ done: frame + 1, total: source.info.frames });
     }
     const result = { file: await zip.close(), warnings: source.warnings };

@@ -2,47 +2,41 @@
 
 #include <math.h>
 
-#include "diffy.h"
+#include "diffy/diffy.h"
 
 enum {
     TRIALS = 5,
     MEASURES = 5,
     MOST_STEP = 5,        /* of the quantiser from group to group */
-    SEGMENT_FRAMING = 24, /* bytes of a segment's head, checksums and index entry */
+    SEGMENT_FRAMING = 24, /* bytes of a segment's head, checksums and index row */
     SEGMENT_BYTES = 4096,
     MOST_QP = 56
 };
 
 typedef struct Sizes {
-    double plate, entry, frame; /* bytes of the plate, of an entry's first frame, of a frame of the groups */
+    double plate, access_point, frame; /* bytes of the plate, of an access point's frame, of a frame of the groups */
 } Sizes;
-
-/* Bytes the coder would have if it ended here. */
-static double size_of(const DfyRangeCoder *coder) {
-    return (double)(coder->size + coder->pending);
-}
 
 static int code_trial(const DfyRateTrial *t, int qp, Sizes *sizes) {
     DfyVideoEncoder *encoder = dfy_video_encoder_new(t->width, t->height, t->effort, t->threads, t->keep);
-    DfyRangeCoder coder;
+    DfyBuffer out = {0};
     if (!encoder) return DFY_ERROR_MEMORY;
     *sizes = (Sizes){0};
-    dfy_range_encode_start(&coder);
     int status = DFY_OK, done = 1;
     if (t->plate)
-        status = dfy_video_encode_plate(encoder, &coder, t->plate, dfy_clamp(qp - t->plate_finer, 0, DFY_MAX_QP));
-    sizes->plate = size_of(&coder);
-    dfy_video_encoder_enter(encoder);
-    if (!status) status = dfy_video_encode_group(encoder, &coder, t->sources, 1, 0, qp);
-    sizes->entry = size_of(&coder) - sizes->plate;
+        status = dfy_video_encode_plate(encoder, &out, t->plate, dfy_clamp(qp - t->plate_finer, 0, DFY_MAX_QP));
+    sizes->plate = (double)out.size;
+    dfy_video_encoder_begin_run(encoder);
+    if (!status) status = dfy_video_encode_mini_group(encoder, &out, t->sources, 1, 0, qp);
+    sizes->access_point = (double)out.size - sizes->plate;
     while (!status && done < t->count) {
         int frames = t->count - done < t->group ? t->count - done : t->group;
         int ahead = t->count - done - frames < t->group ? t->count - done - frames : t->group;
-        status = dfy_video_encode_group(encoder, &coder, t->sources + done, frames, ahead, qp);
+        status = dfy_video_encode_mini_group(encoder, &out, t->sources + done, frames, ahead, qp);
         done += frames;
     }
-    if (done > 1) sizes->frame = (size_of(&coder) - sizes->entry - sizes->plate) / (done - 1);
-    dfy_range_free(&coder);
+    if (done > 1) sizes->frame = ((double)out.size - sizes->access_point - sizes->plate) / (done - 1);
+    dfy_buffer_free(&out);
     dfy_video_encoder_free(encoder);
     return status;
 }
@@ -52,11 +46,12 @@ static int code_trial(const DfyRateTrial *t, int qp, Sizes *sizes) {
  * of them: where little moves at first, more will move later.
  */
 static double whole(const DfyRate *rate, const DfyRateTrial *t, const Sizes *s) {
-    double entries = 1 + (double)((rate->frames - 1) / t->entry_interval), frames = (double)rate->frames - entries;
-    double code = s->plate + s->entry * entries + s->frame * (frames > 0 ? frames : 0);
-    double once = 2 * (s->plate + s->entry);
+    double access_points = 1 + (double)((rate->frames - 1) / t->access_interval),
+           frames = (double)rate->frames - access_points;
+    double code = s->plate + s->access_point * access_points + s->frame * (frames > 0 ? frames : 0);
+    double once = 2 * (s->plate + s->access_point);
     if (code < once) code = once;
-    return 80 + code + SEGMENT_FRAMING * (entries + code / SEGMENT_BYTES);
+    return 80 + code + SEGMENT_FRAMING * (access_points + code / SEGMENT_BYTES);
 }
 
 int dfy_rate_begin(DfyRate *rate, const DfyRateTrial *trial) {

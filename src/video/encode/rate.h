@@ -22,7 +22,7 @@ typedef struct DfyRateTrial {
     int count, group;
     const DfyFrame *plate; /* NULL: none is coded */
     int plate_finer;
-    uint64_t entry_interval;
+    uint64_t access_interval;
 } DfyRateTrial;
 
 /* Chooses where to begin, from rate->qp as a first guess. DFY_ERROR_MEMORY. */

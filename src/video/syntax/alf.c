@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "video/syntax/filter_squares.h"
+#include "video/syntax/filter_blocks.h"
 
 const int8_t *dfy_alf_origin(const DfyPictureCoding *picture, int from) {
     static const int8_t none[DFY_ALF_TAPS];
@@ -11,7 +11,7 @@ const int8_t *dfy_alf_origin(const DfyPictureCoding *picture, int from) {
 
 void dfy_code_alf(DfyRangeCoder *coder, DfyContexts *contexts, const DfyPictureCoding *picture, DfyAlf *alf) {
     DfyAlfContexts *c = &contexts->alf;
-    int class = picture->picture_class;
+    int class = picture->model_class;
     alf->on = (uint8_t)dfy_code_bit(coder, &c->on[class], alf->on);
     if (!alf->on) {
         alf->from = 0;
@@ -33,13 +33,12 @@ void dfy_note_alf(DfyFrame *frame, const DfyPictureCoding *picture, const DfyAlf
 }
 
 int dfy_alf_applies(const DfyPictureCoding *picture, int cx, int cy) {
-    if (picture->cells[cy * picture->cell_stride + cx].kind != DFY_SKIP) return 1;
+    if (picture->blocks8[cy * picture->stride8 + cx].kind != DFY_SKIP) return 1;
     const DfyMotion *m = &picture->frame->motion[cy * picture->frame->motion_stride + cx];
-    return m->mv[0][0] || m->mv[0][1] || (m->reference[1] >= 0 && (m->mv[1][0] || m->mv[1][1]));
+    return m->global || m->mv[0][0] || m->mv[0][1] || (m->reference[1] >= 0 && (m->mv[1][0] || m->mv[1][1]));
 }
 
-static void filter_square(const DfySquareFilter *filter, const DfyPictureCoding *picture, DfyFrame *out, int cx,
-                          int cy) {
+static void filter_block(const DfyBlockFilter *filter, const DfyPictureCoding *picture, DfyFrame *out, int cx, int cy) {
     const DfyAlf *alf = filter->settings;
     const DfyPlane *luma = &picture->frame->plane[0];
     ptrdiff_t stride = luma->stride, at = cy * 8 * stride + cx * 8;
@@ -47,6 +46,6 @@ static void filter_square(const DfySquareFilter *filter, const DfyPictureCoding 
 }
 
 void dfy_alf(const DfyPictureCoding *picture, const DfyAlf *alf, DfyFrame *scratch) {
-    const DfySquareFilter filter = {dfy_alf_applies, filter_square, alf, .luma = 1};
-    if (alf->on) dfy_filter_squares(&filter, picture, scratch);
+    const DfyBlockFilter filter = {dfy_alf_applies, filter_block, alf, .luma = 1};
+    if (alf->on) dfy_filter_blocks(&filter, picture, scratch);
 }

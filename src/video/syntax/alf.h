@@ -1,7 +1,7 @@
 /*
  * The third filter in the loop: an adaptive one for luma, symmetric about each pixel, whose weights the encoder fits so
  * that they bring the picture nearest to its source (Tsai et al., "Adaptive loop filtering for video coding", 2013;
- * Rec. H.266, 8.8.5). One filter a picture, for the 8x8 squares that were coded anew or moved; weights go on from those
+ * Rec. H.266, 8.8.5). One filter a picture, for the 8x8 blocks that were coded anew or moved; weights go on from those
  * of a picture that it refers to.
  */
 #ifndef DFY_VIDEO_ALF_H
@@ -26,7 +26,7 @@ const int8_t *dfy_alf_origin(const DfyPictureCoding *picture, int from);
 /* Notes in a frame of the picture what others go on from: its weights, or without a filter those of its origin. */
 void dfy_note_alf(DfyFrame *frame, const DfyPictureCoding *picture, const DfyAlf *alf);
 
-/* Whether the 8x8 square of that column and row is filtered. */
+/* Whether the 8x8 block of that column and row is filtered. */
 int dfy_alf_applies(const DfyPictureCoding *picture, int cx, int cy);
 
 /* Filters a picture whose frame is extended near. scratch is a frame of the same size. */

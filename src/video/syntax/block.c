@@ -3,12 +3,12 @@
 
 #include "video/syntax/picture.h"
 
-static const DfyCell *cell_at(const DfyPictureCoding *picture, int x, int y, int nx, int ny) {
-    return dfy_available(picture, x, y, nx, ny) ? &picture->cells[(ny >> 3) * picture->cell_stride + (nx >> 3)] : NULL;
+static const DfyBlock8 *block8_at(const DfyPictureCoding *picture, int x, int y, int nx, int ny) {
+    return dfy_available(picture, x, y, nx, ny) ? &picture->blocks8[(ny >> 3) * picture->stride8 + (nx >> 3)] : NULL;
 }
 
 /* How many of the two are of a kind. */
-static int both_of(const DfyCell *left, const DfyCell *above, DfyBlockKind kind) {
+static int both_of(const DfyBlock8 *left, const DfyBlock8 *above, DfyBlockKind kind) {
     return (left && left->kind == kind) + (above && above->kind == kind);
 }
 
@@ -22,10 +22,10 @@ void dfy_code_split(const DfyPictureCoding *picture, DfyRangeCoder *coder, int x
         *split = 1; /* a block never sticks out of the picture */
         return;
     }
-    const DfyCell *left = cell_at(picture, x, y, x - 1, y), *above = cell_at(picture, x, y, x, y - 1);
+    const DfyBlock8 *left = block8_at(picture, x, y, x - 1, y), *above = block8_at(picture, x, y, x, y - 1);
     int context = (left && left->log2 < log2) + (above && above->log2 < log2);
     if (context == 2 && left->log2 + above->log2 <= 2 * log2 - 4) context = 3;
-    DfyBit(*models)[4] = picture->contexts->split[picture->picture_class][log2 - 4];
+    DfyBit(*models)[4] = picture->contexts->split[picture->model_class][log2 - 4];
     *split = dfy_code_bit(coder, &models[dfy_past(picture, x, y, log2).busy][context], *split);
 }
 
@@ -61,19 +61,21 @@ static void code_vector(DfyWalk *walk, DfyBlock *block, int part, int direction)
 
 static void code_reference(DfyWalk *walk, int which, int8_t *reference) {
     DfyPictureCoding *picture = walk->picture;
-    *reference = (int8_t)dfy_code_unary(walk->coder, picture->contexts->reference[picture->picture_class][which],
+    *reference = (int8_t)dfy_code_unary(walk->coder, picture->contexts->reference[picture->model_class][which],
                                         picture->reference_count - 1, *reference);
 }
 
 static void code_merge_index(DfyWalk *walk, DfyBlock *block, int part) {
     DfyPictureCoding *picture = walk->picture;
     DfyMotion candidates[DFY_MERGE_CANDIDATES];
-    DfyAgreement agreement;
-    int count = dfy_merge_candidates(picture, block, part, candidates, DFY_MERGE_CANDIDATES, &agreement), index = 0;
+    DfyConsensus consensus;
+    int count = dfy_merge_candidates(picture, block, part, candidates, DFY_MERGE_CANDIDATES, &consensus), index = 0;
     DfyBit(*models)[DFY_MERGE_CANDIDATES] =
-        picture->contexts->merge_index[picture->picture_class][block->kind == DFY_SKIP][walk->past.still][agreement];
-    while (index < count - 1 && dfy_code_bit(walk->coder, &models[dfy_stands_still(&candidates[index])][index],
-                                             index < block->merge_index[part]))
+        picture->contexts->merge_index[picture->model_class][block->kind == DFY_SKIP][walk->past.still][consensus];
+    while (index < count - 1 &&
+           dfy_code_bit(walk->coder,
+                        &models[candidates[index].global ? 2 : dfy_stands_still(&candidates[index])][index],
+                        index < block->merge_index[part]))
         index++;
     block->merge_index[part] = (uint8_t)index;
     block->motion[part] = candidates[index];
@@ -90,7 +92,7 @@ static void code_part(DfyWalk *walk, DfyBlock *block, int part) {
     }
     DfyMotion *motion = &block->motion[part];
     int two = motion->reference[1] >= 0;
-    two = dfy_code_bit(walk->coder, &c->two_references[picture->picture_class][size], two);
+    two = dfy_code_bit(walk->coder, &c->two_references[picture->model_class][size], two);
     if (walk->coder->mode == DFY_DECODE) *motion = (DfyMotion){.reference = {0, (int8_t)(two ? 0 : -1)}};
     for (int d = 0; d <= two; d++) {
         code_reference(walk, two + d, &motion->reference[d]);
@@ -101,9 +103,9 @@ static void code_part(DfyWalk *walk, DfyBlock *block, int part) {
 /* ---------------------------------------------------------------- intra */
 
 /* The mode number `rest` of those not in the list; one beyond the last is the last. */
-static int nth_unlikely(const uint8_t likely[DFY_LIKELY_MODES], int rest) {
+static int nth_remaining_mode(const uint8_t probable[DFY_MOST_PROBABLE_MODES], int rest) {
     uint64_t taken = 0;
-    for (int i = 0; i < DFY_LIKELY_MODES; i++) taken |= (uint64_t)1 << likely[i];
+    for (int i = 0; i < DFY_MOST_PROBABLE_MODES; i++) taken |= (uint64_t)1 << probable[i];
     int last = 0;
     for (int mode = 0; mode < DFY_INTRA_MODES; mode++) {
         if (taken >> mode & 1) continue;
@@ -117,20 +119,20 @@ static void code_luma_mode(DfyWalk *walk, DfyBlock *block, int which) {
     DfyPictureCoding *picture = walk->picture;
     DfyContexts *c = picture->contexts;
     int x = block->x + (which & 1) * 4, y = block->y + (which >> 1) * 4;
-    uint8_t likely[DFY_LIKELY_MODES], *mode = &block->intra[which];
+    uint8_t probable[DFY_MOST_PROBABLE_MODES], *mode = &block->intra[which];
     int place = 0;
-    dfy_likely_modes(picture, x, y, likely);
-    while (place < DFY_LIKELY_MODES && likely[place] != *mode) place++;
-    if (dfy_code_bit(walk->coder, &c->intra_likely[block->log2 == 3], place < DFY_LIKELY_MODES)) {
-        *mode = likely[dfy_code_unary(walk->coder, c->intra_which, DFY_LIKELY_MODES - 1, place)];
+    dfy_most_probable_modes(picture, x, y, probable);
+    while (place < DFY_MOST_PROBABLE_MODES && probable[place] != *mode) place++;
+    if (dfy_code_bit(walk->coder, &c->intra_probable[block->log2 == 3], place < DFY_MOST_PROBABLE_MODES)) {
+        *mode = probable[dfy_code_unary(walk->coder, c->intra_which, DFY_MOST_PROBABLE_MODES - 1, place)];
     } else {
-        int rest = *mode; /* its number among the modes that are not likely */
-        for (int i = 0; i < DFY_LIKELY_MODES; i++) rest -= likely[i] < *mode;
+        int rest = *mode; /* its number among the modes that are not most probable */
+        for (int i = 0; i < DFY_MOST_PROBABLE_MODES; i++) rest -= probable[i] < *mode;
         rest = (int)dfy_code_tree(walk->coder, c->intra_rest, 5, (uint32_t)rest);
-        *mode = (uint8_t)nth_unlikely(likely, rest);
+        *mode = (uint8_t)nth_remaining_mode(probable, rest);
     }
-    /* Later squares of a split block look at the earlier ones. */
-    picture->modes[(y >> 2) * picture->cell_stride * 2 + (x >> 2)] = *mode;
+    /* Later blocks of a split block look at the earlier ones. */
+    picture->modes[(y >> 2) * picture->stride8 * 2 + (x >> 2)] = *mode;
 }
 
 static void code_intra(DfyWalk *walk, DfyBlock *block) {
@@ -203,9 +205,9 @@ static void code_kind(DfyWalk *walk, DfyBlock *block) {
         block->kind = DFY_INTRA;
         return;
     }
-    const DfyCell *left = cell_at(picture, block->x, block->y, block->x - 1, block->y);
-    const DfyCell *above = cell_at(picture, block->x, block->y, block->x, block->y - 1);
-    int class = picture->picture_class, intras = both_of(left, above, DFY_INTRA);
+    const DfyBlock8 *left = block8_at(picture, block->x, block->y, block->x - 1, block->y);
+    const DfyBlock8 *above = block8_at(picture, block->x, block->y, block->x, block->y - 1);
+    int class = picture->model_class, intras = both_of(left, above, DFY_INTRA);
     walk->past = dfy_past(picture, block->x, block->y, block->log2);
     DfyBit *skip = c->skip[class][block->log2 - 3][walk->past.busy][intras > 0];
     if (dfy_code_bit(walk->coder, &skip[both_of(left, above, DFY_SKIP)], block->kind == DFY_SKIP))

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffy.h"
+#include "diffy/diffy.h"
+#include "video/syntax/tiles.h"
 
 DfyFrame *dfy_frame_new(int width, int height) {
     DfyFrame *frame = calloc(1, sizeof *frame);
@@ -20,10 +21,14 @@ DfyFrame *dfy_frame_new(int width, int height) {
         total += (size_t)plane->stride * (size_t)(plane->height + 2 * border);
     }
     frame->motion_stride = coded[0] / 8;
+    frame->tile_columns = (coded[0] + 63) / 64;
+    frame->tile_rows = (coded[1] + 63) / 64;
+    size_t tiles = (size_t)frame->tile_columns * (size_t)frame->tile_rows;
+    frame->tiles = calloc(tiles, sizeof *frame->tiles);
     frame->memory_bytes = total;
     frame->memory = malloc(total + 32); /* SIMD loads may read a little past the last row */
     frame->motion = calloc((size_t)frame->motion_stride * (size_t)(coded[1] / 8), sizeof *frame->motion);
-    if (!frame->memory || !frame->motion) {
+    if (!frame->memory || !frame->motion || !frame->tiles) {
         dfy_frame_free(frame);
         return NULL;
     }
@@ -36,39 +41,57 @@ void dfy_frame_free(DfyFrame *frame) {
     if (!frame) return;
     free(frame->memory);
     free(frame->motion);
+    free(frame->tiles);
     free(frame->origins);
+    free(frame->state);
     free(frame->thumbnail);
     free(frame);
 }
 
-static void extend(DfyFrame *frame, int luma_border) {
-    for (int p = 0; p < 3; p++) {
-        DfyPlane *plane = &frame->plane[p];
-        int border = p ? luma_border / 2 : luma_border;
-        for (int y = 0; y < plane->height; y++) {
-            uint8_t *row = plane->pixels + y * plane->stride;
-            memset(row - border, row[0], (size_t)border);
-            memset(row + plane->width, row[plane->width - 1], (size_t)border);
-        }
-        size_t bytes = (size_t)(plane->width + 2 * border);
-        uint8_t *first = plane->pixels - border, *last = first + (plane->height - 1) * plane->stride;
-        for (int y = 1; y <= border; y++) {
-            memcpy(first - y * plane->stride, first, bytes);
-            memcpy(last + y * plane->stride, last, bytes);
-        }
-    }
-}
-
 void dfy_frame_extend(DfyFrame *frame) {
-    extend(frame, DFY_FRAME_BORDER);
-}
-
-void dfy_frame_extend_near(DfyFrame *frame) {
-    extend(frame, DFY_FRAME_NEAR);
+    for (int row = 0; row < frame->tile_rows; row++)
+        for (int column = 0; column < frame->tile_columns; column++)
+            dfy_extend_tile(frame, column, row, DFY_FRAME_BORDER);
 }
 
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src) {
+    size_t tiles = (size_t)src->tile_columns * (size_t)src->tile_rows;
     memcpy(dst->memory, src->memory, src->memory_bytes);
+    memcpy(dst->tiles, src->tiles, tiles * sizeof *dst->tiles);
+}
+
+/* Sum of an 8x8 block, its rows in pairs of bytes side by side. */
+static unsigned sum_block(const uint8_t *pixels, ptrdiff_t stride) {
+    const uint64_t even = 0x00ff00ff00ff00ffu;
+    uint64_t sums = 0; /* four of 16 bits: at most 16 pixels each */
+    for (int y = 0; y < 8; y++) {
+        uint64_t row;
+        memcpy(&row, pixels + y * stride, sizeof row);
+        sums += (row & even) + (row >> 8 & even);
+    }
+    return (unsigned)((sums * 0x0001000100010001u) >> 48);
+}
+
+/* FNV-1a's way of mixing, of eight pixels at a time. */
+static uint64_t mix(uint64_t hash, const uint8_t *pixels) {
+    uint64_t eight;
+    memcpy(&eight, pixels, sizeof eight);
+    hash = (hash ^ eight) * 1099511628211u;
+    return hash ^ hash >> 32;
+}
+
+/* Four hashes, of every fourth eight pixels of a row, so that none waits for the one before; then these are mixed. */
+static uint64_t hash_luma(const DfyPlane *p) {
+    uint64_t hash[4] = {14695981039346656037u, 14695981039346656038u, 14695981039346656039u, 14695981039346656040u};
+    for (int y = 0; y < p->height; y++) {
+        const uint8_t *row = p->pixels + y * p->stride;
+        int x = 0;
+        for (; x + 32 <= p->width; x += 32)
+            for (int i = 0; i < 4; i++) hash[i] = mix(hash[i], row + x + 8 * i);
+        for (; x < p->width; x += 8) hash[0] = mix(hash[0], row + x);
+    }
+    for (int i = 1; i < 4; i++) hash[0] = mix(hash[0], (const uint8_t *)&hash[i]);
+    return hash[0] | 1;
 }
 
 int dfy_frame_make_thumbnail(DfyFrame *frame) {
@@ -77,12 +100,9 @@ int dfy_frame_make_thumbnail(DfyFrame *frame) {
     if (!frame->thumbnail) return DFY_ERROR_MEMORY;
     uint8_t *out = frame->thumbnail;
     for (int y = 0; y < p->height; y += 8)
-        for (int x = 0; x < p->width; x += 8) {
-            unsigned sum = 32;
-            for (int j = 0; j < 8; j++)
-                for (int i = 0; i < 8; i++) sum += p->pixels[(y + j) * p->stride + x + i];
-            *out++ = (uint8_t)(sum >> 6);
-        }
+        for (int x = 0; x < p->width; x += 8)
+            *out++ = (uint8_t)((sum_block(p->pixels + y * p->stride + x, p->stride) + 32) >> 6);
+    frame->hash = hash_luma(p);
     return DFY_OK;
 }
 

@@ -24,20 +24,38 @@ typedef struct DfyPlane {
 typedef struct DfyMotion {
     int16_t mv[2][2];
     int8_t reference[2]; /* index into the picture's references, -1: none; both -1: intra */
+    uint8_t global; /* it follows the picture's global motion; mv is then that at the middle, to the nearest quarter */
+    uint8_t zero;   /* no padding: motion is compared as bytes */
 } DfyMotion;
+
+#define DFY_GLOBAL_PARAMETERS 8
+
+/* How a picture moved against a reference as a whole; see global_motion.h. */
+typedef struct DfyGlobalMotion {
+    int16_t kind;
+    /* Shift x y; what x adds to the vector's x, y to its x, x to its y, y to its y; perspective by x and y: sixteenths
+     * of a pixel at the reach. */
+    int16_t parameter[DFY_GLOBAL_PARAMETERS];
+} DfyGlobalMotion;
 
 typedef struct DfyFrame {
     DfyPlane plane[3];
     uint8_t *memory;
     size_t memory_bytes;
+    uint64_t *tiles; /* identities of the pixels of its 64x64 blocks, row by row; 0: unknown. See tiles.h */
+    int tile_columns, tile_rows;
     DfyMotion *motion; /* one an 8x8 block, rows of motion_stride */
     int motion_stride;
     uint8_t *origins;         /* where each 8x8 block came from, rows of motion_stride; NULL but in a decoder */
     int8_t alf[DFY_ALF_TAPS]; /* weights that the filters of pictures which refer to it go on from */
-    int32_t order;            /* display number */
-    int32_t reference_order[DFY_MAX_REFERENCES]; /* display numbers of what motion refers to */
-    uint8_t reference_timeless[DFY_MAX_REFERENCES];
-    uint8_t *thumbnail; /* means of its 8x8 squares of luma, once dfy_frame_make_thumbnail was called; else NULL */
+    int32_t order;            /* place in time when it was coded, in coded frames since the random access point */
+    int32_t reference_order[DFY_MAX_REFERENCES]; /* places in time of what motion refers to */
+    uint8_t reference_long_term[DFY_MAX_REFERENCES];
+    DfyGlobalMotion global[2];   /* against the first two references */
+    struct DfyCodedState *state; /* what coding it has left for those that build on it; NULL in sources */
+    int users;                   /* those that hold it; its owner counts them */
+    uint8_t *thumbnail; /* means of its 8x8 blocks of luma, once dfy_frame_make_thumbnail was called; else NULL */
+    uint64_t hash;      /* of its luma, since then; never 0 */
 } DfyFrame;
 
 /* Coded sizes: the picture's rounded up to whole 8x8 blocks. */
@@ -51,11 +69,7 @@ void dfy_frame_free(DfyFrame *frame);
 
 /* Repeats the outermost pixels into the border, for pictures that refer to it; call when the picture is done. */
 void dfy_frame_extend(DfyFrame *frame);
-/*
- * Into as much of the border as the second and the third filter in the loop look at, before each of them. The first,
- * deblocking, looks at none.
- */
-void dfy_frame_extend_near(DfyFrame *frame);
+/* All pixels and identities of tiles. */
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src);
 /* An encoder looks at sources often, but not always closely. 0 or DFY_ERROR_MEMORY. */
 int dfy_frame_make_thumbnail(DfyFrame *frame);

@@ -12,7 +12,7 @@ static const int8_t angles[35] = {0,   0,   32,  26,  21,  17, 13, 9,  5, 2, 0, 
 static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int side, uint8_t *border) {
     const DfyPlane *p = &picture->frame->plane[plane];
     const uint8_t *pixels = p->pixels + y * p->stride + x;
-    /* Blocks are 8x8 or more of luma; only the squares of a split one are smaller. */
+    /* Blocks are 8x8 or more of luma; only the blocks of a split one are smaller. */
     int shift = plane > 0, unit = side < 8 ? 4 : 8 >> shift, count = 2 * side / unit;
     uint8_t *corner = border + 2 * side;
     int first = -1;
@@ -70,7 +70,7 @@ static void smooth(uint8_t *border, int side, int plane) {
 }
 
 /* In 16 bits, which hold every sum, and with a side known where it is compiled: so that compilers take many at once. */
-static inline void planar_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int log2) {
+static inline void planar_block(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int log2) {
     const uint8_t *above = corner + 1;
     uint16_t right = above[side], below = corner[-1 - side], sum[32], change[32], weight[32];
     for (int x = 0; x < side; x++) {
@@ -90,10 +90,10 @@ static inline void planar_square(uint8_t *dst, ptrdiff_t stride, const uint8_t *
 
 static void planar(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int log2) {
     switch (log2) {
-    case 2: planar_square(dst, stride, corner, 4, 2); break;
-    case 3: planar_square(dst, stride, corner, 8, 3); break;
-    case 4: planar_square(dst, stride, corner, 16, 4); break;
-    default: planar_square(dst, stride, corner, 32, 5); break;
+    case 2: planar_block(dst, stride, corner, 4, 2); break;
+    case 3: planar_block(dst, stride, corner, 8, 3); break;
+    case 4: planar_block(dst, stride, corner, 16, 4); break;
+    default: planar_block(dst, stride, corner, 32, 5); break;
     }
 }
 
@@ -113,12 +113,12 @@ static void dc(uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, 
 
 /*
  * A direction: each row is the reference row shifted by a multiple of the angle. Horizontal modes are the vertical ones
- * mirrored, so they are made into a square and turned.
+ * mirrored, so they are made into a block and transposed.
  */
 static void directional(const DfyKernels *k, uint8_t *dst, ptrdiff_t stride, const uint8_t *corner, int side, int mode,
                         int soften) {
     int vertical = mode >= 18, angle = angles[mode], step = vertical ? 1 : -1;
-    uint8_t line[3 * 32 + 9], turned[32 * 32];
+    uint8_t line[3 * 32 + 9], transposed[32 * 32];
     uint8_t *reference = line + 32; /* reference[0] is the corner */
     if (vertical)
         memcpy(reference, corner, (size_t)(2 * side + 1));
@@ -129,13 +129,13 @@ static void directional(const DfyKernels *k, uint8_t *dst, ptrdiff_t stride, con
         int inverse = (8192 + (-angle) / 2) / angle; /* negative */
         for (int i = -1; i > (side * angle) >> 5; i--) reference[i] = corner[-step * ((i * inverse + 128) >> 8)];
     }
-    uint8_t *out = vertical ? dst : turned;
+    uint8_t *out = vertical ? dst : transposed;
     ptrdiff_t out_stride = vertical ? stride : side;
-    k->slant(out, out_stride, reference + 1, side, angle);
+    k->intra_angular(out, out_stride, reference + 1, side, angle);
     if (angle == 0 && soften)
         for (int y = 0; y < side; y++)
             out[y * out_stride] = dfy_clamp_pixel(out[y * out_stride] + ((corner[-step * (y + 1)] - corner[0]) >> 1));
-    if (!vertical) k->turn(dst, stride, turned, side);
+    if (!vertical) k->transpose(dst, stride, transposed, side);
 }
 
 void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border) {

@@ -12,23 +12,63 @@ typedef struct Source {
     int fx, fy;
 } Source;
 
-/* Where in a reference a rectangle comes from. Positions far outside are moved to where the border ends: all is flat
- * there. */
-static Source locate(const DfyFrame *reference, int plane, int x, int y, int width, int height, const int16_t mv[2]) {
+/*
+ * Where in a reference a rectangle comes from, the vector being in sixteenths (chroma: 32nds) of a sample. Positions
+ * far outside are moved to where the border ends: all is flat there.
+ */
+static Source locate_finely(const DfyFrame *reference, int plane, int x, int y, int width, int height, int vx, int vy) {
     const DfyPlane *p = &reference->plane[plane];
-    int bits = plane ? 3 : 2, mask = (1 << bits) - 1, reach = plane ? DFY_FRAME_BORDER / 2 - 4 : DFY_FRAME_BORDER - 8;
-    int sx = dfy_clamp(x + (mv[0] >> bits), -reach, p->width + reach - width);
-    int sy = dfy_clamp(y + (mv[1] >> bits), -reach, p->height + reach - height);
-    return (Source){p->pixels + sy * p->stride + sx, p->stride, mv[0] & mask, mv[1] & mask};
+    int bits = plane ? 5 : 4, mask = (1 << bits) - 1, reach = plane ? DFY_FRAME_BORDER / 2 - 4 : DFY_FRAME_BORDER - 8;
+    int sx = dfy_clamp(x + (vx >> bits), -reach, p->width + reach - width);
+    int sy = dfy_clamp(y + (vy >> bits), -reach, p->height + reach - height);
+    return (Source){p->pixels + sy * p->stride + sx, p->stride, vx & mask, vy & mask};
+}
+
+static Source locate(const DfyFrame *reference, int plane, int x, int y, int width, int height, const int16_t mv[2]) {
+    return locate_finely(reference, plane, x, y, width, height, mv[0] * 4, mv[1] * 4);
 }
 
 static void interpolate(const DfyKernels *k, int plane, int16_t *dst, const Source *s, int width, int height) {
     (plane ? k->chroma : k->luma)(dst, s->pixels, s->stride, width, height, s->fx, s->fy);
 }
 
+/* Where the 8x8 square at luma place (x, y) comes from by global motion. */
+static void locate_global(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, int x, int y,
+                          Source s[2]) {
+    int side = plane ? 4 : 8, shift = plane > 0;
+    for (int i = 0; i < 2 && motion->reference[i] >= 0; i++) {
+        int vector[2], reference = motion->reference[i];
+        dfy_global_vector(&picture->global[reference], picture->width, picture->height, x + 4, y + 4, vector);
+        s[i] = locate_finely(picture->references[reference], plane, x >> shift, y >> shift, side, side, vector[0],
+                             vector[1]);
+    }
+}
+
+static void predict_global(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int r[4],
+                           uint8_t *dst, ptrdiff_t stride) {
+    const DfyKernels *k = picture->kernels;
+    int shift = plane > 0, side = 8 >> shift, two = motion->reference[1] >= 0;
+    int16_t blend[2][8 * DFY_BLEND_STRIDE];
+    for (int y = 0; y < r[3]; y += 8)
+        for (int x = 0; x < r[2]; x += 8) {
+            Source s[2];
+            uint8_t *to = dst + (y >> shift) * stride + (x >> shift);
+            locate_global(picture, motion, plane, r[0] + x, r[1] + y, s);
+            for (int i = 0; i <= two; i++) interpolate(k, plane, blend[i], &s[i], side, side);
+            if (two)
+                k->store_mean(to, stride, blend[0], blend[1], side, side);
+            else
+                k->store(to, stride, blend[0], side, side);
+        }
+}
+
 void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
                            uint8_t *dst, ptrdiff_t stride) {
     const DfyKernels *k = picture->kernels;
+    if (motion->global) {
+        predict_global(picture, motion, plane, rectangle, dst, stride);
+        return;
+    }
     int shift = plane > 0, x = rectangle[0] >> shift, y = rectangle[1] >> shift;
     int width = rectangle[2] >> shift, height = rectangle[3] >> shift, two = motion->reference[1] >= 0;
     int16_t blend[2][64 * DFY_BLEND_STRIDE];
@@ -49,18 +89,18 @@ void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *mot
     }
 }
 
-int dfy_flows(const DfyPictureCoding *picture, const DfyMotion *motion) {
+int dfy_uses_bdof(const DfyPictureCoding *picture, const DfyMotion *motion) {
     int first = motion->reference[0], second = motion->reference[1];
-    if (second < 0 || picture->timeless[first] || picture->timeless[second]) return 0;
+    if (second < 0 || picture->long_term[first] || picture->long_term[second]) return 0;
     int now = picture->frame->order;
-    int before = picture->references[first]->order - now, behind = picture->references[second]->order - now;
+    int before = picture->reference_order[first] - now, behind = picture->reference_order[second] - now;
     return before && before == -behind &&
-           (motion->mv[0][0] || motion->mv[0][1] || motion->mv[1][0] || motion->mv[1][1]);
+           (motion->global || motion->mv[0][0] || motion->mv[0][1] || motion->mv[1][0] || motion->mv[1][1]);
 }
 
 /* The whole samples nearest to what is next to an interpolated block, its corners left out. */
 static void frame_block(int16_t *block, const Source *s, int width, int height) {
-    const uint8_t *pixels = s->pixels + (s->fy >> 1) * s->stride + (s->fx >> 1);
+    const uint8_t *pixels = s->pixels + (s->fy >> 3) * s->stride + (s->fx >> 3);
     int16_t *below = block + height * DFY_BLEND_STRIDE;
     for (int x = 0; x < width; x++) {
         block[x - DFY_BLEND_STRIDE] = (int16_t)(pixels[x - s->stride] << 6);
@@ -72,13 +112,13 @@ static void frame_block(int16_t *block, const Source *s, int width, int height) 
     }
 }
 
-/* Luma from two pictures with the fine motion between them, in squares of at most DFY_FLOW_SIDE. */
-static void predict_flow(const DfyPictureCoding *picture, const DfyMotion *motion, const int r[4], uint8_t *dst,
+/* Luma from two pictures by bi-directional optical flow, in blocks of at most DFY_BDOF_SIDE. */
+static void predict_bdof(const DfyPictureCoding *picture, const DfyMotion *motion, const int r[4], uint8_t *dst,
                          ptrdiff_t stride) {
     const DfyKernels *k = picture->kernels;
     enum { AT = DFY_BLEND_STRIDE + 8 };
-    int16_t blend[2][(DFY_FLOW_SIDE + 2) * DFY_BLEND_STRIDE];
-    int width = r[2] < DFY_FLOW_SIDE ? r[2] : DFY_FLOW_SIDE, height = r[3] < DFY_FLOW_SIDE ? r[3] : DFY_FLOW_SIDE;
+    int16_t blend[2][(DFY_BDOF_SIDE + 2) * DFY_BLEND_STRIDE];
+    int width = r[2] < DFY_BDOF_SIDE ? r[2] : DFY_BDOF_SIDE, height = r[3] < DFY_BDOF_SIDE ? r[3] : DFY_BDOF_SIDE;
     Source whole[2];
     for (int i = 0; i < 2; i++)
         whole[i] = locate(picture->references[motion->reference[i]], 0, r[0], r[1], r[2], r[3], motion->mv[i]);
@@ -90,14 +130,34 @@ static void predict_flow(const DfyPictureCoding *picture, const DfyMotion *motio
                 interpolate(k, 0, blend[i] + AT, &s, width, height);
                 frame_block(blend[i] + AT, &s, width, height);
             }
-            k->flow(dst + y * stride + x, stride, blend[0] + AT, blend[1] + AT, width, height);
+            k->bdof(dst + y * stride + x, stride, blend[0] + AT, blend[1] + AT, width, height);
+        }
+}
+
+/* The same of squares that follow global motion. */
+static void predict_global_flow(const DfyPictureCoding *picture, const DfyMotion *motion, const int r[4], uint8_t *dst,
+                                ptrdiff_t stride) {
+    const DfyKernels *k = picture->kernels;
+    enum { AT = DFY_BLEND_STRIDE + 8 };
+    int16_t blend[2][10 * DFY_BLEND_STRIDE];
+    for (int y = 0; y < r[3]; y += 8)
+        for (int x = 0; x < r[2]; x += 8) {
+            Source s[2];
+            locate_global(picture, motion, 0, r[0] + x, r[1] + y, s);
+            for (int i = 0; i < 2; i++) {
+                interpolate(k, 0, blend[i] + AT, &s[i], 8, 8);
+                frame_block(blend[i] + AT, &s[i], 8, 8);
+            }
+            k->bdof(dst + y * stride + x, stride, blend[0] + AT, blend[1] + AT, 8, 8);
         }
 }
 
 void dfy_predict_exactly(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
                          uint8_t *dst, ptrdiff_t stride) {
-    if (!plane && dfy_flows(picture, motion))
-        predict_flow(picture, motion, rectangle, dst, stride);
+    if (!plane && dfy_uses_bdof(picture, motion) && motion->global)
+        predict_global_flow(picture, motion, rectangle, dst, stride);
+    else if (!plane && dfy_uses_bdof(picture, motion))
+        predict_bdof(picture, motion, rectangle, dst, stride);
     else
         dfy_predict_rectangle(picture, motion, plane, rectangle, dst, stride);
 }

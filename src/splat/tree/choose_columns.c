@@ -1,0 +1,255 @@
+/*
+ * tree-range, encoder: columns of a frame in which most splats changed. Each attribute is predicted by the last values
+ * or by their mean, whichever is nearer; then the step is the largest that meets the wanted error.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "splat/formats/files.h"
+#include "splat/tree/choose_parts.h"
+#include "splat/tree/columns.h"
+#include "splat/tree/transform.h"
+
+/* What a bit is worth, in squared steps. */
+#define WORTH 0.3f
+/* A prediction this near to the wanted error is left as it is. */
+#define AS_IT_IS 0.999
+
+typedef struct Chooser {
+    DfyTreeColumns *columns;
+    DfyTreeState *state;
+    const DfySplats *splats;
+    const uint32_t *order;
+    const double *wanted, *analysis;
+    double dc_analysis[9];
+    int effort;
+    float *parts, *other; /* residuals by column, of the last values and of the means */
+    int32_t *values;
+} Chooser;
+
+/* ---------------------------------------------------------------- residuals */
+
+/* The vector part of the turn from `from` to a quaternion of any length, as columns have it. */
+static void turn_between(const float *to, const int32_t from[4], double v[3]) {
+    double length = sqrt((double)to[0] * to[0] + (double)to[1] * to[1] + (double)to[2] * to[2] + (double)to[3] * to[3]);
+    double a[4], b[4];
+    for (int k = 0; k < 4; k++) {
+        a[k] = to[k] / length;
+        b[k] = (double)from[k] / DFY_TURN_ONE;
+    }
+    double w = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
+    if (fabs(w) < 1e-3) w = w < 0 ? -1e-3 : 1e-3;
+    v[0] = (-a[0] * b[1] + a[1] * b[0] - a[2] * b[3] + a[3] * b[2]) / w;
+    v[1] = (-a[0] * b[2] + a[1] * b[3] + a[2] * b[0] - a[3] * b[1]) / w;
+    v[2] = (-a[0] * b[3] - a[1] * b[2] + a[2] * b[1] + a[3] * b[0]) / w;
+}
+
+/* Other colours' ways into the grid's transform. */
+static void transform_rest(const Chooser *c, float *parts) {
+    size_t n = (size_t)dfy_tree_rest(&c->state->grid), count = c->state->count;
+    for (size_t i = 0; i < count; i++) {
+        double off[DFY_TREE_REST];
+        for (size_t k = 0; k < n; k++) off[k] = parts[k * count + i];
+        for (size_t k = 0; k < n; k++) {
+            double sum = 0;
+            for (size_t j = 0; j < n; j++) sum += c->analysis[k * n + j] * off[j];
+            parts[k * count + i] = (float)sum;
+        }
+    }
+}
+
+static void put_rest(const Chooser *c, float *parts, size_t i, const int32_t *predicted) {
+    size_t n = (size_t)dfy_tree_rest(&c->state->grid), count = c->state->count;
+    const float *in = c->splats->rest + (size_t)c->order[i] * n;
+    for (size_t k = 0; k < n; k++) parts[k * count + i] = (float)(in[k] - (double)predicted[k] / DFY_TREE_ONE);
+}
+
+/* What splat i lacks of an attribute when it is predicted by these values. */
+static void put_off(const Chooser *c, int kind, float *parts, size_t i, const DfyTreeMean *from, const int32_t *rest) {
+    const DfyTreeGrid *g = &c->state->grid;
+    size_t j = c->order[i], count = c->state->count;
+    double v[3];
+    float row[3];
+    if (kind == 1) turn_between(c->splats->rotation + j * 4, from->turn, v);
+    if (kind == 4) dfy_tree_dc_row(row, g, c->splats->dc + j * 3, c->dc_analysis);
+    for (size_t k = 0; k < 3; k++) {
+        if (kind == 1) parts[k * count + i] = (float)(v[k] * (1 << (DFY_TREE_TURN_FRACTION - 16)));
+        if (kind == 2)
+            parts[k * count + i] = (float)(c->splats->scale[j * 3 + k] - (double)from->scale[k] / DFY_TREE_ONE);
+        if (kind == 4) parts[k * count + i] = row[k] - (float)from->dc_part[k] / DFY_TREE_ONE;
+    }
+    if (kind == 3) parts[i] = (float)(dfy_sigmoid(c->splats->opacity[j]) - (double)from->alpha / DFY_TREE_ONE);
+    if (kind == 5) put_rest(c, parts, i, rest);
+}
+
+/* Mean of the squares of count x n values, weighted. */
+static double mean_square(const float *parts, const DfyTrellis *t) {
+    double sum = 0;
+    for (int k = 0; k < t->n; k++) {
+        double own = 0;
+        for (size_t i = 0; i < t->rows; i++)
+            own += (double)parts[(size_t)k * t->rows + i] * parts[(size_t)k * t->rows + i];
+        sum += (t->norm ? t->norm[k] : 1) * own;
+    }
+    return t->rows ? sum / ((double)t->rows * t->n) : 0;
+}
+
+static void find_residuals(const Chooser *c, int kind) {
+    size_t n = (size_t)dfy_tree_rest(&c->state->grid);
+    for (size_t i = 0; i < c->state->count; i++) {
+        const DfyTreeSplat *s = &c->state->splats[i];
+        DfyTreeMean last = {.alpha = s->alpha};
+        memcpy(last.turn, s->turn, sizeof last.turn);
+        memcpy(last.scale, s->scale, sizeof last.scale);
+        memcpy(last.dc_part, s->dc_part, sizeof last.dc_part);
+        put_off(c, kind, c->parts, i, &last, c->state->rest + i * n);
+        put_off(c, kind, c->other, i, &c->state->past.means[i], c->state->past.rest + i * n);
+    }
+}
+
+/* ---------------------------------------------------------------- attributes */
+
+/* The wanted RMS of the numbers of an attribute. */
+static double wanted_of(const Chooser *c, int kind) {
+    static const int attributes[DFY_TREE_KINDS] = {DFY_SPLAT_POSITION, DFY_SPLAT_ROTATION, DFY_SPLAT_SCALE,
+                                                   DFY_SPLAT_ALPHA,    DFY_SPLAT_DC,       DFY_SPLAT_SH};
+    double wanted = c->wanted[attributes[kind]];
+    /* Degrees to half the angle's radians, on each of three axes, in the unit that residuals have. */
+    if (kind == 1) wanted *= 3.14159265358979323846 / 360 / sqrt(3) * (1 << (DFY_TREE_TURN_FRACTION - 16));
+    return wanted;
+}
+
+static int choose_kind(Chooser *c, int kind) {
+    DfyTreeColumn *own = &c->columns->of[kind];
+    const DfyTreeGrid *g = &c->state->grid;
+    double norm[DFY_TREE_REST], wanted = wanted_of(c, kind);
+    size_t count = c->state->count;
+    DfyTrellis t = {
+        .rows = count, .n = dfy_tree_column_count(g, kind), .centred = 1, .by_column = 1, .bit_worth = WORTH};
+    if (!t.n || !count) return DFY_OK;
+    if (kind == 4) dfy_tree_dc_norm(g, norm);
+    if (kind == 4) t.norm = norm;
+    find_residuals(c, kind);
+    double last = mean_square(c->parts, &t), mean = mean_square(c->other, &t);
+    own->from_mean = mean < last;
+    float *parts = own->from_mean ? c->other : c->parts;
+    if ((own->from_mean ? mean : last) <= wanted * wanted * AS_IT_IS) return DFY_OK;
+    t.parts = parts;
+    if (kind == 5) {
+        t = dfy_tree_rest_trellis(g, norm, parts, count);
+        transform_rest(c, parts);
+    }
+    size_t values = count * (size_t)t.n;
+    own->numbers = malloc(values * sizeof *own->numbers);
+    int status = own->numbers ? dfy_tree_choose_step(&own->step, c->values, &t, wanted, c->effort) : DFY_ERROR_MEMORY;
+    for (size_t i = 0; !status && i < values; i++) {
+        int32_t v = c->values[i];
+        own->numbers[i] = (int16_t)(v > DFY_TREE_NUMBER_MOST    ? DFY_TREE_NUMBER_MOST
+                                    : v < -DFY_TREE_NUMBER_MOST ? -DFY_TREE_NUMBER_MOST
+                                                                : v);
+    }
+    own->present = !status;
+    return status;
+}
+
+/* ---------------------------------------------------------------- positions */
+
+static double bits_of(double number) {
+    uint32_t size = (uint32_t)fabs(number) + 1;
+    return 31 - __builtin_clz(size) + (double)size / (1u << (31 - __builtin_clz(size)));
+}
+
+/* Ways to predict are compared by runs of SAMPLE splats, one of EVERY, but at the highest efforts. */
+enum { SAMPLE = 1024, EVERY = 8 };
+
+/*
+ * Rounds positions' ways from their predictions, of one run of splats in `every`; returns the mean square of what is
+ * left, in squared grid steps.
+ */
+static double round_places(const Chooser *c, int32_t (*moved)[3], int16_t *numbers, uint32_t every, double *size) {
+    const DfyTreeGrid *g = &c->state->grid;
+    DfyTreeColumns *columns = c->columns;
+    double sum = 0, step = columns->of[0].step;
+    uint32_t looked_at = 0;
+    *size = 0;
+    for (uint32_t i = 0; i < c->state->count; i++) {
+        if (i / SAMPLE % every) continue;
+        looked_at++;
+        int32_t base[3], predicted[3];
+        const int32_t *velocity = c->state->splats[i].velocity;
+        dfy_tree_predict_place(c->state, columns, (const int32_t(*)[3])moved, i, base, predicted);
+        for (size_t k = 0; k < 3; k++) {
+            double place = ((double)c->splats->xyz[(size_t)c->order[i] * 3 + k] - g->origin[k]) / g->step;
+            double off = place * (1 << DFY_TREE_FRACTION) - predicted[k];
+            double number = fmin(fmax(rint(off / step), -DFY_TREE_NUMBER_MOST), DFY_TREE_NUMBER_MOST);
+            double left = (off - number * step) / (1 << DFY_TREE_FRACTION);
+            int32_t move = predicted[k] + (int32_t)(number * step) - base[k];
+            numbers[(size_t)i * 3 + k] = (int16_t)number;
+            moved[i][k] = columns->move == DFY_TREE_MOVE_BOTH ? move - velocity[k] : move;
+            *size += bits_of(number);
+            sum += left * left;
+        }
+    }
+    return looked_at ? sum / looked_at : 0;
+}
+
+/* The prediction with the smallest numbers, then the largest unit that meets the wanted error. */
+static int choose_places(Chooser *c) {
+    DfyTreeColumn *own = &c->columns->of[0];
+    size_t count = c->state->count ? c->state->count : 1;
+    int32_t(*moved)[3] = calloc(count, sizeof *moved);
+    uint32_t every = dfy_tree_haste(c->effort) ? EVERY : 1;
+    double least = INFINITY, size, wanted = c->wanted[DFY_SPLAT_POSITION];
+    int best = 0, usual = (int)(fmin(fmax(wanted * 2 * (1 << DFY_TREE_FRACTION), 1), 60000));
+    own->numbers = malloc(count * 3 * sizeof *own->numbers);
+    if (!moved || !own->numbers) {
+        free(moved);
+        return DFY_ERROR_MEMORY;
+    }
+    own->present = 1;
+    for (int way = 0; way < 2 * DFY_TREE_MOVES; way++) {
+        c->columns->move = way / 2;
+        own->from_mean = way % 2;
+        own->step = usual;
+        round_places(c, moved, own->numbers, every, &size);
+        if (size >= least) continue;
+        least = size;
+        best = way;
+    }
+    c->columns->move = best / 2;
+    own->from_mean = best % 2;
+    for (int i = 0; i < 6; i++) {
+        double error = sqrt(round_places(c, moved, own->numbers, 1, &size)) / wanted;
+        if (error <= 1 || own->step <= 1) break;
+        own->step = (int32_t)(own->step / error * 0.999);
+        if (own->step < 1) own->step = 1;
+    }
+    free(moved);
+    return DFY_OK;
+}
+
+/* ---------------------------------------------------------------- frame */
+
+int dfy_tree_choose_columns(DfyTreeColumns *columns, DfyTreeState *state, const DfySplats *splats,
+                            const uint32_t *order, const double wanted[DFY_SPLAT_ATTRIBUTES], const double *analysis,
+                            int effort, DfyMessage *message) {
+    Chooser c = {columns, state, splats, order, wanted, analysis, {0}, effort, NULL, NULL, NULL};
+    size_t widest = (size_t)dfy_tree_rest(&state->grid) > 3 ? (size_t)dfy_tree_rest(&state->grid) : 3;
+    size_t values = (state->count ? state->count : 1) * widest;
+    c.parts = malloc(values * sizeof *c.parts);
+    c.other = malloc(values * sizeof *c.other);
+    c.values = malloc(values * sizeof *c.values);
+    columns->used = 1;
+    int status = c.parts && c.other && c.values ? dfy_tree_columns_begin(state, message) : DFY_ERROR_MEMORY;
+    double base[9];
+    for (int k = 0; k < 9; k++) base[k % 3 * 3 + k / 3] = (double)state->grid.dc_base[k / 3][k % 3] / DFY_TREE_BASE_ONE;
+    if (!status && !dfy_invert(c.dc_analysis, base, 3)) memset(c.dc_analysis, 0, sizeof c.dc_analysis);
+    if (!status) status = choose_places(&c);
+    for (int kind = 1; !status && kind < DFY_TREE_KINDS; kind++) status = choose_kind(&c, kind);
+    free(c.parts);
+    free(c.other);
+    free(c.values);
+    if (!status) return DFY_OK;
+    return dfy_fail(message, status, "There is no memory for a frame of %u splats.", state->count);
+}

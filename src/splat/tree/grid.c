@@ -1,0 +1,309 @@
+/* tree-range: a key frame's header, and the way from indices to values and on to a model. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/numbers.h"
+#include "splat/model/exact.h"
+#include "splat/model/wide.h"
+#include "splat/tree/columns.h"
+#include "splat/tree/tree.h"
+
+enum { MAX_STEP = 1 << 24, MAX_INDEX_BITS = 20, FINE = 128 /* beside the degree: grid->coarse is 0 */ };
+
+/* ---------------------------------------------------------------- memory */
+
+int dfy_tree_state_alloc(DfyTreeState *state, uint32_t count, DfyMessage *message) {
+    size_t n = count ? count : 1, rest = (size_t)dfy_tree_rest(&state->grid);
+    state->count = state->capacity = count;
+    state->splats = calloc(n, sizeof *state->splats);
+    state->rest = calloc(n, (rest ? rest : 1) * sizeof *state->rest);
+    if (state->splats && state->rest) return DFY_OK;
+    dfy_tree_state_free(state);
+    return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", count);
+}
+
+void dfy_tree_state_free(DfyTreeState *state) {
+    free(state->splats);
+    free(state->rest);
+    if (state->mixer_open) dfy_mixer_close(&state->mixer);
+    dfy_tree_past_free(&state->past);
+    *state = (DfyTreeState){.grid = state->grid};
+}
+
+int dfy_tree_state_copy(DfyTreeState *out, const DfyTreeState *in, DfyMessage *message) {
+    size_t rest = (size_t)dfy_tree_rest(&in->grid);
+    out->grid = in->grid;
+    int status = dfy_tree_state_alloc(out, in->count, message);
+    if (status || !in->count) return status;
+    memcpy(out->splats, in->splats, in->count * sizeof *in->splats);
+    if (rest) memcpy(out->rest, in->rest, in->count * rest * sizeof *in->rest);
+    return DFY_OK;
+}
+
+/* ---------------------------------------------------------------- header */
+
+static void put_range(DfyBuffer *buffer, const DfyTreeRange *range) {
+    dfy_put_u32be(buffer, (uint32_t)range->low);
+    dfy_put_u8(buffer, (unsigned)range->bits);
+}
+
+void dfy_tree_write_grid(const DfyTreeGrid *g, DfyBuffer *buffer) {
+    int rest = dfy_tree_rest(g);
+    dfy_put_u32be(buffer, g->count);
+    dfy_put_u8(buffer, (unsigned)g->degree | (g->coarse ? 0u : FINE));
+    for (int i = 0; i < 3; i++) dfy_put_u8(buffer, (unsigned)(g->tail_bits[i] << 5 | g->place_bits[i]));
+    for (int i = 0; i < 3; i++) dfy_put_f32be(buffer, g->origin[i]);
+    dfy_put_f32be(buffer, g->step);
+    dfy_put_u32be(buffer, (uint32_t)g->scale_step);
+    dfy_put_u32be(buffer, (uint32_t)g->alpha_step);
+    dfy_put_u32be(buffer, (uint32_t)g->dc_step);
+    dfy_put_u32be(buffer, (uint32_t)g->sh_step);
+    dfy_put_u16be(buffer, (unsigned)g->turns.rings);
+    dfy_put_u16be(buffer, (unsigned)g->turns.sectors / 4);
+    dfy_put_u16be(buffer, (unsigned)g->turns.twists / 4);
+    for (int i = 0; i < 3; i++) put_range(buffer, &g->scale[i]);
+    for (int i = 0; i < 3; i++) put_range(buffer, &g->dc[i]);
+    for (int i = 0; i < 3; i++) dfy_put_u32be(buffer, (uint32_t)g->dc_mean[i]);
+    for (int i = 0; i < 9; i++) dfy_put_u8(buffer, (unsigned)(g->dc_base[i / 3][i % 3] & 255));
+    for (int i = 0; i < rest; i++) dfy_put_u16be(buffer, (unsigned)(g->sh_mean[i] / 16 & 65535));
+}
+
+static int read_range(DfyBytes *bytes, DfyTreeRange *range) {
+    range->low = (int32_t)dfy_read_u32be(bytes);
+    range->bits = dfy_read_u8(bytes);
+    return range->bits <= MAX_INDEX_BITS && range->low >= -(1 << 24) && range->low <= 1 << 24;
+}
+
+static int step_ok(int32_t step) {
+    return step >= 1 && step <= MAX_STEP;
+}
+
+static int turns_ok(const DfyTurnGrid *turns) {
+    int most = 2 * DFY_TURN_MAX_RINGS;
+    return turns->rings >= 7 && turns->rings <= DFY_TURN_MAX_RINGS && turns->sectors >= 4 && turns->sectors <= most &&
+           turns->twists >= 4 && turns->twists <= most;
+}
+
+static int read_steps(DfyTreeGrid *g, DfyBytes *bytes) {
+    int good = 1;
+    g->scale_step = (int32_t)dfy_read_u32be(bytes);
+    g->alpha_step = (int32_t)dfy_read_u32be(bytes);
+    g->dc_step = (int32_t)dfy_read_u32be(bytes);
+    g->sh_step = (int32_t)dfy_read_u32be(bytes);
+    g->turns.rings = dfy_read_u16be(bytes);
+    g->turns.sectors = dfy_read_u16be(bytes) * 4;
+    g->turns.twists = dfy_read_u16be(bytes) * 4;
+    for (int i = 0; i < 3; i++) good &= read_range(bytes, &g->scale[i]);
+    for (int i = 0; i < 3; i++) good &= read_range(bytes, &g->dc[i]);
+    good &= step_ok(g->scale_step) && step_ok(g->alpha_step) && step_ok(g->dc_step) && step_ok(g->sh_step);
+    good &= turns_ok(&g->turns);
+    good &= g->alpha_step <= DFY_TREE_ONE;
+    if (good) dfy_tree_alpha_range(g);
+    return good;
+}
+
+int dfy_tree_read_grid(DfyTreeGrid *g, DfyBytes *bytes, DfyMessage *message) {
+    int good = 1;
+    *g = (DfyTreeGrid){.count = dfy_read_u32be(bytes)};
+    g->degree = dfy_read_u8(bytes);
+    g->coarse = !(g->degree & FINE);
+    g->degree &= ~FINE;
+    for (int i = 0; i < 3; i++) {
+        int bits = dfy_read_u8(bytes);
+        g->place_bits[i] = bits & 31;
+        g->tail_bits[i] = bits >> 5;
+        good &= g->place_bits[i] + g->tail_bits[i] <= DFY_PLACE_BITS;
+    }
+    for (int i = 0; i < 3; i++) {
+        g->origin[i] = dfy_read_f32be(bytes);
+        good &= fabsf(g->origin[i]) < 1e9f;
+    }
+    g->step = dfy_read_f32be(bytes);
+    good &= g->step > 0 && g->step < 1e9f && g->degree <= DFY_SPLAT_MAX_DEGREE && g->count <= DFY_SPLAT_MAX_COUNT;
+    good = good && read_steps(g, bytes);
+    for (int i = 0; i < 3; i++) {
+        g->dc_mean[i] = (int32_t)dfy_read_u32be(bytes);
+        good &= g->dc_mean[i] >= -(1 << 26) && g->dc_mean[i] <= 1 << 26;
+    }
+    for (int i = 0; i < 9; i++) g->dc_base[i / 3][i % 3] = (int8_t)dfy_read_u8(bytes);
+    int rest = good ? dfy_tree_rest(g) : 0;
+    for (int i = 0; i < rest; i++) g->sh_mean[i] = (int16_t)dfy_read_u16be(bytes) * 16;
+    if (good && !bytes->overrun) return DFY_OK;
+    return dfy_fail(message, DFY_ERROR_DAMAGED, "A key frame's header is broken.");
+}
+
+/* ---------------------------------------------------------------- values */
+
+int dfy_tree_axis(const DfyTreeSplat *s) {
+    int axis = s->scale[1] < s->scale[0] ? 1 : 0;
+    return s->scale[2] < s->scale[axis] ? 2 : axis;
+}
+
+void dfy_tree_alpha_range(DfyTreeGrid *g) {
+    int32_t highest = (DFY_TREE_ONE + g->alpha_step - 1) / g->alpha_step + 2;
+    g->alpha = (DfyTreeRange){-4, 0};
+    while ((highest - g->alpha.low) >> 1 >> g->alpha.bits) g->alpha.bits++;
+}
+
+void dfy_tree_dc(const DfyTreeGrid *g, DfyTreeSplat *s) {
+    for (int c = 0; c < 3; c++) {
+        int64_t sum = (int64_t)g->dc_mean[c] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
+        for (int k = 0; k < 3; k++) sum += (int64_t)s->dc_part[k] * g->dc_base[k][c];
+        s->dc[c] = dfy_within(sum >> 7, 1 << 28);
+    }
+}
+
+void dfy_tree_scale_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
+    for (int i = 0; i < 3; i++)
+        s->scale[i] = dfy_within(((int64_t)g->scale[i].low + index->scale[i]) * g->scale_step, DFY_TREE_MOST_SCALE);
+}
+
+void dfy_tree_colour_values(const DfyTreeGrid *g, const DfyTreeIndex *index, DfyTreeSplat *s) {
+    int64_t alpha = ((int64_t)g->alpha.low + index->alpha) * g->alpha_step;
+    s->alpha = alpha < 0 ? 0 : alpha > DFY_TREE_ONE ? DFY_TREE_ONE : (int32_t)alpha;
+    for (int i = 0; i < 3; i++) s->dc_part[i] = dfy_within((int64_t)index->dc[i] * g->dc_step, 1 << 28);
+    dfy_tree_dc(g, s);
+}
+
+void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, const DfyTurnRing *ring, DfyTreeSplat *s) {
+    dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), &g->turns, ring);
+    s->dirty = 1;
+}
+
+/* Colours from coefficients, eight sums at a time; they are exact in double precision: below 2^53, and whole. */
+enum { SUMS = 8, PADDED = (DFY_TREE_REST + SUMS - 1) / SUMS * SUMS };
+
+typedef struct RestBase {
+    double base[DFY_TREE_REST][PADDED], mean[PADDED], from_dc[3][PADDED];
+} RestBase;
+
+/* A whole number shifted right by 7: what is taken off first makes rounding to the nearest rounding down. */
+static inline double shifted(double sum) {
+    const double whole = 3.0 * (1LL << 51); /* numbers around it have no fraction */
+    double part = sum * (1.0 / DFY_TREE_BASE_ONE) - (DFY_TREE_BASE_ONE - 1) / (2.0 * DFY_TREE_BASE_ONE);
+    return part + whole - whole;
+}
+
+static inline int32_t limited(double value) {
+    const double limit = 1 << 28;
+    value = value < -limit ? -limit : value;
+    return (int32_t)(value > limit ? limit : value);
+}
+
+/* Coefficients from what the first colour says of them and multiples of the step. */
+static inline void parts_of_splat(double *part, const RestBase *b, const int32_t dc[3], const int16_t *sh, int step,
+                                  int n) {
+    for (int from = 0; from < n; from += SUMS)
+        for (int i = from; i < from + SUMS; i++) {
+            double foreseen = b->from_dc[0][i] * dc[0] + b->from_dc[1][i] * dc[1] + b->from_dc[2][i] * dc[2];
+            part[i] = shifted(foreseen) + (double)sh[i] * step;
+        }
+}
+
+static inline void rest_of_splat(int32_t *rest, const RestBase *b, const double *part, int n) {
+    for (int from = 0; from < n; from += SUMS) {
+        double sum[SUMS];
+        int32_t whole[SUMS];
+        for (int i = 0; i < SUMS; i++) sum[i] = b->mean[from + i];
+        for (int k = 0; k < n; k++)
+            for (int i = 0; i < SUMS; i++) sum[i] += part[k] * b->base[k][from + i];
+        for (int i = 0; i < SUMS; i++) whole[i] = limited(shifted(sum[i]));
+        memcpy(rest + from, whole, (size_t)(n - from < SUMS ? n - from : SUMS) * sizeof *rest);
+    }
+}
+
+DFY_BODY void rest_of_splats_body(DfyTreeState *state, const RestBase *b, const int16_t *sh) {
+    int n = dfy_tree_rest(&state->grid);
+    int16_t multiples[PADDED] = {0};
+    double part[PADDED];
+    for (size_t i = 0; i < state->count; i++) {
+        for (int k = 0; k < n; k++) multiples[k] = sh[(size_t)k * state->count + i];
+        parts_of_splat(part, b, state->splats[i].dc_part, multiples, state->grid.sh_step, n);
+        rest_of_splat(state->rest + i * (size_t)n, b, part, n);
+    }
+}
+DFY_TWICE(rest_of_splats, (DfyTreeState * state, const RestBase *b, const int16_t *sh), (state, b, sh))
+
+/* The other colours of a splat whose multiples are not all 0: what they add to a prediction. */
+DFY_BODY void add_to_rest_body(int32_t *rest, const RestBase *b, const int16_t *multiples, int step, int n) {
+    double part[PADDED];
+    for (int from = 0; from < n; from += SUMS)
+        for (int i = from; i < from + SUMS; i++) part[i] = (double)multiples[i] * step;
+    for (int from = 0; from < n; from += SUMS) {
+        double sum[SUMS];
+        int last = n - from < SUMS ? n - from : SUMS;
+        for (int i = 0; i < SUMS; i++) sum[i] = DFY_TREE_BASE_ONE / 2;
+        for (int k = 0; k < n; k++)
+            for (int i = 0; i < SUMS; i++) sum[i] += part[k] * b->base[k][from + i];
+        for (int i = 0; i < last; i++) rest[from + i] = limited((double)rest[from + i] + shifted(sum[i]));
+    }
+}
+DFY_TWICE(add_to_rest, (int32_t * rest, const RestBase *b, const int16_t *multiples, int step, int n),
+          (rest, b, multiples, step, n))
+
+void dfy_tree_add_rest(DfyTreeState *state, const int16_t *sh, int32_t step) {
+    const DfyTreeGrid *g = &state->grid;
+    int n = dfy_tree_rest(g);
+    RestBase b = {{{0}}, {0}, {{0}}};
+    int16_t multiples[PADDED] = {0};
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < n; i++) b.base[k][i] = g->sh_base[k][i];
+    for (size_t i = 0; i < state->count; i++) {
+        int any = 0;
+        for (int k = 0; k < n; k++) any |= multiples[k] = sh[(size_t)k * state->count + i];
+        if (any) add_to_rest(state->rest + i * (size_t)n, &b, multiples, step, n);
+    }
+}
+
+void dfy_tree_rest_values(DfyTreeState *state, const int16_t *sh) {
+    const DfyTreeGrid *g = &state->grid;
+    int n = dfy_tree_rest(g);
+    RestBase b = {{{0}}, {0}, {{0}}};
+    if (!n) return;
+    for (int k = 0; k < n; k++) {
+        b.mean[k] = (double)g->sh_mean[k] * DFY_TREE_BASE_ONE + DFY_TREE_BASE_ONE / 2;
+        for (int i = 0; i < n; i++) b.base[k][i] = g->sh_base[k][i];
+        for (int j = 0; j < 3; j++) b.from_dc[j][k] = g->sh_from_dc[k][j];
+    }
+    rest_of_splats(state, &b, sh);
+}
+
+/* ---------------------------------------------------------------- model */
+
+/* Alphas of exactly 0 and 1 have no logit: they become those of half the smallest step from there. */
+static float logit_of(int32_t alpha, int32_t step) {
+    double edge = (double)step / 4, a = alpha;
+    if (a < edge) a = edge;
+    if (a > DFY_TREE_ONE - edge) a = DFY_TREE_ONE - edge;
+    return (float)dfy_exact_ln(a / (DFY_TREE_ONE - a));
+}
+
+static void splat_to_frame(const DfyTreeState *state, DfySplats *out, size_t i, size_t at, size_t rest) {
+    const DfyTreeGrid *g = &state->grid;
+    const DfyTreeSplat *s = &state->splats[i];
+    for (size_t k = 0; k < 3; k++) {
+        double place = (double)s->place[k] / (1 << DFY_TREE_FRACTION) * (double)g->step;
+        out->xyz[at * 3 + k] = (float)((double)g->origin[k] + place);
+        out->scale[at * 3 + k] = (float)s->scale[k] / DFY_TREE_ONE;
+        out->dc[at * 3 + k] = (float)s->dc[k] / DFY_TREE_ONE;
+    }
+    for (size_t k = 0; k < 4; k++) out->rotation[at * 4 + k] = (float)s->turn[k] / DFY_TURN_ONE;
+    out->opacity[at] = logit_of(s->alpha, g->alpha_step);
+    for (size_t k = 0; k < rest; k++) out->rest[at * rest + k] = (float)state->rest[i * rest + k] / DFY_TREE_ONE;
+}
+
+int dfy_tree_to_frame(DfyTreeState *state, DfySplats *out, const uint32_t *to, DfyMessage *message) {
+    int all = out->count != state->count || out->degree != state->grid.degree || !out->xyz;
+    size_t rest = (size_t)dfy_tree_rest(&state->grid);
+    if (all) {
+        dfy_splats_free(out);
+        int status = dfy_splats_alloc(out, state->count, state->grid.degree, message);
+        if (status) return status;
+    }
+    for (size_t i = 0; i < state->count; i++) {
+        if (all || state->splats[i].dirty) splat_to_frame(state, out, i, to ? to[i] : i, rest);
+        state->splats[i].dirty = 0;
+    }
+    return DFY_OK;
+}

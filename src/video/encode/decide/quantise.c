@@ -1,0 +1,321 @@
+/*
+ * One greedy pass in coding order, as in the HEVC reference encoder (Karczewicz, Ye, Chong, "Rate distortion optimized
+ * quantization", VCEG-AH21, 2008), with the rates of the models as they stand.
+ *
+ * Costs are counted from dropping every coefficient: a level's is what it adds to that, its own rate and less error. So
+ * coefficients that can't become a level have only the rate of their flag, and whole groups of them are passed by.
+ */
+#include "video/encode/decide/quantise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "video/syntax/picture.h"
+#include "video/syntax/residual.h"
+
+static const uint16_t scales[6] = {26214, 23302, 20560, 18396, 16384, 14564};
+
+/* ---------------------------------------------------------------- rates */
+
+static void last_rates(uint16_t rates[32], const DfyBit *models, int side) {
+    static const uint8_t extra[10] = {0, 0, 0, 0, 1, 1, 2, 2, 3, 3};
+    for (int place = 0; place < side; place++) {
+        int group = dfy_last_group[place];
+        uint32_t bits = extra[group] * 256u;
+        for (int i = 0; i < group; i++) bits += dfy_bit_cost(&models[i], 1);
+        if (group < dfy_last_group[side - 1]) bits += dfy_bit_cost(&models[group], 0);
+        rates[place] = (uint16_t)bits;
+    }
+}
+
+/* By how many bits the remainder's size takes in unary; the coarsest class has one raw bit more. */
+static void remainder_rates(uint16_t rates[16], const DfyBit *models, int class) {
+    uint32_t bits = class == 2 ? 256 : 0;
+    for (int more = 0; more < 16; more++) {
+        rates[more] = (uint16_t)(bits + dfy_bit_cost(&models[more], 0));
+        bits += dfy_bit_cost(&models[more], 1) + 256;
+    }
+}
+
+/* Flags of the first places of a group without levels, added up; `base` is the group's first diagonal. */
+static void blank_rates(uint32_t rates[17], const uint16_t (*significant)[5][2], int base) {
+    rates[0] = 0;
+    for (int place = 0; place < 16; place++) {
+        int class = dfy_significant_class(base + dfy_diagonal4[place][0] + dfy_diagonal4[place][1]);
+        rates[place + 1] = rates[place] + significant[class][0][0];
+    }
+}
+
+void dfy_level_rates(DfyLevelRates *r, const DfyResidualContexts *c) {
+    r->contexts = c;
+    for (int axis = 0; axis < 2; axis++)
+        for (int size = 0; size < 4; size++) last_rates(r->last[axis][size], c->last[axis][size], 4 << size);
+    for (int large = 0; large < 2; large++)
+        for (int flag = 0; flag < 2; flag++) {
+            for (int i = 0; i < 3; i++) r->group[large][i][flag] = (uint16_t)dfy_bit_cost(&c->subblock[large][i], flag);
+            for (int i = 0; i < 3; i++)
+                for (int j = 0; j < 5; j++)
+                    r->significant[large][i][j][flag] = (uint16_t)dfy_bit_cost(&c->significant[large][i][j], flag);
+        }
+    for (int large = 0; large < 2; large++)
+        for (int group = 0; group < 3; group++) blank_rates(r->blank[large][group], r->significant[large], 4 * group);
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 5; j++) {
+            uint32_t beyond = 256 + dfy_bit_cost(&c->greater1[i][j], 1);
+            r->one[i][j] = (uint16_t)(256 + dfy_bit_cost(&c->greater1[i][j], 0));
+            r->two[i][j] = (uint16_t)(beyond + dfy_bit_cost(&c->greater2[i][j], 0));
+            r->more[i][j] = (uint16_t)(beyond + dfy_bit_cost(&c->greater2[i][j], 1));
+        }
+    for (int class = 0; class < 3; class ++) remainder_rates(r->remainder[class], c->remainder[class], class);
+}
+
+/* Rate of a magnitude that is not zero, with its sign. */
+static uint32_t level_bits(const DfyLevelRates *r, int diagonal, const DfyTemplate *near, int magnitude) {
+    if (magnitude == 1) return r->one[diagonal][near->beyond];
+    if (magnitude == 2) return r->two[diagonal][near->beyond];
+    int class = near->sum < 6 ? 0 : near->sum < 16 ? 1 : 2;
+    unsigned shifted = ((unsigned)(magnitude - 3) >> (class == 2)) + 1;
+    return r->more[diagonal][near->beyond] + r->remainder[class][31 - __builtin_clz(shifted)];
+}
+
+/* ---------------------------------------------------------------- levels */
+
+/* What coding some coefficients adds to dropping them: squared error, at the coefficients' scale, and 1/256 bits. */
+typedef struct Sum {
+    int64_t error;
+    uint32_t bits;
+} Sum;
+
+/* A level that was chosen, in coding order. */
+typedef struct Level {
+    Sum before;         /* of what is coded before it */
+    uint32_t flag_bits; /* of its flag and its group's, which fall away where it is the last */
+    int16_t magnitude;
+    uint8_t x, y;
+} Level;
+
+typedef struct Quantiser {
+    int scale, shift, step, down; /* level = (c * scale) >> shift; value = (level * step) >> down */
+    int error_shift;              /* squared coefficient error >> this = squared pixel error */
+    uint32_t lambda;
+    int64_t bit_cost; /* of 1/256 bit, where an error of one costs 1 << 16 */
+    int log2, large;
+    const DfyLevelRates *rates;
+    const int16_t *coefficients;
+    Sum sum; /* of what was coded so far */
+    int count;
+    uint8_t coded[9][9]; /* groups */
+    DfyLevelMap *map;
+    Level levels[32 * 32];
+} Quantiser;
+
+static int64_t cost_of(const Quantiser *q, int64_t error, uint32_t bits) {
+    return error * 65536 + q->bit_cost * (int64_t)bits;
+}
+
+/* What coding a coefficient as a level changes its squared error by: (m - v)^2 - m^2. */
+static int64_t error_change(const Quantiser *q, int magnitude, int level) {
+    int64_t value = ((uint32_t)level * (uint32_t)q->step + (1u << (q->down - 1))) >> q->down;
+    return value * (value - 2 * magnitude);
+}
+
+/*
+ * The level of a coefficient that is large enough for one, and in *change what it adds. flag: rates of its significance
+ * flag.
+ */
+static int choose_level(const Quantiser *q, int magnitude, int diagonal, const uint16_t flag[2],
+                        const DfyTemplate *near, Sum *change) {
+    uint32_t scaled = (uint32_t)magnitude * (uint32_t)q->scale + (1u << (q->shift - 1));
+    int most = (int)(scaled >> q->shift), least = most > 2 ? most - 1 : 1, chosen = 0;
+    if (most > 32000) most = least = 32000;
+    *change = (Sum){0, flag[0]};
+    int64_t best = most > 2 ? INT64_MAX : cost_of(q, 0, flag[0]); /* never drop what is that large */
+    for (int level = most; level >= least; level--) {
+        uint32_t bits = flag[1] + level_bits(q->rates, diagonal, near, level);
+        int64_t error = error_change(q, magnitude, level), cost = cost_of(q, error, bits);
+        if (cost >= best) continue;
+        best = cost;
+        *change = (Sum){error, bits};
+        chosen = level;
+    }
+    return chosen;
+}
+
+/* Whether there can be levels right of or below a group. */
+static int has_neighbours(const Quantiser *q, int gx, int gy) {
+    return q->coded[gy][gx + 1] | q->coded[gy + 1][gx] | q->coded[gy + 1][gx + 1];
+}
+
+/*
+ * Chooses the levels of a group from `place` on; nonzero: a bit for each coefficient that may be one. The others have
+ * only the rate of their flag, which is known in sum as long as there are no levels right of them or below.
+ */
+static void choose_group(Quantiser *q, int gx, int gy, int place, unsigned nonzero, int flagged) {
+    static const uint16_t untold[2] = {0, 0};
+    const uint16_t(*significant)[5][2] = q->rates->significant[q->large];
+    const int16_t *coefficients = q->coefficients + ((4 * gy) << q->log2) + 4 * gx;
+    uint16_t *map = q->map->level + 4 * (gy * DFY_LEVEL_STRIDE + gx);
+    int base = 4 * (gx + gy), first = q->count;
+    Sum sum = q->sum, change;
+    const uint32_t *blank = q->rates->blank[q->large][gx + gy < 2 ? gx + gy : 2];
+    int is_blank = !has_neighbours(q, gx, gy);
+    for (; place >= 0; place--) {
+        if (is_blank) { /* on to the next that may be a level */
+            unsigned left = nonzero & ((2u << place) - 1);
+            int next = left ? 31 - __builtin_clz(left) : -1;
+            sum.bits += blank[place + 1] - blank[next + 1];
+            if (next < 0) break;
+            place = next;
+        }
+        int x = dfy_diagonal4[place][0], y = dfy_diagonal4[place][1], at = y * DFY_LEVEL_STRIDE + x;
+        DfyTemplate near = dfy_template_at(map + at);
+        const uint16_t *flag = significant[dfy_significant_class(base + x + y)][near.significant];
+        if (!(nonzero >> place & 1)) {
+            sum.bits += flag[0];
+            continue;
+        }
+        if (!place && flagged && q->count == first) flag = untold; /* the only one of a flagged group has no flag */
+        int magnitude = abs(coefficients[(y << q->log2) + x]);
+        int level = choose_level(q, magnitude, dfy_diagonal_class(base + x + y), flag, &near, &change);
+        if (level) {
+            uint8_t in_x = (uint8_t)(gx * 4 + x), in_y = (uint8_t)(gy * 4 + y);
+            q->levels[q->count++] = (Level){sum, flag[1], (int16_t)level, in_x, in_y};
+            map[at] = dfy_level_mark(level);
+            is_blank = 0;
+        }
+        sum.error += change.error;
+        sum.bits += change.bits;
+    }
+    q->sum = sum;
+}
+
+/* Takes back the levels from `first` on. */
+static void drop_levels(Quantiser *q, int first) {
+    for (; q->count > first; q->count--) {
+        const Level *l = &q->levels[q->count - 1];
+        q->map->level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
+    }
+}
+
+/* One group of those that carry a flag: it may be left out as a whole. */
+static void choose_flagged_group(Quantiser *q, int gx, int gy, unsigned nonzero) {
+    const uint16_t *flag = q->rates->group[q->large][q->coded[gy][gx + 1] + q->coded[gy + 1][gx]];
+    Sum before = q->sum;
+    int first = q->count;
+    if (nonzero) choose_group(q, gx, gy, 15, nonzero, 1);
+    int64_t with = cost_of(q, q->sum.error - before.error, q->sum.bits - before.bits + flag[1]);
+    if (q->count == first || cost_of(q, 0, flag[0]) <= with) {
+        drop_levels(q, first);
+        q->sum = before;
+        q->sum.bits += flag[0];
+        return;
+    }
+    for (int i = first; i < q->count; i++) q->levels[i].flag_bits += flag[1];
+    q->sum.bits += flag[1];
+    q->coded[gy][gx] = 1;
+}
+
+/* The level to end with, NULL: better none. Everything before it costs its whole error and no bits. */
+static const Level *choose_end(const Quantiser *q, uint32_t *bits, int64_t *best) {
+    const uint16_t(*last)[4][32] = q->rates->last;
+    const Level *end = NULL;
+    *best = 0;
+    for (const Level *l = q->levels; l < q->levels + q->count; l++) {
+        uint32_t last_bits = (uint32_t)last[0][q->log2 - 2][l->x] + last[1][q->log2 - 2][l->y];
+        uint32_t rest = q->sum.bits - l->before.bits - l->flag_bits + last_bits;
+        int64_t cost = cost_of(q, q->sum.error - l->before.error, rest);
+        if (cost < *best) {
+            *best = cost;
+            end = l;
+            *bits = rest;
+        }
+        if (l->magnitude > 1) break;
+    }
+    return end;
+}
+
+static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *nonzero, int64_t *gain) {
+    const uint8_t(*order)[2] = dfy_group_order(q->log2);
+    int side = 1 << q->log2, across = side / 4, g = across * across - 1;
+    q->bit_cost = (int64_t)q->lambda << q->error_shift;
+    memset(q->coded, 0, sizeof q->coded);
+    q->sum = (Sum){0, 0};
+    q->count = 0;
+    while (!nonzero[order[g][1] * across + order[g][0]]) g--;
+    for (int first = g; g >= 0; g--) {
+        int gx = order[g][0], gy = order[g][1];
+        unsigned here = nonzero[gy * across + gx];
+        if (g && g != first) {
+            choose_flagged_group(q, gx, gy, here);
+            continue;
+        }
+        choose_group(q, gx, gy, g == first ? 31 - __builtin_clz(here) : 15, here, 0);
+        q->coded[gy][gx] = 1;
+    }
+    uint32_t bits = 0;
+    int64_t cost;
+    const Level *end = choose_end(q, &bits, &cost);
+    for (const Level *l = q->levels; l < q->levels + q->count; l++) q->map->level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
+    if (!end) return 0;
+    *gain = -cost >> (q->error_shift + 8);
+    memset(levels, 0, sizeof *levels << (2 * q->log2));
+    for (const Level *l = end; l < q->levels + q->count; l++) {
+        int at = (l->y << q->log2) + l->x;
+        levels[at] = (int16_t)(q->coefficients[at] < 0 ? -l->magnitude : l->magnitude);
+    }
+    return bits ? bits : 1;
+}
+
+static uint32_t plain(const Quantiser *q, int16_t *levels) {
+    int any = 0;
+    int64_t offset = ((int64_t)1 << q->shift) / 5;
+    for (int i = 0; i < 1 << (2 * q->log2); i++) {
+        int c = q->coefficients[i], level = (int)(((int64_t)abs(c) * q->scale + offset) >> q->shift);
+        if (level > 32000) level = 32000;
+        any |= level;
+        levels[i] = (int16_t)(c < 0 ? -level : level);
+    }
+    if (!any) return 0;
+    DfyRangeCoder measure = {.mode = DFY_MEASURE};
+    dfy_code_residual(&measure, (DfyResidualContexts *)(uintptr_t)q->rates->contexts, levels, q->log2);
+    return (uint32_t)measure.cost;
+}
+
+static int quantiser_shift(int log2, int qp) {
+    return 14 + qp / 6 + 7 - log2;
+}
+
+/* Least magnitude that rounds to one. */
+static int threshold(int log2, int qp) {
+    int scale = scales[qp % 6];
+    return ((1 << (quantiser_shift(log2, qp) - 1)) + scale - 1) / scale;
+}
+
+/*
+ * By Cauchy and Schwarz: a coefficient is at most the root of the squared error times the norms of its two rows of the
+ * matrix, which are under 0.3 % above 2^(7 - log2) in all; rounding adds less than 1.25.
+ */
+int dfy_quantises_to_nothing(int log2, int qp, uint64_t error) {
+    int64_t least = threshold(log2, qp) - 2;
+    return least > 0 && (error << (2 * (7 - log2))) * 129 < (uint64_t)(least * least) * 128;
+}
+
+uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
+                      uint32_t lambda, int trellis, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain) {
+    uint16_t nonzero[64];
+    Quantiser q;
+    if (!kernels->nonzero_mask(nonzero, coefficients, 1 << log2, threshold(log2, qp))) return 0;
+    q.scale = scales[qp % 6];
+    q.shift = quantiser_shift(log2, qp);
+    q.step = dfy_quantiser_step(qp);
+    q.down = log2 - 1;
+    q.error_shift = 2 * (7 - log2);
+    q.lambda = lambda;
+    q.log2 = log2;
+    q.large = log2 > 3;
+    q.rates = rates;
+    q.coefficients = coefficients;
+    q.map = map;
+    *gain = 0;
+    return trellis ? optimise(&q, levels, nonzero, gain) : plain(&q, levels);
+}

@@ -1,0 +1,162 @@
+/** Every state that a page of the site can be in, and how it gets there: for axe, and for pictures to look at. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { clip, dropOn, expect, h264, openDfy, rowInState, top, work } from './site.js';
+
+/** @typedef {import('@playwright/test').Page} Page */
+
+const quick = ['-c:v', 'libx264', '-preset', 'ultrafast'];
+
+/** A video that takes a while to encode. */
+const lengthy = () => clip('an-afternoon-at-the-packing-station-with-a-long-name.mp4', { frames: 900, size: '480x270', extra: quick });
+const short = () => clip('moving.mp4', { extra: h264 });
+
+function broken() {
+    const file = `${work}/broken.mp4`;
+    mkdirSync(work, { recursive: true });
+    writeFileSync(file, 'this is no video at all, whatever its name says');
+    return file;
+}
+
+/** A file that the command line makes of the test scene, once.
+ * @param {string} name
+ * @param {string[]} scene
+ * @param {string[]} options */
+function scene(name, scene, options = []) {
+    const file = `${work}/${name}.dfy`, raw = `${work}/${name}.y4m`;
+    mkdirSync(work, { recursive: true });
+    if (existsSync(file)) return file;
+    execFileSync(`${top}build/scene`, [...scene, raw]);
+    execFileSync(`${top}build/diffy`, ['encode', '--progress', 'never', '--effort', '1', ...options, raw, file]);
+    execFileSync('rm', [raw]);
+    return file;
+}
+
+const plain = () => scene('state-plain', ['--size', '320x180', '--frames', '90']);
+const departures = () => scene('state-departures', ['--size', '160x90', '--jitter', '5', '--pauses', '0.4', '--planted', '0.3', '--seed', '3', '--frames', '3000'], ['-q', '15']);
+
+/** Several recordings of one camera in a file. */
+export function episodes() {
+    const file = `${work}/state-episodes.dfy`, starts = `${work}/state-episodes.csv`;
+    if (existsSync(file)) return file;
+    const raw = `${work}/state-episodes.y4m`;
+    mkdirSync(work, { recursive: true });
+    writeFileSync(starts, '0,reach for the part\n1,place it\n2.5,check and go home\n');
+    execFileSync(`${top}build/scene`, ['--size', '320x180', '--frames', '120', raw]);
+    execFileSync(`${top}build/diffy`, ['encode', '--progress', 'never', '--effort', '1', '--episode-starts', starts, raw, file]);
+    return file;
+}
+
+function damaged() {
+    const file = `${work}/state-damaged.dfy`, data = readFileSync(scene('state-to-damage', ['--size', '320x180', '--frames', '400']));
+    for (const share of [0.4, 0.66]) data[Math.floor(data.length * share)] ^= 0x55;
+    writeFileSync(file, data);
+    return file;
+}
+
+/** @param {Page} page
+ * @param {string[]} files */
+async function encodePage(page, files) {
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.goto('');
+    if (!files.length) return;
+    await page.click('[data-preset=hq]');
+    await dropOn(page, files);
+}
+
+const longName = 'an-afternoon-at-the-packing-station-with-a-long-name';
+
+/** @type {Record<string, (page: Page) => Promise<void>>} */
+export const states = {
+    'encode, empty': (page) => encodePage(page, []),
+    'encode, running, with others waiting and one that cannot be read': async (page) => {
+        await encodePage(page, [lengthy(), short(), broken()]);
+        await rowInState(page, 'broken', 'failed');
+        await rowInState(page, longName, 'running');
+        // Not before it has something to say.
+        await expect(page.locator('[data-state=running] .bar')).toContainText(/left/, { timeout: 60_000 });
+    },
+    'encode, paused, details open': async (page) => {
+        await encodePage(page, [lengthy()]);
+        const row = await rowInState(page, longName, 'running');
+        await row.getByRole('button', { name: 'pause' }).click();
+        await rowInState(page, longName, 'paused');
+        await row.locator('summary').first().click();
+    },
+    'encode, own settings of one that waits: part and target size': async (page) => {
+        await encodePage(page, [lengthy(), short()]);
+        const row = await rowInState(page, 'moving', 'waiting');
+        await row.locator('summary').first().click();
+        await row.getByLabel('start, in seconds').fill('0.5');
+        await row.getByLabel('end, in seconds').fill('1');
+        await row.getByLabel('target size').fill('0.2');
+    },
+    'encode, first look': async (page) => {
+        await encodePage(page, [clip('hour.mp4', { frames: 1800, size: '320x180', extra: quick })]);
+        await expect((await rowInState(page, 'hour', 'running')).locator('.look')).toHaveAttribute('data-ready', '1', { timeout: 60_000 });
+    },
+    'encode, interrupted': async (page) => {
+        await page.addInitScript(() => Object.assign(StorageManager.prototype, { estimate: async () => ({ quota: 0, usage: 0 }) }));
+        await encodePage(page, [lengthy()]);
+        await rowInState(page, longName, 'running');
+        await page.waitForTimeout(1500);
+        await page.reload();
+        await rowInState(page, longName, 'interrupted');
+    },
+    'encode, cancelled': async (page) => {
+        await encodePage(page, [lengthy()]);
+        const row = await rowInState(page, longName, 'running');
+        await row.getByRole('button', { name: 'cancel' }).click();
+        await rowInState(page, longName, 'cancelled');
+    },
+    'encode, done, details open, and a .dfy that was dropped': async (page) => {
+        await encodePage(page, [short(), plain()]);
+        const row = await rowInState(page, 'moving');
+        await row.locator('summary').first().click();
+    },
+    'encode, quality of one that is done': async (page) => {
+        await encodePage(page, [short()]);
+        const row = await rowInState(page, 'moving');
+        await row.getByRole('button', { name: 'quality' }).click();
+        await expect(row.locator('.quality')).toHaveAttribute('data-ready', '1', { timeout: 60_000 });
+    },
+    'decode, empty': async (page) => void (await page.goto('decode/')),
+    'decode, open': (page) => openDfy(page, plain()),
+    'decode, block origins': async (page) => {
+        await openDfy(page, plain());
+        await page.click('#origins');
+        await expect(page.locator('#origin-legend')).toBeVisible();
+    },
+    'decode, departures and cycles': (page) => openDfy(page, departures()),
+    'decode, episodes, one chosen': async (page) => {
+        await openDfy(page, episodes());
+        await page.locator('#episodes button').nth(1).click();
+    },
+    'decode, damaged': async (page) => {
+        await openDfy(page, damaged());
+        await expect(page.locator('#warnings')).toBeVisible();
+    },
+    'decode, several files': async (page) => {
+        await page.goto('decode/');
+        await dropOn(page, [plain(), departures(), short()]);
+        await expect(page.locator('body')).toHaveAttribute('data-opened', /.+/);
+    },
+    'decode, not a .dfy': async (page) => {
+        await page.goto('decode/');
+        await dropOn(page, [short()]);
+        await expect(page.locator('#problem')).toBeVisible();
+    },
+    'calc, as it begins': async (page) => void (await page.goto('calc/')),
+    'calc, an input out of range, extrapolated': async (page) => {
+        await page.goto('calc/?size=3840x2160&fps=15');
+        await page.fill('[name=shifts]', '5');
+        await expect(page.locator('#invalid')).not.toBeEmpty();
+    },
+    'record, as it begins': async (page) => void (await page.goto('record/')),
+    'splat, empty': async (page) => void (await page.goto('splat/')),
+    'splat, not a model': async (page) => {
+        await page.goto('splat/');
+        await dropOn(page, [short()]);
+        await expect(page.locator('#problem')).toBeVisible();
+    },
+};

@@ -1,0 +1,46 @@
+/*
+ * Opens a container with libav: a file whatever its name, a stream by its address, or what comes on stdin. Where the
+ * bytes come from is in libav_files.c; the site reads a file of the browser's instead (wasm/media/files.c).
+ */
+#ifndef DIFFY_LIBAV_INPUT_H
+#define DIFFY_LIBAV_INPUT_H
+
+#include "libav.h"
+#include "source.h"
+
+typedef struct LibavInput {
+    AVFormatContext *container;
+    AVIOContext *io; /* NULL where libav reads by itself */
+    FILE *spool;     /* what stdin gave, where it must be read back and forth; NULL: as it comes */
+    size_t head_used;
+    int64_t position;
+    int64_t skip_bytes; /* of a file, that are passed over first */
+    int is_file;        /* it can be opened a second time */
+    double deadline;    /* of a camera: until then something must come */
+    uint8_t head[12];
+} LibavInput;
+
+/* Complains by itself. Close it in any case. */
+int libav_input_open(LibavInput *input, const char *path);
+void libav_input_close(LibavInput *input);
+/* Opens a file from some byte on, without a word: 0, or a libav error. Close it in any case. */
+int libav_input_open_at(LibavInput *input, const char *path, int64_t skip_bytes);
+
+/*
+ * Nominal rate of a file's video stream `index`, from the times of its first packets, which are read apart and not
+ * decoded; 0/0 where they don't tell it or the file can't be opened again.
+ */
+void libav_input_rate(const char *path, int index, int *num, int *den);
+
+/*
+ * Opens the container itself and fills in is_file and head: 0, a libav error, or, having complained, LIBAV_TOLD. Closed
+ * by libav_input_close.
+ */
+enum { LIBAV_TOLD = 1 };
+int libav_container_open(LibavInput *input, const char *path);
+void libav_container_close(LibavInput *input);
+
+/* Before each read of a camera, which fails when nothing comes for 10 s, or after an interrupt. */
+void libav_input_wait(LibavInput *input);
+
+#endif

@@ -1,0 +1,3 @@
+/** The adapter for PlayCanvas, with what it is used with. */
+export { SplatPlayer } from './package.js';
+export { SplatSequence } from './playcanvas.js';

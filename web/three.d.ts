@@ -1,0 +1,2 @@
+/** three.js comes without types. */
+declare module 'three';
