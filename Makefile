@@ -74,7 +74,8 @@ LEFT_OUT := src/v1/% src/container/chunks_v1.c src/container/inflate.c
 endif
 
 # What every machine is built of, and the kernels of the one that CC compiles for.
-LIB_SOURCES   := $(filter-out $(LEFT_OUT) src/dsp/x86/% src/dsp/arm/% src/dsp/wasm/%,$(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c))
+LIB_SOURCES   := $(filter-out $(LEFT_OUT) src/dsp/x86/% src/dsp/arm/% src/dsp/wasm/%,$(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c)) \
+	$(if $(filter -DDFY_TRAIN,$(OPT)),tools/train/note.c)
 DSP_SOURCES   := $(if $(filter x86_64-% i386-% i586-% i686-%,$(MACHINE)),$(wildcard src/dsp/x86/*.c)) \
 	$(if $(filter aarch64-% arm64-%,$(MACHINE)),$(wildcard src/dsp/arm/*.c))
 CLI_SOURCES   := $(wildcard tools/diffy/*.c)

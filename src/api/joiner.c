@@ -191,7 +191,7 @@ static int take_splat(DfyJoiner *j, unsigned flags, const uint8_t *data, size_t 
 }
 
 /* Writes the list that lies in the payload; an empty one needs no chunk. */
-static int write_list(DfyJoiner *j, unsigned type, size_t count) {
+static int write_list(DfyJoiner *j, unsigned type, uint64_t count) {
     if (j->payload.failed) return out_of_memory(j);
     return count ? write_chunk(j, type, 0, j->payload.data, j->payload.size, 0, 0) : DFY_OK;
 }

@@ -27,7 +27,7 @@ static void fill(void) {
  * from the checksum's end; up to 2^31 bits no two are the same, nor do two wrong bits look like one.
  */
 int dfy_crc32c_mend(uint8_t *data, size_t size, uint32_t difference) {
-    const int in_itself = 32;
+    const uint64_t in_itself = 32;
     uint32_t power = 0x80000000u; /* 1: as above, the highest bit is the lowest power */
     for (uint64_t bit = 0; bit < in_itself + 8 * (uint64_t)size; bit++) {
         if (power == difference) {

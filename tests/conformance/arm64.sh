@@ -28,7 +28,7 @@ check "${names[4]}" same scene.y4m -q 100
 check "${names[5]}" same cycles.y4m --mode upload
 without_v1() {
     "$diffy" encode --progress never --format 1 --frames 3 scene.y4m v1.dfy || return 1
-    ! qemu-aarch64 "$arm/decode" v1.dfy >none.y4m 2>err.txt && cat err.txt && grep -q "version 1, which this build" err.txt
+    ! qemu-aarch64 "$arm/decode" v1.dfy >none.y4m 2>err.txt && cat err.txt && grep -q "format 1, which this build" err.txt
 }
 check "${names[6]}" without_v1
 encodes() { # CLIP QUALITY EFFORT MODE

@@ -143,6 +143,24 @@ static void one_bit(void **state) {
     }
 }
 
+/* The same where nothing moves: groups that stand still have neither pieces nor checks of their own. */
+static void one_bit_of_still(void **state) {
+    (void)state;
+    Clip clip = {.width = 96, .height = 64, .frames = FRAMES, .still = 1};
+    DfyEncoderSettings settings = clip_settings(&clip);
+    MemoryFile still = {0};
+    uint32_t before[FRAMES], after[FRAMES];
+    clip_encode(&clip, &settings, &still);
+    assert_int_equal(decode_all(&still, FRAMES, before, NULL), FRAMES);
+    for (size_t at = 4; at < still.size; at += at < still.size / 2 ? 17 : 1) {
+        still.data[at] ^= (uint8_t)(1 << at % 8);
+        assert_int_equal(decode_all(&still, FRAMES, after, NULL), FRAMES);
+        assert_memory_equal(before, after, sizeof before);
+        still.data[at] ^= (uint8_t)(1 << at % 8);
+    }
+    memory_free(&still);
+}
+
 /* With index and end overwritten by rubbish the file is walked, rubbish and all. */
 static void rubbish_behind(void **state) {
     (void)state;
@@ -174,8 +192,8 @@ static void hole(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(truncated), cmocka_unit_test(flipped),
-                                       cmocka_unit_test(one_bit), cmocka_unit_test(rubbish_behind),
-                                       cmocka_unit_test(hole)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(truncated),      cmocka_unit_test(flipped),
+                                       cmocka_unit_test(one_bit),        cmocka_unit_test(one_bit_of_still),
+                                       cmocka_unit_test(rubbish_behind), cmocka_unit_test(hole)};
     return cmocka_run_group_tests(tests, make_file, free_file);
 }

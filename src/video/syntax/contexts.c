@@ -28,7 +28,3 @@ void dfy_contexts_reset(DfyContexts *contexts) {
             for (int n = *++at; n >= 0; n--) *bit++ = DFY_BIT_EVEN;
     }
 }
-
-#ifdef DFY_TRAIN
-#include "train/note.h"
-#endif

@@ -138,10 +138,11 @@ int dfy_read_mini_group_record(DfyBytes *bytes, uint64_t frames_left, DfyMiniGro
 }
 
 uint32_t dfy_find_damage(const uint8_t *payload, const DfyMiniGroupRecord *r) {
+    if (r->still) return 0; /* it has no checks, and no pieces that could be wrong */
     uint32_t damaged = 0;
     uint16_t head = dfy_crc16(0, payload + r->first_byte, r->checks - r->first_byte);
     const uint8_t *check = payload + r->checks;
-    for (int i = 0; i < r->frames && !r->still; check += 2) {
+    for (int i = 0; i < r->frames; check += 2) {
         int first = i, end = end_of_run(r, i);
         uint16_t crc = i ? 0 : head;
         for (; i < end; i++) crc = dfy_crc16(crc, payload + r->offset[i], r->bytes[i]);

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "video/syntax/contexts.h"
+#include "video/syntax/initial_models.h"
+
 #define TRAIN_FRAMES 256 /* more frames than a decoder has in memory */
 
 static struct {
