@@ -423,6 +423,16 @@ export class DiffyDecoder {
     }
 
     /**
+     * Does a part of what {@link DiffyDecoder#seek} takes: decodes one picture of those that lead to the frame. For whoever must not be
+     * busy for long at a time: `while (decoder.approach(frame)) ...`, and then `seek`.
+     * @param {number} frame from 0
+     * @returns {boolean} whether there is more to be done before `seek` is quick
+     */
+    approach(frame) {
+        return this.#handle.call('approach', frame) === Status.OK;
+    }
+
+    /**
      * The frame of that number, whatever was decoded before it. Of a file at an address, what it needs is fetched first.
      * @param {number} index from 0
      * @param {'native' | 'RGBA' | 'I420' | 'RGB'} [format] 'native' spares a conversion

@@ -544,6 +544,9 @@ EXPORT const uint8_t *web_decoder_origins(WebDecoder *d) {
 EXPORT int web_decoder_seek(WebDecoder *d, double frame) {
     return dfy_decoder_seek(d->decoder, (uint64_t)frame);
 }
+EXPORT int web_decoder_approach(WebDecoder *d, double frame) {
+    return dfy_decoder_approach(d->decoder, (uint64_t)frame);
+}
 /* result: the frame's time in ticks. */
 EXPORT int web_decoder_time(WebDecoder *d, double frame) {
     int64_t pts = 0;

@@ -330,8 +330,8 @@ typedef struct DfyDecoderSettings {
     /*
      * 0: as many as there are processors; 1: no other than the caller's. Others decode the pictures that follow
      * (version 2), once three were asked for in order: up to twice their number, two and what leads to them more are
-     * held then. At most 8 are used, and only as many as memory_limit_bytes leaves room for. The input is read by the
-     * caller's alone.
+     * held then. With a number from 2 on, they also share what leads to a single picture. At most 8 are used, and only
+     * as many as memory_limit_bytes leaves room for. The input is read by the caller's alone.
      */
     int threads;
     uint64_t memory_limit_bytes; /* 0: 1 GiB; a file that needs more is refused with a sentence */
@@ -392,6 +392,14 @@ DFY_API int dfy_decoder_next(DfyDecoder *decoder, DfyPicture *picture);
 
 /* Makes frame (0 is the first) the next picture; DFY_ERROR_ARGUMENT past the end. */
 DFY_API int dfy_decoder_seek(DfyDecoder *decoder, uint64_t frame);
+
+/*
+ * For programs that must not wait long in one call: does a part of what dfy_decoder_seek(frame) takes, that is, decodes
+ * one picture of those that lead to it. DFY_OK: there is more to be done, so call it again; DFY_END: nothing is left
+ * for dfy_decoder_seek to decode, or it will say what is wrong. What was done for a frame that is wanted no longer is
+ * not lost where the next one needs it too. The picture given last is valid no more; dfy_decoder_position stays.
+ */
+DFY_API int dfy_decoder_approach(DfyDecoder *decoder, uint64_t frame);
 
 /*
  * From the next picture on, noise like the camera's is put back (on: 1) or not (0, as at first): for people who watch,

@@ -158,6 +158,13 @@ int dfy_decoder_seek(DfyDecoder *d, uint64_t frame) {
     return d->format->seek(d->state, frame);
 }
 
+int dfy_decoder_approach(DfyDecoder *d, uint64_t frame) {
+    DfyInfo info;
+    if (dfy_decoder_info(d, &info)) return DFY_ERROR_ARGUMENT;
+    int known = frame < info.frames && !d->forward;
+    return known && d->format->approach ? d->format->approach(d->state, frame) : DFY_END;
+}
+
 uint64_t dfy_decoder_position(const DfyDecoder *d) {
     return decoder_usable(d) ? 0 : d->format->position(d->state);
 }

@@ -39,6 +39,7 @@ typedef struct DfyFormatReader {
     void (*info)(const void *state, DfyInfo *info);
     int (*next)(void *state, DfyPicture *picture);
     int (*seek)(void *state, uint64_t frame);
+    int (*approach)(void *state, uint64_t frame); /* NULL: seeking is quick, or can't be done in parts */
     uint64_t (*position)(const void *state);
     /* Of a stream that only goes forward: takes in what comes until the frame is there, or the end. NULL: never asked.
      */

@@ -90,6 +90,14 @@ for (const format of /** @type {const} */ ([1, 2])) {
             assert.equal(picture?.index, index);
             assert.deepEqual(picture?.data, played[index].data);
         }
+        // Bit by bit, and given up half way.
+        decoder.approach(33);
+        for (const index of [5, 38, 11]) {
+            while (decoder.approach(index));
+            decoder.seek(index);
+            assert.deepEqual(decoder.next()?.data, played[index].data);
+        }
+        assert.equal(decoder.approach(40), false);
         assert.throws(() => decoder.seek(40), /no frame 40/);
         decoder.verify();
         assert.ok(decoder.chunks.length > 0);

@@ -450,6 +450,17 @@ test('WebGL draws what the decoder converts', async ({ page }) => {
     expect(plain).toEqual(straight);
 });
 
+test('a processor that plays the GPU is not taken for one', async ({ page }) => {
+    await page.goto('decode/');
+    const name = await page.evaluate(() => {
+        const gl = document.createElement('canvas').getContext('webgl2'), told = gl?.getExtension('WEBGL_debug_renderer_info');
+        return String(told ? gl?.getParameter(told.UNMASKED_RENDERER_WEBGL) : '');
+    });
+    test.skip(!/SwiftShader|llvmpipe/.test(name), `this browser draws with ${name || 'no WebGL'}`);
+    await openDfy(page, file);
+    await expect(page.locator('#player')).toHaveAttribute('data-renderer', 'canvas');
+});
+
 test.describe('by address', () => {
     // What a service worker asks for passes the routes of a test by.
     test.use({ serviceWorkers: 'block' });

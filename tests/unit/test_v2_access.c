@@ -123,6 +123,54 @@ static void costs(void **state) {
         }
 }
 
+/*
+ * A frame that is gone to in parts: each part decodes little, and nothing is left in the end. Giving up half way for
+ * another frame harms nothing. To go to a frame twice costs nothing more.
+ */
+static void assert_parts(MemoryFile *file, const uint32_t *crcs, uint64_t most) {
+    DfyDecoder *decoder = open_decoder(file);
+    DfyPicture picture;
+    Opened o;
+    open_player(&o, file);
+    for (int k = 0, parts = 0; k < 2 * FRAMES; k++, parts = 0) {
+        uint64_t frame = (uint64_t)(k * 67 % FRAMES), before = dfy_player_pictures(o.player), last = before;
+        for (int more = 1; more; parts++) {
+            more = !dfy_player_approach(o.player, frame);
+            assert_true(dfy_player_pictures(o.player) - last <= most && parts < 60);
+            last = dfy_player_pictures(o.player);
+            if (k % 3 == 1 && parts == 1) break;
+        }
+        if (k % 3 == 1) continue;
+        assert_int_equal(dfy_player_go(o.player, frame), DFY_OK);
+        assert_int_equal(dfy_player_go(o.player, frame), DFY_OK);
+        assert_true(dfy_player_pictures(o.player) == last);
+        while (dfy_decoder_approach(decoder, frame) == DFY_OK) {
+        }
+        assert_int_equal(dfy_decoder_seek(decoder, frame), DFY_OK);
+        assert_int_equal(dfy_decoder_next(decoder, &picture), DFY_OK);
+        assert_int_equal(picture_crc(&picture), crcs[frame]);
+    }
+    assert_int_equal(dfy_decoder_approach(decoder, FRAMES), DFY_END);
+    dfy_decoder_close(&decoder);
+    close_player(&o);
+}
+
+static void in_parts(void **state) {
+    (void)state;
+    for (int access = 0; access <= 4; access += 4) {
+        static uint32_t crcs[FRAMES];
+        Clip clip = {.width = 96, .height = 72, .frames = FRAMES, .grain = 3};
+        DfyEncoderSettings settings = clip_settings(&clip);
+        MemoryFile file = {0};
+        settings.access_pictures = access;
+        settings.effort = 3;
+        clip_encode(&clip, &settings, &file);
+        assert_int_equal(decode_all(&file, FRAMES, crcs, NULL), FRAMES);
+        assert_parts(&file, crcs, access ? 1 : 2);
+        memory_free(&file);
+    }
+}
+
 /* Two bits wrong cost what refers to it: with key anchors that is less than two stretches between them. */
 static void damage(void **state) {
     (void)state;
@@ -166,6 +214,7 @@ static void refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_limit), cmocka_unit_test(still_frames),
-                                       cmocka_unit_test(costs), cmocka_unit_test(damage), cmocka_unit_test(refused)};
+                                       cmocka_unit_test(costs),       cmocka_unit_test(in_parts),
+                                       cmocka_unit_test(damage),      cmocka_unit_test(refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

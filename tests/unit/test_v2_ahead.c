@@ -105,7 +105,9 @@ static void seeks(void **state) {
     DfyDecoder *decoder = open_with(&file, 3);
     DfyPicture picture;
     for (int k = 0; k < 30; k++) {
-        int frame = k * 67 % frames;
+        int frame = k * 67 % frames, given_up = (frame + 31) % frames, parts = 0;
+        if (k % 2) dfy_decoder_approach(decoder, (uint64_t)given_up);
+        while (k % 3 && !dfy_decoder_approach(decoder, (uint64_t)frame)) assert_true(parts++ < 100);
         assert_int_equal(dfy_decoder_seek(decoder, (uint64_t)frame), DFY_OK);
         for (int i = frame; i < frame + k % 9 && i < frames; i++) {
             assert_int_equal(dfy_decoder_next(decoder, &picture), DFY_OK);
@@ -139,7 +141,7 @@ static void by_other_threads(void **state) {
     DfyBytes bytes = dfy_bytes(payload.data, payload.size);
     assert_int_equal(dfy_read_stream(&bytes, &stream, &message), DFY_OK);
     DfyPlayer *player = dfy_player_new(&reader, &stream, &message);
-    dfy_player_use_threads(player, 2);
+    dfy_player_use_threads(player, 2, 0);
     for (uint64_t frame = 0; frame < 6; frame++) assert_int_equal(dfy_player_go(player, frame), DFY_OK);
     assert_non_null(player->ahead);
     assert_true(others_work(player, 5));

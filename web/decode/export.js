@@ -2,6 +2,7 @@
 import { Uint8ArrayReader, ZipWriter, configure } from '@zip.js/zip.js';
 import { DiffyDecoder } from '../../wasm/index.js';
 import { audioConfig } from '../player/sound.js';
+import { loadCodec } from '../shared/codec.js';
 import { openOutput } from '../shared/storage.js';
 import { ImageEncoders } from './image-encoders.js';
 
@@ -26,7 +27,7 @@ configure({ useWebWorkers: false });
  * @param {AbortSignal} signal
  */
 export async function exportFrames(options, emit, signal) {
-    const decoder = await DiffyDecoder.open(options.file);
+    const decoder = await DiffyDecoder.open(options.file, { codec: await loadCodec() });
     const output = await openOutput(options.folder, options.name);
     try {
         const write = { mp4: writeVideo, png: writeZip, jpg: writeZip, y4m: writeY4m }[options.kind];

@@ -122,9 +122,9 @@ async function tell(file) {
     await showOrigins();
     document.body.dataset.opened = file.name;
     announce(`${file.name} is open: ${plural(facts.info.frames, 'frame')}.`);
-    const { checked, chunks, warnings } = await player.ask('check', { bytes: file.size });
+    const { checked, chunks, warnings } = await check(file);
     if (player.facts !== facts) return;
-    Object.assign(facts, { chunks, warnings });
+    Object.assign(facts, { chunks, warnings: [...new Set([...facts.warnings, ...warnings])] });
     showChunkState(file, facts, checked);
     showWarnings();
     if (player.error) return;
@@ -132,6 +132,19 @@ async function tell(file) {
     if (player.facts !== facts || !seconds) return;
     player.exactLength = seconds;
     showLength(seconds, facts.info);
+}
+
+/** Looks for damage, in a worker of its own: the player's is to answer at once.
+ * @param {File} file
+ * @returns {Promise<{ checked: boolean, chunks: import('../../wasm/decoder.js').DiffyChunk[], warnings: string[] }>} */
+async function check(file) {
+    const checking = new Remote(newWorker());
+    try {
+        await checking.call('open', { source: file, alone: true });
+        return await checking.call('check', { bytes: file.size });
+    } finally {
+        checking.close();
+    }
 }
 
 async function showOrigins() {

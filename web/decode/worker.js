@@ -1,6 +1,7 @@
 /** The decode page's worker: plays for the page's player, checks the file, and (in another worker of the same kind) exports. */
 import { Codec, DiffyError } from '../../wasm/index.js';
 import { Playback } from '../player/playback.js';
+import { loadCodec } from '../shared/codec.js';
 import { serve } from '../shared/rpc.js';
 import { exportFrames } from './export.js';
 
@@ -8,7 +9,7 @@ let overlaid = false, noisy = false;
 /** @type {Promise<Codec> | null} */
 let loading = null;
 const playback = new Playback({
-    load: () => (loading ??= Codec.load()),
+    load: (alone) => (loading ??= alone ? Codec.load() : loadCodec()),
     extra: (decoder) => (overlaid ? decoder.origins() : null),
 });
 

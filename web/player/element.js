@@ -37,6 +37,10 @@ function range(start, end) {
     return { length: end > start ? 1 : 0, start: (i) => (check(i), start), end: (i) => (check(i), end) };
 }
 
+/** A seek that takes longer than this is called off when another frame is wanted, unless no frame has come for so long: who drags on
+ * is to see something now and then. Milliseconds. */
+const longSeek = 80, longestWait = 500;
+
 /** How long the first picture waits before thumbnails are made, in milliseconds. */
 const thumbnailDelay = 700;
 
@@ -83,6 +87,11 @@ export class DiffyPlayer extends HTMLElement {
     /** @type {{ frame?: number, seconds?: number } | null} */
     #wanted = null;
     #seeking = false;
+    /** What is sought now, and since when; what seeking took last; when a frame was shown last.
+     * @type {{ call: AbortController, begun: number }} */
+    #seek = { call: new AbortController(), begun: 0 };
+    #seekTook = 0;
+    #shownAt = 0;
     /** @type {AbortController | null} */
     #playing = null;
     #rate = 1;
@@ -437,7 +446,7 @@ export class DiffyPlayer extends HTMLElement {
         this.#sound = null;
         Object.assign(this.dataset, { frame: '', ready: '', sound: '' });
         this.#facts = this.#thumbnails = this.#error = this.#wanted = this.#opened = null;
-        [this.#frame, this.#seconds, this.#length, this.#ended] = [-1, 0, NaN, false];
+        [this.#frame, this.#seconds, this.#length, this.#ended, this.#seekTook] = [-1, 0, NaN, false, 0];
         this.#controls.say('');
         this.#mark(null, null);
         [this.#came, this.#dropped] = [0, 0];
@@ -488,20 +497,26 @@ export class DiffyPlayer extends HTMLElement {
         this.#wanted = where;
         this.#controls.coarse(this.#thumbnails?.nearest(where.frame ?? (where.seconds ?? 0) * this.#facts.info.frameRate) ?? null);
         if (where.frame !== undefined) this.#controls.position.value = String(where.frame);
-        if (this.#seeking) return void (this.#resume ||= resume);
+        this.#thumbnails?.rest();
+        if (this.#seeking) {
+            this.#resume ||= resume;
+            return this.#callOff();
+        }
         this.#resume = resume;
         this.#seeking = true;
         this.#tell('seeking');
         const opening = this.#opening;
         try {
             while (this.#wanted && opening === this.#opening) {
-                const asked = this.#wanted;
+                const asked = this.#wanted, seek = (this.#seek = { call: new AbortController(), begun: performance.now() });
                 this.#wanted = null;
-                const answer = await this.#worker().call('show', asked);
-                if (opening === this.#opening) this.#moved(answer);
+                const answer = await this.#worker().call('show', asked, { signal: seek.call.signal });
+                if (opening !== this.#opening || answer.overtaken) continue;
+                this.#seekTook = performance.now() - seek.begun;
+                this.#moved(answer);
             }
         } catch (error) {
-            this.#controls.say(error instanceof Error ? error.message : String(error));
+            if (opening === this.#opening) this.#controls.say(error instanceof Error ? error.message : String(error));
         }
         this.#seeking = false;
         if (opening !== this.#opening) return;
@@ -510,6 +525,12 @@ export class DiffyPlayer extends HTMLElement {
         else this.#rest();
     }
     #resume = false;
+
+    /** Another frame is wanted than the one on its way. */
+    #callOff() {
+        const now = performance.now(), long = Math.max(this.#seekTook, now - this.#seek.begun) > longSeek;
+        if (long && now - this.#shownAt < longestWait) this.#seek.call.abort();
+    }
 
     #run() {
         const playing = (this.#playing = new AbortController()), opening = this.#opening, info = /** @type {Facts} */ (this.#facts).info;
@@ -571,11 +592,13 @@ export class DiffyPlayer extends HTMLElement {
 
     /** @param {{ frame: number, seconds: number, extra: any, warnings?: string[] }} answer */
     #moved({ frame, seconds, extra, warnings }) {
-        if (warnings && this.#facts && warnings.length > this.#facts.warnings.length) {
-            this.#facts.warnings = warnings;
+        const known = this.#facts?.warnings ?? [], more = warnings?.filter((text) => !known.includes(text)) ?? [];
+        if (this.#facts && more.length) {
+            this.#facts.warnings = [...known, ...more];
             this.#tell('warning');
         }
         if (frame < 0) return;
+        this.#shownAt = performance.now();
         this.#frame = frame;
         this.#seconds = seconds;
         if (seconds > this.#length) this.#length = seconds;

@@ -12,8 +12,11 @@ const aheadBytes = 64e6, behindBytes = 48e6, mostAhead = 24;
 /** Memory of so many frames waits to be used again. */
 const mostSpare = 4;
 
-/** Frames decoded before the one that a step back wants: the next steps back find them. */
+/** Frames decoded before the one that a step back has shown, while nothing else is asked for: the next steps back find them. */
 const stepsBack = 8;
+
+/** Pictures that a frame is made from are decoded one by one, so many at most; what is left then is done at once. */
+const mostParts = 200;
 
 /** A frame may be so late before something is done about it, in milliseconds. */
 const lateness = 300;
@@ -28,7 +31,7 @@ const lateness = 300;
 
 /**
  * @typedef {object} PlaybackOptions
- * @property {() => Promise<import('../../wasm/module.js').Codec>} load
+ * @property {(alone: boolean) => Promise<import('../../wasm/module.js').Codec>} load alone: on one thread
  * @property {(decoder: DiffyDecoder) => any} [extra] what is told with a frame, taken when it has been decoded
  */
 
@@ -53,6 +56,8 @@ export class Playback {
     /** Milliseconds that decoding a frame takes, and that a seek took last. */
     #decodeCost = 0;
     #seekCost = 0;
+    /** Counts what the page asks for: what is done beside it ends when there is more. */
+    #asked = 0;
 
     /** @param {PlaybackOptions} options */
     constructor(options) {
@@ -76,8 +81,8 @@ export class Playback {
                 this.#screen = new Screen(canvas, { renderer });
                 return { renderer: this.#screen.wants === 'native' ? 'webgl' : 'canvas' };
             },
-            open: (/** @type {{ source: any }} */ { source }) => this.open(source),
-            show: (/** @type {{ frame?: number, seconds?: number }} */ where) => this.show(where),
+            open: (/** @type {{ source: any, alone?: boolean }} */ { source, alone }) => this.open(source, alone),
+            show: (/** @type {{ frame?: number, seconds?: number }} */ where, /** @type {any} */ _, /** @type {AbortSignal} */ signal) => this.show(where, signal),
             play: (/** @type {any} */ options, /** @type {any} */ emit, /** @type {AbortSignal} */ signal) => this.play(options, emit, signal),
             length: () => this.length(),
             image: () => this.image(),
@@ -87,14 +92,16 @@ export class Playback {
         };
     }
 
-    /** @param {Blob | ArrayBuffer | Uint8Array | string} source */
-    async open(source) {
+    /** @param {Blob | ArrayBuffer | Uint8Array | string} source
+     * @param {boolean} [alone] it is to be decoded on one thread */
+    async open(source, alone = false) {
+        this.#asked++;
         this.#decoder?.close();
         this.#decoder = this.#shown = null;
         this.#ahead = [];
         this.#kept.clear();
         this.#firstAt = this.#decodeCost = this.#seekCost = 0;
-        this.#decoder = await DiffyDecoder.open(source, { codec: await this.#options.load() });
+        this.#decoder = await DiffyDecoder.open(source, { codec: await this.#options.load(alone) });
         const { info, metadata, cycles, departures, episodes, chunks, imu, warnings, sound } = this.#decoder;
         this.#spare = [];
         this.#screen?.forget();
@@ -103,13 +110,20 @@ export class Playback {
     }
 
     /**
-     * Decodes and draws a frame, told by its number or its time; behind the last whole one, that.
+     * Decodes and draws a frame, told by its number or its time; behind the last whole one, that. When the signal comes before
+     * it is there, nothing is drawn.
      * @param {{ frame?: number, seconds?: number }} where
+     * @param {AbortSignal} signal
      */
-    show({ frame, seconds }) {
-        if (frame === undefined) this.#showAt(seconds ?? 0);
-        else if (frame !== this.#shown?.frame.index) this.#draw(this.#find(frame));
-        return { ...this.#told(), warnings: this.decoder.warnings };
+    async show({ frame, seconds }, signal) {
+        this.#asked++;
+        const index = frame ?? (await this.#frameAt(seconds ?? 0)), before = this.#shown?.frame.index;
+        if (index !== before) {
+            const item = await this.#find(index, signal);
+            if (!signal.aborted) this.#draw(item);
+            if (!signal.aborted && before !== undefined && index === before - 1) this.#prepareStepsBack(index).catch(() => {});
+        }
+        return { ...this.#told(), overtaken: signal.aborted, warnings: this.decoder.warnings };
     }
 
     /** What is told of the frame shown, taken anew. */
@@ -174,12 +188,11 @@ export class Playback {
         return canvas;
     }
 
-    /** Seconds from the first frame to the end of the last, or null: times are only known with their frames. */
-    length() {
-        const { info } = this.decoder;
+    /** Seconds from the first frame to the end of the last, or null where that part of the file is damaged. */
+    async length() {
+        const { frames, frameRate } = this.decoder.info;
         try {
-            const last = info.frames > 1 ? this.#decode(info.frames - 1) : this.#shown;
-            return last?.frame.index === info.frames - 1 ? last.seconds + 1 / info.frameRate : null;
+            return (await this.decoder.timeOf(frames - 1)) - this.#firstAt + 1 / frameRate;
         } catch {
             return null;
         }
@@ -192,8 +205,12 @@ export class Playback {
      * @param {AbortSignal} signal
      */
     async play({ rate, first, last, loop }, emit, signal) {
+        this.#asked++;
         const at = this.#shown?.frame.index ?? -1;
-        if (at < first || at >= last) this.#draw(this.#find(first));
+        if (at < first || at >= last) {
+            const item = await this.#find(first, signal);
+            if (!signal.aborted) this.#draw(item);
+        }
         if (!this.#shown) return { ended: true, ...this.#told(), warnings: this.decoder.warnings };
         const run = new Run(this.#shown.seconds, rate, 1 / this.decoder.info.frameRate);
         let next = (this.#ahead.at(-1) ?? this.#shown).frame.index + 1;
@@ -207,7 +224,7 @@ export class Playback {
                 this.#present(run, now, emit);
             } else if (next <= last && this.#ahead.length < room) {
                 if (!this.#ahead.length) next = this.#leap(run, next, last, now);
-                const decoded = this.#decode(next);
+                const decoded = await this.#reach(next, signal);
                 if (!decoded) last = next - 1;
                 else next = this.#ahead[this.#ahead.push(decoded) - 1].frame.index + 1;
             } else if (!this.#ahead.length) {
@@ -252,44 +269,73 @@ export class Playback {
         return next + frames;
     }
 
-    /** A frame that is decoded already, or else decodes it.
-     * @param {number} index */
-    #find(index) {
+    /** A frame that is decoded already, or else decodes it; null: the signal came before, or there is none.
+     * @param {number} index
+     * @param {AbortSignal} signal */
+    async #find(index, signal) {
         const known = this.#kept.get(index) ?? this.#ahead.find(({ frame }) => frame.index === index);
         if (known) {
             if (this.#ahead.includes(known)) this.#ahead = this.#ahead.slice(this.#ahead.indexOf(known) + 1);
             return known;
         }
         this.#ahead = [];
-        const back = this.#shown && index === this.#shown.frame.index - 1;
-        if (back) for (let i = Math.max(0, index - stepsBack); i < index; i++) this.#keep(this.#decode(i));
-        return this.#decode(index);
+        return this.#reach(index, signal);
     }
 
-    /** @param {number} seconds */
-    #showAt(seconds) {
-        const { frames, frameRate } = this.decoder.info;
-        let index = Math.min(frames - 1, Math.max(0, Math.floor(seconds * frameRate + 1e-3))), item = this.#find(index);
-        // Frames that don't come at an even rate: nearer with each look, which a few do.
-        for (let tries = 0; tries < 4 && item; tries++) {
-            const off = Math.floor((seconds - item.seconds) * frameRate + 1e-3), other = Math.min(frames - 1, Math.max(0, index + off));
-            if (!off || other === index) break;
-            item = this.#find((index = other));
+    /** Decodes a frame, of those that lead to it one at a time, and lets messages in between; null: the signal came before it was
+     * there, or there is none.
+     * @param {number} index
+     * @param {{ aborted: boolean }} signal
+     * @returns {Promise<Shown | null>} */
+    async #reach(index, signal) {
+        const source = this.decoder, started = performance.now(), seeks = source.position !== index;
+        for (let parts = 0; seeks && !signal.aborted && parts < mostParts && source.approach(index); parts++) await pass(0);
+        if (signal.aborted) return null;
+        const item = this.#decode(index), cost = performance.now() - started;
+        if (seeks) this.#seekCost = cost;
+        else this.#decodeCost = this.#decodeCost ? 0.9 * this.#decodeCost + 0.1 * cost : cost;
+        return item;
+    }
+
+    /** Decodes the frames before one, until the page asks for anything.
+     * @param {number} index */
+    async #prepareStepsBack(index) {
+        const asked = this.#asked, overtaken = () => asked !== this.#asked, room = Math.floor(behindBytes / (this.#shown?.frame.data.length ?? behindBytes)) - 1;
+        for (let i = index - 1; i >= Math.max(0, index - Math.min(stepsBack, room)); i--) {
+            await pass(0);
+            if (overtaken()) return;
+            if (!this.#kept.has(i)) this.#keep(await this.#reach(i, { get aborted() { return overtaken(); } }));
         }
-        this.#draw(item);
+    }
+
+    /** The number of the frame that is shown at a time.
+     * @param {number} seconds */
+    async #frameAt(seconds) {
+        const { frames, frameRate } = this.decoder.info;
+        let first = 0, last = frames - 1, guess = Math.floor(seconds * frameRate + 1e-3);
+        try {
+            // Frames that come at an even rate are found at the first look, which the second one proves.
+            for (let looks = 0; first < last; looks++) {
+                const index = looks < 4 ? Math.min(last, Math.max(first + 1, guess)) : (first + last + 1) >> 1, ahead = seconds - ((await this.decoder.timeOf(index)) - this.#firstAt);
+                guess = index + Math.floor(ahead * frameRate + 1e-3);
+                if (guess >= index) first = index;
+                else last = index - 1;
+            }
+            return first;
+        } catch {
+            // The times of a damaged stretch are lost.
+            return Math.min(last, Math.max(first, guess));
+        }
     }
 
     /** @param {number} index
      * @returns {Shown | null} */
     #decode(index) {
-        const source = this.decoder, started = performance.now(), seek = source.position !== index;
-        if (seek) source.seek(index);
+        const source = this.decoder;
+        if (source.position !== index) source.seek(index);
         const frame = source.next(this.#screen?.wants ?? 'RGBA', (bytes) => this.#memory(bytes));
         if (!frame) return null;
         if (frame.index === 0) this.#firstAt = frame.timestamp;
-        const cost = performance.now() - started;
-        if (seek) this.#seekCost = cost;
-        else this.#decodeCost = this.#decodeCost ? 0.9 * this.#decodeCost + 0.1 * cost : cost;
         return { frame, seconds: frame.timestamp - this.#firstAt, tiles: source.tiles(), extra: this.#options.extra?.(source) ?? null };
     }
 
@@ -380,21 +426,31 @@ class Run {
     }
 }
 
+const { port1, port2 } = new MessageChannel();
+/** @type {(() => void)[]} */
+const waiting = [];
+
+/** Nobody listens when nobody waits: a program in Node.js would never end. */
+function wake() {
+    waiting.shift()?.();
+    if (!waiting.length) port1.onmessage = null;
+}
+
 /**
  * Lets messages in, and time pass.
  * @param {number} milliseconds
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal] ends it
  */
 function pass(milliseconds, signal) {
     return new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
         if (milliseconds < 2) {
             // A timer would take four milliseconds at least.
-            const { port1, port2 } = new MessageChannel();
-            port1.onmessage = resolve;
+            waiting.push(resolve);
+            port1.onmessage = wake;
             port2.postMessage(0);
             return;
         }
         const timer = setTimeout(resolve, milliseconds);
-        signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+        signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
     });
 }

@@ -105,6 +105,18 @@ function turnOf({ orientation }) {
     return turns[orientation] ?? turns[1];
 }
 
+/** Names of drivers by which the processor plays the GPU. */
+const software = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Whether a GPU draws. Chromium gives SwiftShader even where failIfMajorPerformanceCaveat refuses it; that takes some 100 ms for a
+ * picture of 1920x1080, and keeps the worker from its next message meanwhile. */
+function hasGpu() {
+    const gl = new OffscreenCanvas(1, 1).getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+    const told = gl?.getExtension('WEBGL_debug_renderer_info'), name = gl?.getParameter(told?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
+    gl?.getExtension('WEBGL_lose_context')?.loseContext();
+    return !!gl && !software.test(name);
+}
+
 export class Screen {
     #canvas;
     /** @type {WebGL2RenderingContext | null} */
@@ -131,8 +143,8 @@ export class Screen {
      *     takes longer for it than for all of the conversion */
     constructor(canvas, { renderer } = {}) {
         this.#canvas = canvas;
-        const settings = { alpha: false, antialias: false, depth: false, stencil: false, failIfMajorPerformanceCaveat: renderer !== 'webgl' };
-        this.#gl = renderer === 'canvas' ? null : /** @type {any} */ (canvas.getContext('webgl2', settings));
+        const settings = { alpha: false, antialias: false, depth: false, stencil: false };
+        this.#gl = renderer === 'webgl' || (!renderer && hasGpu()) ? /** @type {any} */ (canvas.getContext('webgl2', settings)) : null;
         if (this.#gl) {
             this.#prepare(this.#gl);
             canvas.addEventListener('webglcontextlost', (event) => event.preventDefault());

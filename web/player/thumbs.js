@@ -62,7 +62,7 @@ export class Thumbnails {
         try {
             if (!this.#remote) {
                 this.#remote = new Remote(newWorker());
-                await this.#remote.call('open', { source });
+                await this.#remote.call('open', { source, alone: true });
             }
             while (!this.#resting && this.#wanted.length && this.#spent < mostSeconds) {
                 const frame = /** @type {number} */ (this.#wanted.shift()), started = performance.now(), image = await this.#remote.call('thumbnail', { frame, width });

@@ -211,16 +211,20 @@ DfyTask *dfy_ahead_asking(DfyAhead *a) {
     return task;
 }
 
-void dfy_ahead_await(DfyAhead *a, DfyTask *task, DfyTask **asking) {
+int dfy_ahead_await(DfyAhead *a, DfyTask *task, DfyTask **asking, int in_parts) {
+    int worked = 0;
     dfy_pool_lock(a->pool);
-    while (task->state != DFY_TASK_DONE && !(*asking = first_in(a, DFY_TASK_ASKING))) {
+    while (task->state != DFY_TASK_DONE && !(*asking = first_in(a, DFY_TASK_ASKING)) && !(in_parts && worked)) {
         DfyTask *ready = is_ready(task) ? task : next_ready(a);
         if (ready)
             work(a, ready, 0);
         else
             dfy_pool_rest(a->pool);
+        worked = 1;
     }
+    int done = task->state == DFY_TASK_DONE;
     dfy_pool_unlock(a->pool);
+    return done;
 }
 
 void dfy_ahead_answer(DfyAhead *a, DfyTask *task, int status) {

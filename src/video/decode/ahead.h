@@ -59,8 +59,11 @@ DfyTask *dfy_ahead_find(DfyAhead *ahead, uint64_t number);
 DfyTask *dfy_ahead_add(DfyAhead *ahead, uint64_t number);
 void dfy_ahead_post(DfyAhead *ahead, DfyTask *task);
 
-/* Works along until the task is done (0) or some task asks for something, which is returned in *asking. */
-void dfy_ahead_await(DfyAhead *ahead, DfyTask *task, DfyTask **asking);
+/*
+ * Works along until the task is done (returns 1) or some task asks for something, which is returned in *asking.
+ * in_parts: or until one picture is decoded.
+ */
+int dfy_ahead_await(DfyAhead *ahead, DfyTask *task, DfyTask **asking, int in_parts);
 /* A task that asks for something, NULL: none. */
 DfyTask *dfy_ahead_asking(DfyAhead *ahead);
 /* The answer is in the task: it goes on, or fails with a negative status. */

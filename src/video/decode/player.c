@@ -3,7 +3,6 @@
 #include "video/decode/player_parts.h"
 
 #define SAME_COST 2000 /* what decoding any picture takes, in bytes of one */
-#define BEFORE_AHEAD 2 /* frames gone to in order, before other threads decode ahead */
 #define DEEPEST 8      /* anchors that are decoded for one another's sake, out of their order */
 
 DfyPlayer *dfy_player_new(DfyV2Reader *file, const DfyStream *stream, DfyMessage *message) {
@@ -13,6 +12,7 @@ DfyPlayer *dfy_player_new(DfyV2Reader *file, const DfyStream *stream, DfyMessage
     p->stream = stream;
     p->message = message;
     p->threads = 1;
+    p->limit = UINT64_MAX;
     dfy_run_open(&p->run, file, stream, message);
     if (stream->lossless)
         p->lossless.pictures = dfy_lossless_new(stream->width, stream->height);
@@ -52,8 +52,9 @@ void dfy_player_free(DfyPlayer *p) {
     free(p);
 }
 
-void dfy_player_use_threads(DfyPlayer *p, int threads) {
+void dfy_player_use_threads(DfyPlayer *p, int threads, int at_once) {
     p->threads = p->decoder ? threads : 1;
+    p->at_once = at_once;
 }
 
 /* Where frames are read in random order, as many more as there are anchors. */
@@ -179,6 +180,7 @@ int dfy_player_get_long_term(DfyPlayer *p, uint64_t segment_first, int32_t index
         if (!p->long_term) return out_of_memory(p);
         p->long_term->is_long_term_set = 1;
     }
+    p->long_term->limit = p->limit == UINT64_MAX ? UINT64_MAX : p->long_term->decoded + 1;
     return get_frame(p->long_term, segment_first + (uint64_t)index, frame);
 }
 
@@ -240,6 +242,7 @@ int dfy_player_describe(DfyPlayer *p, const DfyRunMiniGroup *group, size_t at, D
 static int decode(DfyPlayer *p, size_t at, DfyCodedPicture *coded, const DfyFrame **frame) {
     const DfyBuffer *payload;
     const DfyRunMiniGroup group = p->run.groups[at]; /* a copy: fetching may find more groups */
+    if (p->decoded >= p->limit) return DFY_PLAYER_PAUSED;
     int status = dfy_player_describe(p, &group, at, coded, &payload);
     if (status) return status;
     Fetching fetching = {p, &group, group.anchor}; /* which joins those kept when the group is over */
@@ -490,20 +493,18 @@ static int go_lossless(DfyPlayer *p, uint64_t frame) {
 
 /* ---------------------------------------------------------------- going */
 
-int dfy_player_go(DfyPlayer *p, uint64_t frame) {
+static int go(DfyPlayer *p, uint64_t frame) {
     if (p->lossless.pictures) return go_lossless(p, frame);
+    if (p->last && p->gone == frame) return DFY_OK; /* it is not kept where nothing refers to it */
     const DfyFrame *found = NULL;
     size_t at;
-    int status = DFY_ERROR_DAMAGED, onward = p->in_order && frame == p->gone + 1;
-    if (onward)
-        p->in_order++;
-    else if (!p->in_order || frame != p->gone)
-        p->in_order = 1;
+    int status = DFY_ERROR_DAMAGED, same = p->in_order && frame == p->gone,
+        onward = p->in_order && frame == p->gone + 1;
+    if (p->ahead && !same && !onward) dfy_player_stop_ahead(p);
+    p->in_order = same ? p->in_order : onward ? p->in_order + 1 : 1;
     p->gone = frame;
-    if (p->threads > 1 && p->in_order > BEFORE_AHEAD)
+    if (p->threads > 1 && (p->at_once || p->in_order > DFY_BEFORE_AHEAD))
         status = dfy_player_get_ahead(p, frame, &found);
-    else if (p->ahead && p->in_order == 1)
-        dfy_player_stop_ahead(p);
     if (status == DFY_ERROR_DAMAGED) status = get_frame(p, frame, &found);
     if (!status) status = dfy_run_find(&p->run, frame, &at);
     if (!status) status = dfy_run_time(&p->run, at, frame, &p->pts);
@@ -511,6 +512,21 @@ int dfy_player_go(DfyPlayer *p, uint64_t frame) {
     dfy_release_frame(p->decoder, p->last);
     p->last = found;
     return status;
+}
+
+int dfy_player_go(DfyPlayer *p, uint64_t frame) {
+    p->limit = UINT64_MAX;
+    return go(p, frame);
+}
+
+int dfy_player_approach(DfyPlayer *p, uint64_t frame) {
+    int onward = p->in_order && frame == p->gone + 1; /* which takes little, or is at work ahead */
+    if (p->lossless.pictures || onward) return DFY_END;
+    DfyMessage message = *p->message;
+    p->limit = p->decoded + 1;
+    int status = go(p, frame);
+    *p->message = message;
+    return status == DFY_PLAYER_PAUSED ? DFY_OK : DFY_END;
 }
 
 const DfyFrame *dfy_player_frame(const DfyPlayer *p) {

@@ -16,14 +16,23 @@ typedef struct DfyPlayer DfyPlayer;
 DfyPlayer *dfy_player_new(DfyV2Reader *file, const DfyStream *stream, DfyMessage *message);
 void dfy_player_free(DfyPlayer *player);
 
-/* Threads to decode on, the caller's own among them: once frames are gone to in order, others decode ahead. */
-void dfy_player_use_threads(DfyPlayer *player, int threads);
+/*
+ * Threads to decode on, the caller's own among them: once frames are gone to in order, others decode ahead. at_once:
+ * from the first frame on they share what leads to it.
+ */
+void dfy_player_use_threads(DfyPlayer *player, int threads, int at_once);
 
 /*
  * Decodes frame. DFY_ERROR_DAMAGED, without a sentence, when that can't be done; DFY_ERROR_MEMORY and DFY_ERROR_IO with
  * one.
  */
 int dfy_player_go(DfyPlayer *player, uint64_t frame);
+
+/*
+ * Does a part of what dfy_player_go does: decodes one picture, or a few where they are small parts. DFY_OK: there is
+ * more to be done; DFY_END: dfy_player_go has nothing left to decode, or will say what is wrong.
+ */
+int dfy_player_approach(DfyPlayer *player, uint64_t frame);
 
 /* The frame that the last dfy_player_go was for, valid until the next; and its time. */
 const DfyFrame *dfy_player_frame(const DfyPlayer *player);

@@ -3,6 +3,7 @@
  * that lead to them. Whatever can't be done so (damaged, too far apart, no memory) is left to the player's own way,
  * which says what is wrong.
  */
+#include "base/numbers.h"
 #include "base/status.h"
 #include "diffy/diffy.h"
 #include "video/decode/player_parts.h"
@@ -126,10 +127,13 @@ static int answer_long_term(DfyPlayer *p, DfyTask *task) {
 /* What goes wrong is told when the frame is gone to: the message is another frame's. */
 static void answer(DfyPlayer *p, DfyTask *task) {
     DfyMessage message = *p->message;
+    uint64_t limit = p->limit;
     int status = DFY_OK;
+    p->limit = UINT64_MAX;
     if (task->asked_index >= 0) status = answer_long_term(p, task);
     if (!status && task->asked_back) status = answer_anchor(p, task);
     *p->message = message;
+    p->limit = limit;
     dfy_ahead_answer(p->ahead, task, status);
 }
 
@@ -182,8 +186,8 @@ static void look_ahead_to_anchors(DfyPlayer *p, uint64_t frame) {
 /* Turns the frame and those that follow into tasks, as far as they are known and there is room. */
 static void look_ahead(DfyPlayer *p, uint64_t frame) {
     DfyMessage message = *p->message;
-    int reach = dfy_ahead_reach(p->ahead), status = DFY_OK;
-    uint64_t end = frame + 1 + (uint64_t)(p->in_order < reach ? p->in_order : reach);
+    int in_order = p->in_order > DFY_BEFORE_AHEAD ? p->in_order : 0, status = DFY_OK;
+    uint64_t end = frame + 1 + (uint64_t)dfy_min(in_order, dfy_ahead_reach(p->ahead));
     for (uint64_t f = frame; f < end && f < p->run_end && !status; f++) {
         size_t at;
         Source source = {0};
@@ -195,19 +199,23 @@ static void look_ahead(DfyPlayer *p, uint64_t frame) {
     *p->message = message;
 }
 
-/* The frame's picture, held: at hand, or made by a task; NULL: neither. */
-static const DfyFrame *find(DfyPlayer *p, size_t at, uint64_t frame) {
+/* The frame's picture, held: at hand, or made by a task; NULL: neither. DFY_PLAYER_PAUSED: it is in the making. */
+static int find(DfyPlayer *p, size_t at, uint64_t frame, const DfyFrame **found) {
     const DfyRunMiniGroup g = p->run.groups[at];
-    int is_anchors = g.still || frame == g.first + g.frames - 1;
+    int is_anchors = g.still || frame == g.first + g.frames - 1, in_parts = p->limit != UINT64_MAX;
     uint64_t number = is_anchors && g.anchor >= 0 ? dfy_player_number_of(p, g.anchor) : frame;
     DfyTask *asking, *task;
     while ((task = dfy_ahead_find(p->ahead, number))) {
         asking = NULL;
-        dfy_ahead_await(p->ahead, task, &asking);
-        if (!asking) return dfy_hold_frame(task->frame);
-        answer(p, asking);
+        int done = dfy_ahead_await(p->ahead, task, &asking, in_parts);
+        if (asking) answer(p, asking);
+        if (asking) continue;
+        if (!done) return DFY_PLAYER_PAUSED;
+        *found = dfy_hold_frame(task->frame);
+        return DFY_OK;
     }
-    return is_anchors ? dfy_player_anchor_at_hand(p, number) : dfy_player_picture_at_hand(p, number);
+    *found = is_anchors ? dfy_player_anchor_at_hand(p, number) : dfy_player_picture_at_hand(p, number);
+    return DFY_OK;
 }
 
 int dfy_player_get_ahead(DfyPlayer *p, uint64_t frame, const DfyFrame **found) {
@@ -221,9 +229,9 @@ int dfy_player_get_ahead(DfyPlayer *p, uint64_t frame, const DfyFrame **found) {
         harvest(p, frame);
         look_ahead(p, frame);
         for (DfyTask *asking; (asking = dfy_ahead_asking(p->ahead));) answer(p, asking);
-        *found = find(p, at, frame);
+        status = find(p, at, frame, found);
     }
-    if (*found) return DFY_OK;
+    if (*found || status == DFY_PLAYER_PAUSED) return status;
     dfy_player_stop_ahead(p);
     return status ? status : DFY_ERROR_DAMAGED;
 }

@@ -11,7 +11,11 @@
 /* Pictures of groups at hand, anchors apart: those that enclose a leaf of the largest group, and the last few shown. */
 #define DFY_PLAYER_PICTURES 8
 #define DFY_ANCHORS_AHEAD 2
+#define DFY_BEFORE_AHEAD 2                       /* frames gone to in order, before other threads decode ahead */
 #define DFY_MORE_ANCHORS (2 + DFY_ANCHORS_AHEAD) /* than the stream keeps */
+
+/* Neither done nor failed, DFY_OK, DFY_END nor an error: a picture more is to be decoded than the limit allows. */
+#define DFY_PLAYER_PAUSED 3
 
 /* A decoded picture at hand. */
 typedef struct DfySlot {
@@ -53,10 +57,12 @@ struct DfyPlayer {
     int in_order;         /* frames gone to one after the other up to it, 0: none */
     int64_t pts;
     uint64_t decoded;     /* pictures */
+    uint64_t limit;       /* so many may be; what needs one more is put off: DFY_PLAYER_PAUSED */
     int repeats;          /* see dfy_player_repeats */
     DfyPlayer *long_term; /* plays what segments refer to; there once it is needed */
     int threads;          /* that may be used */
-    DfyAhead *ahead;      /* what they do; there once frames are gone to in order */
+    int at_once;          /* from the first frame on, not only once frames are gone to in order */
+    DfyAhead *ahead;      /* what they do; there once they are used */
     int is_long_term_set; /* it is such a player itself: what it plays refers to no long-term set */
 };
 
@@ -88,7 +94,8 @@ int dfy_player_get_long_term(DfyPlayer *player, uint64_t segment_first, int32_t 
 
 /*
  * The frame as other threads make it, and more of those that follow; held. DFY_ERROR_DAMAGED: it can't be had so, and
- * nothing is at work any more.
+ * nothing is at work any more. DFY_PLAYER_PAUSED: where there is a limit, a picture was waited for, and more are at
+ * work.
  */
 int dfy_player_get_ahead(DfyPlayer *player, uint64_t frame, const DfyFrame **found);
 /* Ends all that is at work; what is done is kept. */

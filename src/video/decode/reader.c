@@ -259,7 +259,7 @@ static int open_file(Reader *r, const DfyInput *input, const DfyDecoderSettings 
             r->stream.width, r->stream.height, (unsigned long long)(settings->memory_limit_bytes >> 20));
     r->player = dfy_player_new(&r->file, &r->stream, message);
     if (!r->player) return out_of_memory(r);
-    dfy_player_use_threads(r->player, r->threads);
+    dfy_player_use_threads(r->player, r->threads, settings->threads > 1);
     if (r->file.forward) {
         uint64_t limit = settings->memory_limit_bytes / 4;
         if (limit < r->file.forward->limit) r->file.forward->limit = limit;
@@ -510,6 +510,23 @@ static int reader_seek(void *state, uint64_t frame) {
     return decode(r);
 }
 
+static int reader_approach(void *state, uint64_t frame) {
+    Reader *r = state;
+    DfyMessage message = *r->message;
+    size_t chunk = chunk_of(r, frame);
+    DfyPlayer *player = r->player;
+    uint64_t number = frame;
+    r->shown = NULL;
+    if (chunk == r->file.count) return DFY_END;
+    if (r->file.rows[chunk].type == DFY_CHUNK_CLONE) {
+        int status = load_clones(r, chunk);
+        *r->message = message;
+        if (status || !(player = r->clones.player)) return DFY_END;
+        number = r->clones.sources[frame - r->clones.head.first_frame];
+    }
+    return dfy_player_approach(player, number);
+}
+
 static uint64_t reader_position(const void *state) {
     return ((const Reader *)state)->position;
 }
@@ -727,6 +744,7 @@ const DfyFormatReader dfy_v2_reader = {.magic = {'D', 'F', 'Y', 2},
                                        .info = reader_info,
                                        .next = reader_next,
                                        .seek = reader_seek,
+                                       .approach = reader_approach,
                                        .position = reader_position,
                                        .reach = reader_reach,
                                        .time = reader_time,
