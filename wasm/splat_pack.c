@@ -13,6 +13,7 @@ void splat_pack_free(SplatPack *pack) {
     free(pack->transforms);
     free(pack->scales);
     free(pack->colours);
+    free(pack->usable);
     for (int i = 0; i < SPLAT_PLANES; i++) free(pack->harmonics[i]);
     *pack = (SplatPack){.capacity = 0};
 }
@@ -32,7 +33,8 @@ static int make_room(SplatPack *pack, uint32_t count, int planes) {
     pack->transforms = malloc(texels * sizeof *pack->transforms);
     pack->scales = malloc(texels * sizeof *pack->scales);
     pack->colours = malloc(texels * sizeof *pack->colours);
-    whole = pack->transforms && pack->scales && pack->colours;
+    pack->usable = malloc(texels / 4);
+    whole = pack->transforms && pack->scales && pack->colours && pack->usable;
     for (int i = 0; i < planes; i++)
         whole &= (pack->harmonics[i] = malloc(texels * sizeof *pack->harmonics[i])) != NULL;
     pack->capacity = capacity;
@@ -88,18 +90,33 @@ static void pack_turn(uint32_t *transform, uint16_t *scale, const float *q) {
     scale[3] = half_of(q[3] * s);
 }
 
-/* Whether all of a splat's numbers can be used. */
-static int is_usable(const DfySplats *splats, size_t i, size_t rest) {
+/* Whether all of a splat's numbers but those of harmonics can be used. */
+static int is_usable(const DfySplats *splats, size_t i) {
     float sum = 0;
     for (size_t k = 0; k < 3; k++)
         sum += splats->xyz[i * 3 + k] * 0 + splats->scale[i * 3 + k] * 0 + splats->dc[i * 3 + k] * 0;
     for (size_t k = 0; k < 4; k++) sum += splats->rotation[i * 4 + k] * 0;
-    for (size_t k = 0; k < rest; k++) sum += splats->rest[i * rest + k] * 0;
     float opacity = splats->opacity[i];
     return is_finite(sum) && opacity <= opacity;
 }
 
-static void pack_plain(SplatPack *pack, size_t at, const DfySplats *splats, size_t i, int usable) {
+static int has_usable_harmonics(const DfySplats *splats, size_t i, size_t rest) {
+    float sum = 0;
+    for (size_t k = 0; k < rest; k++) sum += splats->rest[i * rest + k] * 0;
+    return is_finite(sum);
+}
+
+enum {
+    PLACED = 1 << DFY_SPLAT_POSITION,
+    SCALED = 1 << DFY_SPLAT_SCALE,
+    FADED = 1 << DFY_SPLAT_ALPHA,
+    COLOURED = 1 << DFY_SPLAT_DC,
+    TURNED = 1 << DFY_SPLAT_ROTATION,
+    HARMONICS = 1 << DFY_SPLAT_SH,
+    EVERYTHING = (1 << DFY_SPLAT_ATTRIBUTES) - 1
+};
+
+static void pack_plain(SplatPack *pack, size_t at, const DfySplats *splats, size_t i, int usable, unsigned what) {
     uint32_t *transform = pack->transforms + at * 4;
     uint16_t *scale = pack->scales + at * 4, *colour = pack->colours + at * 4;
     if (!usable) {
@@ -108,14 +125,12 @@ static void pack_plain(SplatPack *pack, size_t at, const DfySplats *splats, size
         memset(colour, 0, 4 * sizeof *colour);
         return;
     }
-    for (size_t k = 0; k < 3; k++) {
-        transform[k] = float_bits(splats->xyz[i * 3 + k]);
-        scale[k] = half_of(exponential(splats->scale[i * 3 + k]));
-        colour[k] = half_of(0.5f + SH_C0 * splats->dc[i * 3 + k]);
-    }
-    pack_turn(transform, scale, splats->rotation + i * 4);
+    if (what & PLACED) memcpy(transform, splats->xyz + i * 3, 3 * sizeof *transform);
+    for (size_t k = 0; what & SCALED && k < 3; k++) scale[k] = half_of(exponential(splats->scale[i * 3 + k]));
+    for (size_t k = 0; what & COLOURED && k < 3; k++) colour[k] = half_of(0.5f + SH_C0 * splats->dc[i * 3 + k]);
+    if (what & TURNED) pack_turn(transform, scale, splats->rotation + i * 4);
     float opacity = splats->opacity[i];
-    colour[3] = half_of(opacity > 20 ? 1 : 1 / (1 + exponential(-opacity)));
+    if (what & FADED) colour[3] = half_of(opacity > 20 ? 1 : 1 / (1 + exponential(-opacity)));
 }
 
 enum { MOST = 15 };
@@ -155,14 +170,27 @@ static void pack_harmonics(SplatPack *pack, size_t at, const float *values, int 
         memcpy(pack->harmonics[plane] + at * 4, words + plane * 4, 4 * sizeof *words);
 }
 
-int splat_pack(SplatPack *pack, const DfySplats *splats, const uint32_t *list, uint32_t count) {
+/* What of the last model's pack does not stand any more. */
+static unsigned changed_of(const SplatPack *pack, const DfySplats *splats, const uint32_t *list, unsigned attributes) {
+    int stays = !list && pack->whole == splats->count && pack->degree == splats->degree;
+    return stays ? attributes : EVERYTHING;
+}
+
+int splat_pack(SplatPack *pack, const DfySplats *splats, const uint32_t *list, uint32_t count, unsigned attributes) {
     int rest = dfy_splat_rest(splats->degree), used = rest < MOST ? rest : MOST;
     if (make_room(pack, count, splat_pack_planes(splats->degree))) return DFY_ERROR_MEMORY;
+    unsigned changed = changed_of(pack, splats, list, attributes);
     for (size_t at = 0; at < count; at++) {
         size_t i = list ? list[at] : at;
-        int usable = is_usable(splats, i, (size_t)rest * 3);
-        pack_plain(pack, at, splats, i, usable);
-        if (used) pack_harmonics(pack, at, splats->rest + i * (size_t)rest * 3, rest, used, usable);
+        unsigned what = changed, had = pack->usable[at];
+        int harmonics = what & HARMONICS ? has_usable_harmonics(splats, i, (size_t)rest * 3) : had & 1;
+        int usable = harmonics && is_usable(splats, i);
+        if (usable != (int)(had >> 1)) what = EVERYTHING;
+        pack_plain(pack, at, splats, i, usable, what);
+        if (used && what & HARMONICS) pack_harmonics(pack, at, splats->rest + i * (size_t)rest * 3, rest, used, usable);
+        pack->usable[at] = (uint8_t)(harmonics | usable << 1);
     }
+    pack->whole = list ? 0 : splats->count;
+    pack->degree = splats->degree;
     return DFY_OK;
 }

@@ -23,12 +23,18 @@ typedef struct SplatPack {
     uint32_t *transforms; /* 4 a splat */
     uint16_t *scales, *colours;
     uint32_t *harmonics[SPLAT_PLANES];
+    uint8_t *usable; /* a flag a splat: harmonics with numbers that can be used, and 2: all numbers */
+    uint32_t whole;  /* splats of the model that was packed last, if all of it was; else 0 */
+    int degree;      /* of that model */
 } SplatPack;
 
 void splat_pack_free(SplatPack *pack);
 /* Planes of harmonics that a degree needs: 0, 1, 3 or 4; of degree 4 the first three bands are used. */
 int splat_pack_planes(int degree);
-/* Packs the splats of a list (NULL: all), one after another; 0 or DFY_ERROR_MEMORY. */
-int splat_pack(SplatPack *pack, const DfySplats *splats, const uint32_t *list, uint32_t count);
+/*
+ * Packs the splats of a list (NULL: all), one after another; 0 or DFY_ERROR_MEMORY. attributes: those that changed
+ * since the last call, 1 << DFY_SPLAT_x each; where all splats are packed again, the others stay.
+ */
+int splat_pack(SplatPack *pack, const DfySplats *splats, const uint32_t *list, uint32_t count, unsigned attributes);
 
 #endif

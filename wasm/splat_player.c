@@ -10,6 +10,7 @@
 
 #include "host.h"
 #include "splat/history.h"
+#include "splat/sequence.h"
 #include "splat_pack.h"
 #include "splat_results.h"
 
@@ -26,11 +27,16 @@ static int64_t player_read(void *opaque, uint64_t offset, uint8_t *data, size_t 
     return web_host_read(((WebSplatPlayer *)opaque)->id, offset, data, size_bytes);
 }
 
+static void all_changed(WebSplatPlayer *p) {
+    p->changed.all = 1;
+    p->changed.attributes = DFY_SPLAT_EVERY_ATTRIBUTE;
+}
+
 EXPORT WebSplatPlayer *web_splat_player_new(int id) {
     WebSplatPlayer *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     p->id = id;
-    p->changed.all = 1;
+    all_changed(p);
     return p;
 }
 
@@ -70,9 +76,10 @@ static int note_changes(WebSplatPlayer *p) {
     dfy_splat_decoder_changed(p->decoder, &list, &count);
     if (p->splats->count > p->changed.capacity) {
         if (dfy_marks_begin(&p->changed, p->splats->count)) return DFY_ERROR_MEMORY;
-        p->changed.all = 1;
+        all_changed(p);
     }
     if (!list) p->changed.all = 1;
+    p->changed.attributes |= dfy_splat_decoder_attributes(p->decoder);
     for (uint32_t i = 0; list && i < count; i++) dfy_marks_add(&p->changed, list[i]);
     return DFY_OK;
 }
@@ -84,7 +91,7 @@ EXPORT int web_splat_player_decode(WebSplatPlayer *p, double frame) {
     if (!status) status = dfy_splat_decoder_next(p->decoder, &p->splats);
     if (!status) status = note_changes(p);
     if (status) {
-        p->changed.all = 1;
+        all_changed(p);
         return status;
     }
     web_result()[0] = p->splats->count;
@@ -94,7 +101,7 @@ EXPORT int web_splat_player_decode(WebSplatPlayer *p, double frame) {
 
 /* Makes the next frame taken a whole one: what was taken last is not what its owner has. */
 EXPORT void web_splat_player_forget(WebSplatPlayer *p) {
-    p->changed.all = 1;
+    all_changed(p);
 }
 
 /* What changed since the last frame taken, NULL and *count of all splats where a list would save nothing. */
@@ -117,7 +124,8 @@ EXPORT int web_splat_player_textures(WebSplatPlayer *p) {
     uint32_t count;
     if (!p->splats) return DFY_ERROR_ARGUMENT;
     const uint32_t *list = take_changes(p, &count);
-    int status = splat_pack(&p->pack, p->splats, list, count), planes = splat_pack_planes(p->splats->degree);
+    int status = splat_pack(&p->pack, p->splats, list, count, p->changed.attributes);
+    int planes = splat_pack_planes(p->splats->degree);
     double *result = web_result();
     result[0] = count;
     result[1] = !list;
@@ -136,6 +144,7 @@ EXPORT int web_splat_player_attributes(WebSplatPlayer *p) {
     uint32_t count;
     if (!p->splats) return DFY_ERROR_ARGUMENT;
     const uint32_t *list = take_changes(p, &count);
+    p->pack.whole = 0; /* what is taken now is not packed */
     const DfySplats *s = p->splats;
     const float *arrays[] = {s->xyz, s->rotation, s->scale, s->opacity, s->dc, s->rest};
     const size_t sizes[] = {3, 4, 3, 1, 3, (size_t)dfy_splat_rest(s->degree) * 3};

@@ -9,6 +9,7 @@ int dfy_marks_begin(DfySplatMarks *marks, uint32_t splats) {
     for (uint32_t i = 0; i < marks->count; i++) marks->marked[marks->list[i]] = 0;
     marks->count = 0;
     marks->all = 0;
+    marks->attributes = 0;
     if (splats <= marks->capacity) return DFY_OK;
     dfy_marks_free(marks);
     marks->marked = calloc(splats, sizeof *marks->marked);
@@ -29,8 +30,23 @@ void dfy_marks_free(DfySplatMarks *marks) {
 
 /* ---------------------------------------------------------------- steps */
 
-static uint64_t bytes_of(const DfySplats *s) {
-    return (uint64_t)s->count * (uint64_t)(14 + 3 * dfy_splat_rest(s->degree)) * sizeof(float);
+/* An attribute's array, and its numbers a splat. */
+static float **array_of(DfySplats *s, int attribute, size_t *size) {
+    float **arrays[DFY_SPLAT_ATTRIBUTES] = {&s->xyz, &s->scale, &s->opacity, &s->dc, &s->rotation, &s->rest};
+    const size_t sizes[DFY_SPLAT_ATTRIBUTES] = {3, 3, 1, 3, 4, (size_t)dfy_splat_rest(s->degree) * 3};
+    *size = sizes[attribute];
+    return arrays[attribute];
+}
+
+static uint64_t bytes_of(const DfySplatStep *step) {
+    DfySplats s = step->numbers;
+    uint64_t floats = 0;
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) {
+        size_t size;
+        array_of(&s, a, &size);
+        if (step->attributes >> a & 1) floats += size;
+    }
+    return s.count * (floats * sizeof(float) + (step->list ? sizeof *step->list : 0)) + sizeof *step;
 }
 
 static void free_step(DfySplatStep *step) {
@@ -75,59 +91,53 @@ static void append(DfySplatHistory *history, const DfySplatStep *step) {
 }
 
 int dfy_history_take(DfySplatHistory *history, DfySplats *model) {
-    DfySplatStep step = {.numbers = *model, .bytes = bytes_of(model)};
+    DfySplatStep step = {.numbers = *model, .attributes = DFY_SPLAT_EVERY_ATTRIBUTE};
+    step.bytes = bytes_of(&step);
     if (make_room(history, step.bytes)) return DFY_ERROR_MEMORY;
     *model = (DfySplats){0};
     append(history, &step);
     return DFY_OK;
 }
 
-/* Numbers of splat i of one model and splat j of the other change places. */
-static void swap_floats(float *a, float *b, size_t count) {
-    for (size_t k = 0; k < count; k++) {
-        float kept = a[k];
-        a[k] = b[k];
-        b[k] = kept;
+/* Numbers of some splats: number i of one array and number list[i] of the other change places. */
+static void swap_listed(float *a, float *b, const uint32_t *list, size_t count, size_t size) {
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < size; k++) {
+            float kept = a[i * size + k];
+            a[i * size + k] = b[list[i] * size + k];
+            b[list[i] * size + k] = kept;
+        }
+}
+
+static void copy_listed(float *out, const float *in, const uint32_t *list, size_t count, size_t size) {
+    for (size_t i = 0; i < count; i++) memcpy(out + i * size, in + list[i] * size, size * sizeof *out);
+}
+
+/* The marked splats' numbers, or those of all where the list would save nothing. */
+static int keep(DfySplatStep *step, DfySplats *model, const DfySplatMarks *changed) {
+    int all = changed->all || changed->count >= model->count;
+    uint32_t count = all ? model->count : changed->count;
+    step->attributes = changed->attributes;
+    step->numbers = (DfySplats){.count = count, .degree = model->degree};
+    if (!all && !(step->list = malloc(count ? count * sizeof *step->list : 1))) return DFY_ERROR_MEMORY;
+    if (!all && count) memcpy(step->list, changed->list, count * sizeof *step->list);
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) {
+        size_t size;
+        float **own = array_of(&step->numbers, a, &size), *from = *array_of(model, a, &size);
+        if (!(step->attributes >> a & 1) || !size || !count) continue;
+        if (!(*own = malloc(count * size * sizeof **own))) return DFY_ERROR_MEMORY;
+        if (all)
+            memcpy(*own, from, count * size * sizeof **own);
+        else
+            copy_listed(*own, from, step->list, count, size);
     }
-}
-
-static void swap_splat(DfySplats *a, size_t i, DfySplats *b, size_t j) {
-    size_t rest = (size_t)dfy_splat_rest(a->degree) * 3;
-    swap_floats(a->xyz + i * 3, b->xyz + j * 3, 3);
-    swap_floats(a->rotation + i * 4, b->rotation + j * 4, 4);
-    swap_floats(a->scale + i * 3, b->scale + j * 3, 3);
-    swap_floats(a->opacity + i, b->opacity + j, 1);
-    swap_floats(a->dc + i * 3, b->dc + j * 3, 3);
-    if (rest) swap_floats(a->rest + i * rest, b->rest + j * rest, rest);
-}
-
-static void copy_splat(DfySplats *a, size_t i, const DfySplats *b, size_t j) {
-    size_t rest = (size_t)dfy_splat_rest(a->degree) * 3;
-    memcpy(a->xyz + i * 3, b->xyz + j * 3, 3 * sizeof(float));
-    memcpy(a->rotation + i * 4, b->rotation + j * 4, 4 * sizeof(float));
-    memcpy(a->scale + i * 3, b->scale + j * 3, 3 * sizeof(float));
-    a->opacity[i] = b->opacity[j];
-    memcpy(a->dc + i * 3, b->dc + j * 3, 3 * sizeof(float));
-    if (rest) memcpy(a->rest + i * rest, b->rest + j * rest, rest * sizeof(float));
-}
-
-/* The marked splats' numbers, or all of them where the list would save nothing. */
-static int keep(DfySplatStep *step, const DfySplats *model, const DfySplatMarks *changed) {
-    if (changed->all || changed->count >= model->count) return dfy_splats_copy(&step->numbers, model, NULL);
-    size_t bytes = (size_t)changed->count * sizeof *step->list;
-    step->list = malloc(bytes ? bytes : 1);
-    if (!step->list) return DFY_ERROR_MEMORY;
-    int status = dfy_splats_alloc(&step->numbers, changed->count, model->degree, NULL);
-    if (status) return status;
-    if (bytes) memcpy(step->list, changed->list, bytes);
-    for (uint32_t i = 0; i < changed->count; i++) copy_splat(&step->numbers, i, model, changed->list[i]);
     return DFY_OK;
 }
 
-int dfy_history_add(DfySplatHistory *history, const DfySplats *model, const DfySplatMarks *changed) {
+int dfy_history_add(DfySplatHistory *history, DfySplats *model, const DfySplatMarks *changed) {
     DfySplatStep step = {.bytes = 0};
     int status = keep(&step, model, changed);
-    step.bytes = bytes_of(&step.numbers) + step.numbers.count * (step.list ? sizeof *step.list : 0) + sizeof step;
+    step.bytes = bytes_of(&step);
     if (!status) status = make_room(history, step.bytes);
     if (status) {
         free_step(&step);
@@ -137,23 +147,35 @@ int dfy_history_add(DfySplatHistory *history, const DfySplats *model, const DfyS
     return DFY_OK;
 }
 
+/* A whole model for another, which may have another number of splats. */
+static void swap_models(DfySplatHistory *history, DfySplatStep *step, DfySplats *model) {
+    DfySplats other = step->numbers;
+    history->bytes -= step->bytes;
+    step->numbers = *model;
+    step->bytes = bytes_of(step);
+    history->bytes += step->bytes;
+    *model = other;
+}
+
 int dfy_history_cross(DfySplatHistory *history, size_t at, DfySplats *model, DfySplatMarks *changed) {
     DfySplatStep *step = &history->steps[at];
-    if (!step->list) {
-        DfySplats other = step->numbers;
-        history->bytes -= step->bytes;
-        step->numbers = *model;
-        step->bytes = bytes_of(model) + sizeof *step;
-        history->bytes += step->bytes;
-        *model = other;
-        if (changed && model->count > changed->capacity && dfy_marks_begin(changed, model->count))
-            return DFY_ERROR_MEMORY;
-        if (changed) changed->all = 1;
-        return DFY_OK;
+    int whole = !step->list && step->attributes == DFY_SPLAT_EVERY_ATTRIBUTE;
+    if (whole) swap_models(history, step, model);
+    for (int a = 0; !whole && a < DFY_SPLAT_ATTRIBUTES; a++) {
+        size_t size;
+        float **own = array_of(&step->numbers, a, &size), **other = array_of(model, a, &size), *kept = *own;
+        if (!(step->attributes >> a & 1)) continue;
+        if (step->list) {
+            swap_listed(*own, *other, step->list, step->numbers.count, size);
+        } else {
+            *own = *other;
+            *other = kept;
+        }
     }
-    for (uint32_t i = 0; i < step->numbers.count; i++) {
-        swap_splat(&step->numbers, i, model, step->list[i]);
-        if (changed) dfy_marks_add(changed, step->list[i]);
-    }
+    if (!changed) return DFY_OK;
+    if (model->count > changed->capacity && dfy_marks_begin(changed, model->count)) return DFY_ERROR_MEMORY;
+    if (!step->list) changed->all = 1;
+    for (uint32_t i = 0; step->list && i < step->numbers.count; i++) dfy_marks_add(changed, step->list[i]);
+    changed->attributes |= step->attributes;
     return DFY_OK;
 }

@@ -15,8 +15,11 @@ typedef struct DfySplatMarks {
     uint8_t *marked; /* a flag a splat */
     uint32_t *list;  /* those marked, in the order they were */
     uint32_t count, capacity;
-    int all; /* every splat; the list may be empty then */
+    int all;             /* every splat; the list may be empty then */
+    unsigned attributes; /* that may have changed, 1 << DFY_SPLAT_x each */
 } DfySplatMarks;
+
+enum { DFY_SPLAT_EVERY_ATTRIBUTE = (1 << DFY_SPLAT_ATTRIBUTES) - 1 };
 
 /* Empties the set and makes room for so many splats; 0 or DFY_ERROR_MEMORY. */
 int dfy_marks_begin(DfySplatMarks *marks, uint32_t splats);
@@ -28,8 +31,9 @@ static inline void dfy_marks_add(DfySplatMarks *marks, uint32_t splat) {
 }
 
 typedef struct DfySplatStep {
-    DfySplats numbers; /* of the changed splats, or a whole model */
-    uint32_t *list;    /* NULL: a whole model */
+    DfySplats numbers;   /* of the changed splats, or of all; other attributes have no arrays */
+    unsigned attributes; /* as in marks */
+    uint32_t *list;      /* NULL: all splats */
     uint64_t bytes;
 } DfySplatStep;
 
@@ -44,7 +48,7 @@ void dfy_history_free(DfySplatHistory *history);
 
 /* Before the caller changes the marked splats of *model: keeps their numbers as a step, dropping the oldest steps
  * beyond the limit. 0 or DFY_ERROR_MEMORY. */
-int dfy_history_add(DfySplatHistory *history, const DfySplats *model, const DfySplatMarks *changed);
+int dfy_history_add(DfySplatHistory *history, DfySplats *model, const DfySplatMarks *changed);
 /* Takes *model, which is empty then, as a step to another model. */
 int dfy_history_take(DfySplatHistory *history, DfySplats *model);
 /* Goes over a step, whichever side *model is on, and adds what changed to *changed, which may be NULL. */

@@ -428,6 +428,12 @@ int dfy_patches_read(DfySplatPatches *p, const DfySplatPatches *last, const uint
     return status;
 }
 
+unsigned dfy_patches_attributes(const DfySplatPatches *p) {
+    unsigned any = 0;
+    for (uint32_t i = 0; i < p->count; i++) any |= p->attributes[i];
+    return any & NUDGE ? (any & (NUDGE - 1u)) | 1u << DFY_SPLAT_POSITION : any;
+}
+
 void dfy_patches_apply(const DfySplatPatches *p, DfySplats *model, const uint32_t *to, DfySplatPatches *undo) {
     const float *values = p->values;
     if (undo) dfy_patches_clear(undo, p->rest);

@@ -44,6 +44,9 @@ void dfy_patches_write(const DfySplatPatches *patches, const DfySplatPatches *la
 int dfy_patches_read(DfySplatPatches *patches, const DfySplatPatches *last, const uint8_t *data, size_t size_bytes,
                      uint32_t splats);
 
+/* The attributes that the list changes, 1 << DFY_SPLAT_x each. */
+unsigned dfy_patches_attributes(const DfySplatPatches *patches);
+
 /* Puts the values in: patch of splat i into to[i] (NULL: i). What stood there goes into *undo, which may be NULL. */
 void dfy_patches_apply(const DfySplatPatches *patches, DfySplats *model, const uint32_t *to, DfySplatPatches *undo);
 

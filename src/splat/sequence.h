@@ -5,14 +5,7 @@
 #include "container/v2.h"
 #include "splat/codec.h"
 
-/* Version 4 has no sections; it is read as well. */
-enum {
-    DFY_SPLAT_STREAM_VERSION = 5,
-    DFY_SPLAT_BARE_VERSION = 4,
-    DFY_SPLAT_NAME = 31,
-    DFY_SPLAT_KEY = 0,
-    DFY_SPLAT_INTER = 1
-};
+enum { DFY_SPLAT_STREAM_VERSION = 6, DFY_SPLAT_NAME = 31, DFY_SPLAT_KEY = 0, DFY_SPLAT_INTER = 1 };
 
 /* Sections of a frame before its codec's bytes, each its length and its bytes: a bit each in the frame's second byte.
  */
@@ -31,5 +24,8 @@ typedef struct DfySplatWork {
 int dfy_splat_work_open(DfySplatWork *work, const DfySplatCodec *codec, const DfySplatSettings *settings,
                         DfyMessage *message);
 void dfy_splat_work_close(DfySplatWork *work);
+
+/* Which attributes of the splats that dfy_splat_decoder_changed names may have changed, 1 << DFY_SPLAT_x each. */
+unsigned dfy_splat_decoder_attributes(const DfySplatDecoder *decoder);
 
 #endif

@@ -23,7 +23,6 @@ struct DfySplatDecoder {
     uint64_t key_symbols; /* of the last key frame */
     DfySplats splats;
     DfyBuffer bytes;
-    int version;
     DfySplatPatches patches[2]; /* of the frame decoded last, and the one before: list says which is which */
     int list;
     uint32_t *order; /* of the frame decoded last: where each splat goes; NULL: where it is */
@@ -47,23 +46,20 @@ static int read_stream(DfySplatDecoder *d, size_t entry) {
     unsigned kind = dfy_read_u8(&bytes), version = dfy_read_u8(&bytes), length = dfy_read_u8(&bytes);
     if (kind != DFY_STREAM_SPLATS)
         return dfy_fail(&d->message, DFY_ERROR_FORMAT, "This .dfy file is a video, not a sequence of splat models.");
-    if (version < DFY_SPLAT_BARE_VERSION || version > DFY_SPLAT_STREAM_VERSION)
+    if (version != DFY_SPLAT_STREAM_VERSION)
         return dfy_fail(&d->message, DFY_ERROR_UNSUPPORTED,
-                        version < DFY_SPLAT_BARE_VERSION
+                        version < DFY_SPLAT_STREAM_VERSION
                             ? "This splat stream is of version %u, which was never released: make it anew."
                             : "This splat stream is of version %u: a newer Diffy is needed.",
                         version);
-    d->version = (int)version;
     const uint8_t *name = length <= DFY_SPLAT_NAME ? dfy_read_span(&bytes, length) : NULL;
     if (name) memcpy(d->info.codec, name, length);
     d->info.degree = dfy_read_u8(&bytes);
     d->info.frame_rate_num = dfy_read_u16be(&bytes);
     d->info.frame_rate_den = dfy_read_u16be(&bytes);
-    if (version > DFY_SPLAT_BARE_VERSION) {
-        d->info.order_kept = dfy_read_u8(&bytes) & DFY_SPLAT_ORDER_KEPT;
-        for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.error[a] = dfy_read_f32be(&bytes);
-        for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.max_error[a] = dfy_read_f32be(&bytes);
-    }
+    d->info.order_kept = dfy_read_u8(&bytes) & DFY_SPLAT_ORDER_KEPT;
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.error[a] = dfy_read_f32be(&bytes);
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.max_error[a] = dfy_read_f32be(&bytes);
     if (!name || bytes.overrun || d->info.degree > DFY_SPLAT_MAX_DEGREE || !d->info.frame_rate_num ||
         !d->info.frame_rate_den)
         return dfy_fail(&d->message, DFY_ERROR_DAMAGED, "The splat stream's head is damaged.");
@@ -143,7 +139,7 @@ static int split_frame(const DfySplatDecoder *d, Sections *sections) {
     DfyBytes bytes = dfy_bytes(d->bytes.data, d->bytes.size);
     *sections = (Sections){.flags = 0};
     dfy_read_u8(&bytes);
-    if (d->version > DFY_SPLAT_BARE_VERSION) sections->flags = dfy_read_u8(&bytes);
+    sections->flags = dfy_read_u8(&bytes);
     if (sections->flags >> DFY_SPLAT_SECTIONS) return 0;
     for (int i = 0; i < DFY_SPLAT_SECTIONS; i++) {
         if (!(sections->flags >> i & 1)) continue;
@@ -238,8 +234,10 @@ static int mark_step(DfySplatDecoder *d) {
     int status = dfy_marks_begin(&d->step, d->splats.count);
     d->step.all = !d->splats.count || d->reordered || d->key_made || !part->changes ||
                   part->count(d->work.contexts[0]) != d->splats.count;
+    if (d->step.all) d->step.attributes = DFY_SPLAT_EVERY_ATTRIBUTE;
     if (status || d->step.all) return status;
     part->changes(d->work.contexts[0], d->order, &d->step);
+    d->step.attributes |= dfy_patches_attributes(&d->undo) | dfy_patches_attributes(patches);
     for (uint32_t i = 0; i < d->undo.count; i++) dfy_marks_add(&d->step, d->undo.splats[i]);
     for (uint32_t i = 0; i < patches->count; i++)
         if (patches->splats[i] < d->splats.count)
@@ -258,6 +256,7 @@ static int note_step(DfySplatDecoder *d) {
     }
     d->started = d->decoded - 1 - d->history.count;
     if (d->step.all) d->changed.all = 1;
+    d->changed.attributes |= d->step.attributes;
     for (uint32_t i = 0; !d->changed.all && i < d->step.count; i++) dfy_marks_add(&d->changed, d->step.list[i]);
     return status;
 }
@@ -308,6 +307,7 @@ static void leave_history(DfySplatDecoder *d, uint64_t first) {
     dfy_history_clear(&d->history);
     d->started = first;
     d->changed.all = 1;
+    d->changed.attributes = DFY_SPLAT_EVERY_ATTRIBUTE;
     dfy_splats_free(&d->splats);
     dfy_patches_clear(&d->undo, 0);
     d->shown = 0;
@@ -375,6 +375,10 @@ void dfy_splat_decoder_changed(const DfySplatDecoder *d, const uint32_t **splats
     int all = !d || d->changed.all || d->changed.count >= d->splats.count;
     *splats = all ? NULL : d->changed.list;
     *count = !all ? d->changed.count : d ? d->splats.count : 0;
+}
+
+unsigned dfy_splat_decoder_attributes(const DfySplatDecoder *d) {
+    return d->changed.attributes;
 }
 
 void dfy_splat_decoder_remember(DfySplatDecoder *d, uint64_t limit_bytes) {

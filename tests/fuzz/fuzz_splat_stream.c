@@ -33,7 +33,7 @@ static void build(DfyBuffer *file, const uint8_t *data, size_t size) {
     const char *name = dfy_splat_codec_name(dfy_splat_codec_at(data[0] % 64 % codecs));
     DfyBuffer head = {0};
     dfy_put_u8(&head, DFY_STREAM_SPLATS);
-    dfy_put_u8(&head, data[0] & 64 ? DFY_SPLAT_STREAM_VERSION : DFY_SPLAT_BARE_VERSION);
+    dfy_put_u8(&head, DFY_SPLAT_STREAM_VERSION);
     dfy_put_u8(&head, (unsigned)strlen(name));
     dfy_put_bytes(&head, name, strlen(name));
     dfy_put_u8(&head, 2);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""splats.py FOLDER: small sequences of splat models for make.sh: FOLDER (the same splats move) and FOLDER/../changing (some come and go)."""
+"""splats.py FOLDER: small sequences of splat models for make.sh: FOLDER (the same splats move) and beside it changing (some come and go)
+and noisy (everything of every splat moves a little, and all drift together)."""
 import math
 import os
 import random
@@ -41,8 +42,17 @@ def move(splats):
             s['colour'][0] += 0.05
 
 
+def tremble(splats, frame):
+    shaken = []
+    for s in splats:
+        turn = [x + chance.gauss(0, 0.05) for x in s['turn']]
+        shaken.append({key: [x + chance.gauss(0.03 * frame if key == 'place' else 0, 0.05) for x in s[key]] for key in ('place', 'rest', 'colour', 'scale')})
+        shaken[-1].update(turn=turn, opacity=s['opacity'] + chance.gauss(0, 0.2))
+    return shaken
+
+
 models = sys.argv[1]
-changing = os.path.join(os.path.dirname(models), 'changing')
+changing, noisy = (os.path.join(os.path.dirname(models), name) for name in ('changing', 'noisy'))
 for folder in (models, changing):
     os.makedirs(folder)
     splats = [splat() for _ in range(COUNT)]
@@ -53,3 +63,7 @@ for folder in (models, changing):
         move(splats)
         if folder == changing:
             splats = splats[3:] + [splat() for _ in range(5)]
+os.makedirs(noisy)
+splats = [splat() for _ in range(COUNT)]
+for frame in range(2 * FRAMES):
+    write(os.path.join(noisy, f'{frame}.ply'), tremble(splats, frame))

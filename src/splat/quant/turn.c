@@ -91,11 +91,44 @@ void dfy_turn_normalise(int32_t out[4], const int64_t q[4]) {
     for (int i = 0; i < 4; i++) out[i] = length ? (int32_t)(q[i] * (1 << 25) / length) : i ? 0 : DFY_TURN_ONE;
 }
 
-void dfy_turn_multiply(int32_t out[4], const int32_t a[4], const int32_t b[4]) {
-    int64_t p[4], w = a[0], x = a[1], y = a[2], z = a[3];
+/* How much longer than 1 the square is, in 1/2^30. */
+static int64_t excess(const int64_t q[4]) {
+    int64_t sum = -(1LL << 30);
+    for (int i = 0; i < 4; i++) sum += (q[i] >> 15) * (q[i] >> 15);
+    return sum;
+}
+
+enum { ROUGHLY = 1 << 26, NEARLY = 1 << 20 }; /* excesses that two steps and one make good */
+
+void dfy_turn_normalise_near(int32_t out[4], const int64_t q[4]) {
+    int64_t r[4] = {q[0], q[1], q[2], q[3]}, more = excess(r);
+    if (more > ROUGHLY || more < -ROUGHLY) {
+        dfy_turn_normalise(out, q);
+        return;
+    }
+    for (int steps = more > NEARLY || more < -NEARLY ? 2 : 1; steps > 0; steps--) {
+        for (int i = 0; i < 4; i++) r[i] -= r[i] * more >> 31;
+        if (steps > 1) more = excess(r);
+    }
+    for (int i = 0; i < 4; i++) out[i] = (int32_t)r[i];
+}
+
+static void multiply(int64_t p[4], const int32_t a[4], const int32_t b[4]) {
+    int64_t w = a[0], x = a[1], y = a[2], z = a[3];
     p[0] = (w * b[0] >> 30) - (x * b[1] >> 30) - (y * b[2] >> 30) - (z * b[3] >> 30);
     p[1] = (w * b[1] >> 30) + (x * b[0] >> 30) + (y * b[3] >> 30) - (z * b[2] >> 30);
     p[2] = (w * b[2] >> 30) - (x * b[3] >> 30) + (y * b[0] >> 30) + (z * b[1] >> 30);
     p[3] = (w * b[3] >> 30) + (x * b[2] >> 30) - (y * b[1] >> 30) + (z * b[0] >> 30);
+}
+
+void dfy_turn_multiply(int32_t out[4], const int32_t a[4], const int32_t b[4]) {
+    int64_t p[4];
+    multiply(p, a, b);
     dfy_turn_normalise(out, p);
+}
+
+void dfy_turn_multiply_near(int32_t out[4], const int32_t a[4], const int32_t b[4]) {
+    int64_t p[4];
+    multiply(p, a, b);
+    dfy_turn_normalise_near(out, p);
 }

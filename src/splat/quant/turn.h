@@ -51,6 +51,9 @@ void dfy_turn_place(int32_t *ring_16, int32_t *turn_16384, const int32_t directi
 /* Product of quaternions in 1/DFY_TURN_ONE, made unit length again. */
 void dfy_turn_multiply(int32_t out[4], const int32_t a[4], const int32_t b[4]);
 void dfy_turn_normalise(int32_t out[4], const int64_t q[4]);
+/* The same by Newton's method, which costs no division, where the length is near 1. */
+void dfy_turn_multiply_near(int32_t out[4], const int32_t a[4], const int32_t b[4]);
+void dfy_turn_normalise_near(int32_t out[4], const int64_t q[4]);
 
 uint32_t dfy_isqrt(uint64_t value);
 

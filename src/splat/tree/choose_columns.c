@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "splat/formats/files.h"
 #include "splat/tree/choose_parts.h"
 #include "splat/tree/columns.h"
@@ -15,6 +16,10 @@
 #define WORTH 0.3f
 /* A prediction this near to the wanted error is left as it is. */
 #define AS_IT_IS 0.999
+/* Means help where what they leave is so much of what the last values do. */
+#define HELPS 0.98
+/* Frames after which means that did not help are tried again, at first and at most. */
+enum { FIRST_PAUSE = 4, MOST_PAUSE = 64 };
 
 typedef struct Chooser {
     DfyTreeColumns *columns;
@@ -95,7 +100,9 @@ static double mean_square(const float *parts, const DfyTrellis *t) {
     return t->rows ? sum / ((double)t->rows * t->n) : 0;
 }
 
+/* Of the last values, and of the means where there are any. */
 static void find_residuals(const Chooser *c, int kind) {
+    int has_means = c->state->past.ages[kind] > 0;
     size_t n = (size_t)dfy_tree_rest(&c->state->grid);
     for (size_t i = 0; i < c->state->count; i++) {
         const DfyTreeSplat *s = &c->state->splats[i];
@@ -104,7 +111,7 @@ static void find_residuals(const Chooser *c, int kind) {
         memcpy(last.scale, s->scale, sizeof last.scale);
         memcpy(last.dc_part, s->dc_part, sizeof last.dc_part);
         put_off(c, kind, c->parts, i, &last, c->state->rest + i * n);
-        put_off(c, kind, c->other, i, &c->state->past.means[i], c->state->past.rest + i * n);
+        if (has_means) put_off(c, kind, c->other, i, &c->state->past.means[i], c->state->past.rest + i * n);
     }
 }
 
@@ -120,6 +127,19 @@ static double wanted_of(const Chooser *c, int kind) {
     return wanted;
 }
 
+/* Whether an attribute's means go on, or begin: they cost a decoder time, so they pause where they do not help. */
+static int still_learns(DfyTreePast *past, int kind, int helps) {
+    if (past->ages[kind] == 1 || (past->ages[kind] && helps)) return 1;
+    if (past->ages[kind]) {
+        past->pauses[kind] = past->last_pauses[kind] ? past->last_pauses[kind] : FIRST_PAUSE;
+        past->last_pauses[kind] = (uint8_t)dfy_min(2 * past->pauses[kind], MOST_PAUSE);
+        return 0;
+    }
+    if (!past->pauses[kind]) return 1;
+    past->pauses[kind]--;
+    return 0;
+}
+
 static int choose_kind(Chooser *c, int kind) {
     DfyTreeColumn *own = &c->columns->of[kind];
     const DfyTreeGrid *g = &c->state->grid;
@@ -131,8 +151,9 @@ static int choose_kind(Chooser *c, int kind) {
     if (kind == 4) dfy_tree_dc_norm(g, norm);
     if (kind == 4) t.norm = norm;
     find_residuals(c, kind);
-    double last = mean_square(c->parts, &t), mean = mean_square(c->other, &t);
+    double last = mean_square(c->parts, &t), mean = c->state->past.ages[kind] ? mean_square(c->other, &t) : INFINITY;
     own->from_mean = mean < last;
+    own->learns = still_learns(&c->state->past, kind, mean < last * HELPS);
     float *parts = own->from_mean ? c->other : c->parts;
     if ((own->from_mean ? mean : last) <= wanted * wanted * AS_IT_IS) return DFY_OK;
     t.parts = parts;
@@ -160,38 +181,107 @@ static double bits_of(double number) {
     return 31 - __builtin_clz(size) + (double)size / (1u << (31 - __builtin_clz(size)));
 }
 
-/* Ways to predict are compared by runs of SAMPLE splats, one of EVERY, but at the highest efforts. */
-enum { SAMPLE = 1024, EVERY = 8 };
+/* Ways to predict are compared by parts of SAMPLE splats, one of EVERY, but at the highest efforts. */
+enum { SAMPLE = 1024, EVERY = 8, USUAL_RUN = 6 };
+
+static double bounded(double number) {
+    return fmin(fmax(rint(number), -DFY_TREE_NUMBER_MOST), DFY_TREE_NUMBER_MOST);
+}
+
+static double place_of(const Chooser *c, uint32_t i, size_t k) {
+    const DfyTreeGrid *g = &c->state->grid;
+    return ((double)c->splats->xyz[(size_t)c->order[i] * 3 + k] - g->origin[k]) / g->step * (1 << DFY_TREE_FRACTION);
+}
+
+/* The mean move of a run that begins with splat `from`; adds what telling it takes to *size. */
+static void choose_run(const Chooser *c, uint32_t from, double *size) {
+    DfyTreeColumns *columns = c->columns;
+    uint32_t length = 1u << columns->run_bits;
+    uint32_t to = c->state->count - from < length ? c->state->count : from + length;
+    int16_t *run = columns->runs + (size_t)(from >> columns->run_bits) * 3;
+    double sum[3] = {0, 0, 0};
+    memset(run, 0, 3 * sizeof *run);
+    for (uint32_t i = from; i < to; i++) {
+        int32_t base[3], predicted[3];
+        dfy_tree_predict_place(c->state, columns, NULL, i, base, predicted);
+        for (size_t k = 0; k < 3; k++) sum[k] += place_of(c, i, k) - predicted[k];
+    }
+    for (size_t k = 0; k < 3; k++) {
+        run[k] = (int16_t)bounded(sum[k] / (to - from) / columns->of[0].step);
+        *size += bits_of(from ? run[k] - run[(int)k - 3] : run[k]);
+    }
+}
+
+/* The number of a position, and what it leaves, in grid steps. */
+static double round_place(const Chooser *c, int32_t (*moved)[3], uint32_t i, double *size) {
+    DfyTreeColumns *columns = c->columns;
+    int32_t base[3], predicted[3];
+    const int32_t *velocity = c->state->splats[i].velocity;
+    double sum = 0, step = columns->of[0].step;
+    dfy_tree_predict_place(c->state, columns, (const int32_t(*)[3])moved, i, base, predicted);
+    for (size_t k = 0; k < 3; k++) {
+        double off = place_of(c, i, k) - predicted[k], number = bounded(off / step);
+        double left = (off - number * step) / (1 << DFY_TREE_FRACTION);
+        int32_t move = predicted[k] + (int32_t)(number * step) - base[k];
+        columns->of[0].numbers[k * c->state->count + i] = (int16_t)number;
+        moved[i][k] = dfy_tree_moves_on(columns->move) ? move - velocity[k] : move;
+        *size += bits_of(number);
+        sum += left * left;
+    }
+    return sum;
+}
 
 /*
- * Rounds positions' ways from their predictions, of one run of splats in `every`; returns the mean square of what is
- * left, in squared grid steps.
+ * Rounds positions' ways from their predictions, of one part of the splats in `every`; returns the mean square of what
+ * is left, in squared grid steps.
  */
-static double round_places(const Chooser *c, int32_t (*moved)[3], int16_t *numbers, uint32_t every, double *size) {
-    const DfyTreeGrid *g = &c->state->grid;
-    DfyTreeColumns *columns = c->columns;
-    double sum = 0, step = columns->of[0].step;
-    uint32_t looked_at = 0;
+static double round_places(const Chooser *c, int32_t (*moved)[3], uint32_t every, double *size) {
+    double sum = 0;
+    uint32_t looked_at = 0, run = dfy_tree_moves_runs(c->columns->move) ? 1u << c->columns->run_bits : 0;
     *size = 0;
     for (uint32_t i = 0; i < c->state->count; i++) {
         if (i / SAMPLE % every) continue;
+        if (run && i % run == 0) choose_run(c, i, size);
         looked_at++;
-        int32_t base[3], predicted[3];
-        const int32_t *velocity = c->state->splats[i].velocity;
-        dfy_tree_predict_place(c->state, columns, (const int32_t(*)[3])moved, i, base, predicted);
-        for (size_t k = 0; k < 3; k++) {
-            double place = ((double)c->splats->xyz[(size_t)c->order[i] * 3 + k] - g->origin[k]) / g->step;
-            double off = place * (1 << DFY_TREE_FRACTION) - predicted[k];
-            double number = fmin(fmax(rint(off / step), -DFY_TREE_NUMBER_MOST), DFY_TREE_NUMBER_MOST);
-            double left = (off - number * step) / (1 << DFY_TREE_FRACTION);
-            int32_t move = predicted[k] + (int32_t)(number * step) - base[k];
-            numbers[(size_t)i * 3 + k] = (int16_t)number;
-            moved[i][k] = columns->move == DFY_TREE_MOVE_BOTH ? move - velocity[k] : move;
-            *size += bits_of(number);
-            sum += left * left;
-        }
+        sum += round_place(c, moved, i, size);
     }
     return looked_at ? sum / looked_at : 0;
+}
+
+/* A way to predict: what moves are, for runs of how many splats, and whether of the mean. */
+typedef struct Way {
+    int move, run_bits, from_mean;
+} Way;
+
+static void go(const Chooser *c, Way way) {
+    c->columns->move = way.move;
+    c->columns->run_bits = way.run_bits;
+    c->columns->of[0].from_mean = way.from_mean;
+}
+
+/* The way with the smallest numbers on a sample; *helps: the best one is by the mean. */
+static Way best_way(const Chooser *c, int32_t (*moved)[3], int *helps) {
+    uint32_t every = dfy_tree_haste(c->effort) ? EVERY : 1;
+    double least = INFINITY, size;
+    Way best = {0, USUAL_RUN, 0};
+    for (int move = 0; move < DFY_TREE_MOVES; move++)
+        for (int mean = 0; mean < (c->state->past.ages[0] ? 2 : 1); mean++) {
+            Way way = {move, USUAL_RUN, mean};
+            go(c, way);
+            round_places(c, moved, every, &size);
+            if (size < least) best = way;
+            least = fmin(least, size);
+        }
+    *helps = best.from_mean;
+    for (int bits = DFY_TREE_RUN_LEAST; dfy_tree_moves_runs(best.move) && bits < DFY_TREE_RUN_LEAST + DFY_TREE_RUNS;
+         bits++) {
+        Way way = {best.move, bits, best.from_mean};
+        go(c, way);
+        round_places(c, moved, every, &size);
+        if (size < least) best = way;
+        least = fmin(least, size);
+    }
+    return best;
 }
 
 /* The prediction with the smallest numbers, then the largest unit that meets the wanted error. */
@@ -199,28 +289,20 @@ static int choose_places(Chooser *c) {
     DfyTreeColumn *own = &c->columns->of[0];
     size_t count = c->state->count ? c->state->count : 1;
     int32_t(*moved)[3] = calloc(count, sizeof *moved);
-    uint32_t every = dfy_tree_haste(c->effort) ? EVERY : 1;
-    double least = INFINITY, size, wanted = c->wanted[DFY_SPLAT_POSITION];
-    int best = 0, usual = (int)(fmin(fmax(wanted * 2 * (1 << DFY_TREE_FRACTION), 1), 60000));
+    double size, wanted = c->wanted[DFY_SPLAT_POSITION];
+    int helps;
     own->numbers = malloc(count * 3 * sizeof *own->numbers);
-    if (!moved || !own->numbers) {
+    c->columns->runs = malloc((count / (1 << DFY_TREE_RUN_LEAST) + 1) * 3 * sizeof *c->columns->runs);
+    if (!moved || !own->numbers || !c->columns->runs) {
         free(moved);
         return DFY_ERROR_MEMORY;
     }
     own->present = 1;
-    for (int way = 0; way < 2 * DFY_TREE_MOVES; way++) {
-        c->columns->move = way / 2;
-        own->from_mean = way % 2;
-        own->step = usual;
-        round_places(c, moved, own->numbers, every, &size);
-        if (size >= least) continue;
-        least = size;
-        best = way;
-    }
-    c->columns->move = best / 2;
-    own->from_mean = best % 2;
+    own->step = (int)(fmin(fmax(wanted * 2 * (1 << DFY_TREE_FRACTION), 1), 60000));
+    go(c, best_way(c, moved, &helps));
+    own->learns = still_learns(&c->state->past, 0, helps);
     for (int i = 0; i < 6; i++) {
-        double error = sqrt(round_places(c, moved, own->numbers, 1, &size)) / wanted;
+        double error = sqrt(round_places(c, moved, 1, &size)) / wanted;
         if (error <= 1 || own->step <= 1) break;
         own->step = (int32_t)(own->step / error * 0.999);
         if (own->step < 1) own->step = 1;

@@ -10,133 +10,115 @@
 
 #include "base/numbers.h"
 #include "diffy/diffy.h"
-#include "splat/model/wide.h"
 #include "splat/quant/trellis.h"
 
 enum {
-    CONTEXTS = 4,
-    SLOT_BITS = 15,
-    TRUST = 12, /* uses that a slot is said to have had when the next coefficient begins */
-    /* A coefficient that is 0 but for one in RARE, by a slot of PROVEN uses, is coded by that alone: as few bytes. */
-    RARE = 16,
-    PROVEN = 30
+    TRUST = 12,  /* uses that a model is said to have had when the next coefficient begins */
+    AROUND = 16, /* classes of the neighbours' energy */
+    NEAR = 6,    /* of their sizes in this column */
+    TOTALS = 21, /* of the splat's energy so far */
+    RECENT = 5,  /* of its last coefficients' sizes */
+    BEFORE = 4   /* splats before the first, of which nothing is known */
 };
 
-/* First slot of each kind of context; a context has slots for either quantiser. */
-enum {
-    SLOTS = 2 * DFY_MIX_STEPS,
-    BY_TOTAL = 0,
-    TOTALS = 21,
-    AROUND = 32, /* classes of the neighbours' energy, and sets of weights for them */
-    SETS_AROUND = 8,
-    BY_NEAR = BY_TOTAL + TOTALS * SLOTS,
-    BY_RECENT = BY_NEAR + AROUND * 32 * SLOTS,
-    BY_COLOUR = BY_RECENT + 16 * TOTALS * SLOTS,
-    BY_SIGN = BY_COLOUR + 512 * SLOTS,
-    ALL_SLOTS = BY_SIGN + 16
-};
-_Static_assert(ALL_SLOTS <= 1 << SLOT_BITS, "the slots have room");
-
-/* What contexts know of a splat: its first colour, and its coefficients so far. */
+/* What contexts know of a splat: its coefficients so far. */
 typedef struct Seen {
-    uint16_t colour, recent;
-    uint16_t sum;          /* of magnitudes */
-    uint8_t total, energy; /* its logarithm, coarse and fine */
-    int16_t value;         /* the last one */
-    uint16_t size;         /* its magnitude, 16 at most */
+    uint16_t sum; /* of magnitudes */
+    uint8_t recent, energy, size;
 } Seen;
 
 typedef struct ColourCoder {
-    DfyMixer mixer;
-    const DfyTreeNear *near;
+    DfyTokens *tokens;
+    const uint8_t (*back)[DFY_TREE_NEAR];
     Seen *seen;
     int16_t *column;
+    uint32_t count;
     int trellis;
+    DfyTokenModel by_near[2][AROUND][NEAR], by_own[2][TOTALS][RECENT], escaped;
 } ColourCoder;
 
-/* Whether a coefficient is 0 or not. */
-DFY_BODY int code_any(DfyMixer *mixer, const uint32_t contexts[CONTEXTS], int set, int any) {
-    uint32_t slot = mixer->slots[contexts[0]], p;
-    if (slot < UINT32_MAX / RARE && (slot & DFY_MIX_USES) > PROVEN) return dfy_mix_alone(mixer, contexts[0], any);
-    return dfy_mix_in_place(mixer, contexts, CONTEXTS, set, any, &p);
+static inline uint32_t bits_of(uint32_t value) {
+    return (uint32_t)(31 - __builtin_clz(2 * value + 1));
 }
 
-DFY_BODY int32_t code_one(ColourCoder *c, uint32_t i, int32_t coded) {
-    const DfyTreeNear *near = &c->near[i];
+DFY_TOKEN_INLINE int32_t code_one(ColourCoder *c, DfyTokens *tokens, uint32_t i, int32_t coded, int encoding) {
+    const uint8_t *back = c->back[i];
     const Seen *seen = &c->seen[i];
-    uint32_t near_size = 0, around = 0;
-    int32_t lean = 0;
-    for (int j = 0; j < near->count; j++) {
-        const Seen *other = &c->seen[near->splats[j]];
+    uint32_t near_size = 0, around = 0, quantiser = (uint32_t)c->trellis & 1;
+    for (int j = 0; j < DFY_TREE_NEAR; j++) {
+        const Seen *other = seen - back[j];
         near_size += other->size;
         around += other->energy;
-        lean += other->value;
     }
-    if (near->count == DFY_TREE_NEAR) /* a constant is divided by much faster */
-        around = around / DFY_TREE_NEAR / 6;
-    else
-        around = near->count ? around / (uint32_t)near->count / 6 : AROUND - 1;
-    uint32_t quantiser = (uint32_t)c->trellis & 1, of_quantiser = quantiser * DFY_MIX_STEPS;
-    uint32_t contexts[CONTEXTS] = {
-        BY_RECENT + (dfy_min_count(seen->recent, 15) * TOTALS + seen->total) * SLOTS + of_quantiser,
-        BY_NEAR + (around * 32 + dfy_min_count(near_size, 31)) * SLOTS + of_quantiser,
-        BY_TOTAL + seen->total * SLOTS + of_quantiser,
-        BY_COLOUR + seen->colour * SLOTS + of_quantiser,
-    };
-    int sets = (int)(around / (AROUND / SETS_AROUND) * 2 + quantiser) * DFY_MIX_STEPS;
-    if (!code_any(&c->mixer, contexts, sets, coded != 0)) return 0;
-    uint32_t sign = lean > 4 ? 2 : lean > 1 ? 1 : lean < -4 ? 4 : lean < -1 ? 3 : 0;
-    coded = dfy_mix_not_zero(&c->mixer, contexts, CONTEXTS, sets, sign ? BY_SIGN + sign : 0, coded);
-    return coded > 16383 ? 16383 : coded < -16383 ? -16383 : coded;
+    around = dfy_min_count(around / 48, AROUND - 1);
+    DfyTokenModel *near = &c->by_near[quantiser][around][dfy_min_count(bits_of(near_size), NEAR - 1)];
+    DfyTokenModel *own = &c->by_own[quantiser][dfy_min_count(seen->energy / 8u, TOTALS - 1)]
+                                   [dfy_min_count(bits_of(seen->recent), RECENT - 1)];
+    return dfy_token_mixed_number(tokens, near, own, &c->escaped, coded, encoding);
 }
 
-DFY_BODY void pass(ColourCoder *c, uint32_t i, int32_t coded) {
+DFY_TOKEN_INLINE void pass(ColourCoder *c, uint32_t i, int32_t coded) {
     Seen *seen = &c->seen[i];
     int32_t value = dfy_trellis_value(c->trellis, coded);
-    c->column[i] = seen->value = (int16_t)value;
-    seen->size = (uint16_t)dfy_min_count((uint32_t)abs(value), 16);
+    uint32_t size = (uint32_t)abs(value);
+    c->column[i] = (int16_t)value;
+    seen->size = (uint8_t)dfy_min_count(size, 16);
     c->trellis = dfy_trellis_next(c->trellis, coded);
-    seen->recent = (uint16_t)(seen->recent / 2 + dfy_min_count((uint32_t)abs(coded), 8) * 2);
+    seen->recent = (uint8_t)(seen->recent / 2 + dfy_min_count((uint32_t)abs(coded), 8) * 2);
     if (!coded) return;
-    seen->sum = (uint16_t)(seen->sum + dfy_min_count((uint32_t)abs(value), 64));
-    uint32_t size = (uint32_t)dfy_log2_16(seen->sum * 4u);
-    seen->total = (uint8_t)dfy_min_count(size / 8, TOTALS - 1);
-    seen->energy = (uint8_t)dfy_min_count(size, 186);
+    seen->sum = (uint16_t)(seen->sum + dfy_min_count(size, 64));
+    seen->energy = (uint8_t)dfy_min_count((uint32_t)dfy_log2_16(seen->sum * 4u), 186);
 }
 
-DFY_BODY void code_column_body(ColourCoder *c, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) pass(c, i, code_one(c, i, dfy_trellis_coded(c->trellis, c->column[i])));
-    for (int s = 0; s < ALL_SLOTS; s++) {
-        uint32_t slot = c->mixer.slots[s];
-        if ((slot & DFY_MIX_USES) > TRUST) c->mixer.slots[s] = (slot & ~(uint32_t)DFY_MIX_USES) | TRUST;
+DFY_TOKEN_INLINE void code_column_of(ColourCoder *c, int encoding) {
+    DfyTokens tokens = *c->tokens; /* its own, so that it stays in registers */
+    for (uint32_t i = 0; i < c->count; i++) {
+        int32_t coded = code_one(c, &tokens, i, encoding ? dfy_trellis_coded(c->trellis, c->column[i]) : 0, encoding);
+        pass(c, i, coded > 16383 || coded < -16383 ? 0 : coded); /* larger only in damaged bytes */
     }
+    *c->tokens = tokens;
+}
+static void decode_column(ColourCoder *c) {
+    code_column_of(c, 0);
+}
+static void encode_column(ColourCoder *c) {
+    code_column_of(c, 1);
 }
 
-DFY_TWICE(code_column, (ColourCoder * c, uint32_t count), (c, count))
+static void trust_less(DfyTokenModel *models, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (models[i].uses > TRUST) models[i].uses = TRUST;
+}
 
-int dfy_tree_code_colours(DfyRangeCoder *coder, const DfyTreeState *state, const DfyTreeIndex *indices,
-                          const DfyTreeNear *near, int16_t *sh) {
-    ColourCoder *c = calloc(1, sizeof *c);
-    int n = dfy_tree_rest(&state->grid), status = c ? dfy_mixer_open(&c->mixer, coder, SLOT_BITS) : DFY_ERROR_MEMORY;
+static void begin_models(ColourCoder *c) {
+    for (int q = 0; q < 2; q++) {
+        for (int a = 0; a < AROUND; a++)
+            for (int n = 0; n < NEAR; n++) dfy_token_model(&c->by_near[q][a][n], (uint32_t)(60 + 30 * n));
+        for (int t = 0; t < TOTALS; t++)
+            for (int r = 0; r < RECENT; r++) dfy_token_model(&c->by_own[q][t][r], (uint32_t)(80 + 30 * r));
+    }
+    dfy_token_model(&c->escaped, 160);
+}
+
+int dfy_tree_code_colours(DfyTokens *tokens, int encoding, const DfyTreeState *state,
+                          const uint8_t (*back)[DFY_TREE_NEAR], int16_t *sh) {
+    ColourCoder *c = malloc(sizeof *c);
+    Seen *memory = calloc((size_t)state->count + BEFORE, sizeof *memory);
+    int n = dfy_tree_rest(&state->grid), status = c && memory ? DFY_OK : DFY_ERROR_MEMORY;
     if (!status) {
-        c->near = near;
-        c->seen = calloc(state->count ? state->count : 1, sizeof *c->seen);
-        if (!c->seen) status = DFY_ERROR_MEMORY;
-    }
-    for (uint32_t i = 0; !status && i < state->count; i++) {
-        const int32_t *dc = indices[i].dc;
-        c->seen[i].colour =
-            (uint16_t)(dfy_min_count((uint32_t)abs(dc[0]) / 4, 7) << 6 |
-                       dfy_min_count((uint32_t)abs(dc[1]) / 2, 7) << 3 | dfy_min_count((uint32_t)abs(dc[2]) / 2, 7));
+        *c = (ColourCoder){.tokens = tokens, .back = back, .seen = memory + BEFORE, .count = state->count};
+        begin_models(c);
     }
     for (int k = 0; !status && k < n; k++) {
         c->column = sh + (size_t)k * state->count;
-        code_column(c, state->count);
+        if (DFY_SPLAT_ENCODES && encoding)
+            encode_column(c);
+        else
+            decode_column(c);
+        trust_less(&c->by_near[0][0][0], sizeof c->by_near / sizeof c->escaped);
+        trust_less(&c->by_own[0][0][0], sizeof c->by_own / sizeof c->escaped);
     }
-    if (c) {
-        dfy_mixer_close(&c->mixer);
-        free(c->seen);
-    }
+    free(memory);
     free(c);
     return status;
 }

@@ -2,19 +2,14 @@
 #ifndef DFY_SPLAT_TREE_COLOUR_H
 #define DFY_SPLAT_TREE_COLOUR_H
 
+#include "entropy/tokens.h"
 #include "splat/tree/tree.h"
 
-/* The neighbours of one splat: splats coded before it. */
-typedef struct DfyTreeNear {
-    uint32_t splats[DFY_TREE_NEAR];
-    int count;
-} DfyTreeNear;
-
 /*
- * Codes the multiples, sh[k * count + i] of coefficient k of splat i, or decodes them. The splats' other attributes are
- * known; near has an entry a splat.
+ * Codes the multiples, sh[k * count + i] of coefficient k of splat i, or decodes them. back: of each splat how far
+ * before it its neighbours are, see dfy_tree_neighbours.
  */
-int dfy_tree_code_colours(DfyRangeCoder *coder, const DfyTreeState *state, const DfyTreeIndex *indices,
-                          const DfyTreeNear *near, int16_t *sh);
+int dfy_tree_code_colours(DfyTokens *tokens, int encoding, const DfyTreeState *state,
+                          const uint8_t (*back)[DFY_TREE_NEAR], int16_t *sh);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container/v2.h"
 #include "splat/formats/files.h"
 #include "splat/model/exact.h"
 #include "splat/model/kdtree.h"
@@ -72,14 +73,14 @@ static void find_off(const DfyTreeEncoder *e, const DfyTreeState *state, uint32_
     for (int k = 0; k < 3; k++) {
         size_t at = j * 3 + (size_t)k;
         double place = ((double)in->xyz[at] - g->origin[k]) / g->step * (1 << DFY_TREE_FRACTION);
-        off->place[k] = (place - s->place[k]) / dfy_tree_place_unit(g);
-        off->scale[k] = (in->scale[at] * (double)DFY_TREE_ONE - s->scale[k]) / dfy_tree_unit(g, g->scale_step);
-        dc[k] = (in->dc[at] * (double)DFY_TREE_ONE - s->dc[k]) / dfy_tree_unit(g, g->dc_step);
+        off->place[k] = (place - s->place[k]) / DFY_TREE_PLACE_UNIT;
+        off->scale[k] = (in->scale[at] * (double)DFY_TREE_ONE - s->scale[k]) / dfy_tree_unit(g->scale_step);
+        dc[k] = (in->dc[at] * (double)DFY_TREE_ONE - s->dc[k]) / dfy_tree_unit(g->dc_step);
     }
     for (int k = 0; k < 9; k++) base[k % 3 * 3 + k / 3] = (double)g->dc_base[k / 3][k % 3] / DFY_TREE_BASE_ONE;
     if (!dfy_invert(inverse, base, 3)) memset(inverse, 0, sizeof inverse);
     multiply_part(off->dc, inverse, dc, 3);
-    off->alpha = (dfy_sigmoid(in->opacity[j]) * DFY_TREE_ONE - s->alpha) / dfy_tree_unit(g, g->alpha_step);
+    off->alpha = (dfy_sigmoid(in->opacity[j]) * DFY_TREE_ONE - s->alpha) / dfy_tree_unit(g->alpha_step);
     turn_off(g, s, in->rotation + j * 4, off->turn);
     for (int k = 0; k < n; k++)
         rest[k] = (in->rest[j * (size_t)n + (size_t)k] * (double)DFY_TREE_ONE -
@@ -91,11 +92,11 @@ static void find_off(const DfyTreeEncoder *e, const DfyTreeState *state, uint32_
 /* Squared errors in the units of DfySplatErrors, position in steps. */
 static void square_off(const DfyTreeGrid *g, const Off *off, float square[DFY_SPLAT_ATTRIBUTES]) {
     int n = dfy_tree_rest(g);
-    double scale = (double)dfy_tree_unit(g, g->scale_step) / DFY_TREE_ONE,
-           dc = (double)dfy_tree_unit(g, g->dc_step) / DFY_TREE_ONE;
-    double alpha = (double)dfy_tree_unit(g, g->alpha_step) / DFY_TREE_ONE, sh = (double)g->sh_step / DFY_TREE_ONE,
+    double scale = (double)dfy_tree_unit(g->scale_step) / DFY_TREE_ONE,
+           dc = (double)dfy_tree_unit(g->dc_step) / DFY_TREE_ONE;
+    double alpha = (double)dfy_tree_unit(g->alpha_step) / DFY_TREE_ONE, sh = (double)g->sh_step / DFY_TREE_ONE,
            turn = turn_degrees(g);
-    double place = (double)dfy_tree_place_unit(g) / (1 << DFY_TREE_FRACTION);
+    double place = (double)DFY_TREE_PLACE_UNIT / (1 << DFY_TREE_FRACTION);
     square[DFY_SPLAT_POSITION] = (float)(squares(off->place, 3) * place * place);
     square[DFY_SPLAT_SCALE] = (float)(squares(off->scale, 3) / 3 * scale * scale);
     square[DFY_SPLAT_ALPHA] = (float)(off->alpha * off->alpha * alpha * alpha);
@@ -215,8 +216,7 @@ static int choose_guess(const DfyTreeState *state, const DfyTreeInter *inter) {
         if (!(u->updates & DFY_TREE_PLACE) || inter->labels[i]) continue;
         for (int k = 0; k < 3; k++) {
             cost[DFY_TREE_STAY] += dfy_exact_ln(1 + abs(u->place[k]));
-            cost[DFY_TREE_GO_ON] +=
-                dfy_exact_ln(1 + abs(u->place[k] - dfy_tree_steps_of(&state->grid, s->velocity[k])));
+            cost[DFY_TREE_GO_ON] += dfy_exact_ln(1 + abs(u->place[k] - dfy_tree_steps_of(s->velocity[k])));
             cost[DFY_TREE_FOLLOW] += dfy_exact_ln(1 + abs(u->place[k] - last[k]));
             last[k] = u->place[k];
         }
@@ -389,6 +389,17 @@ static int put_code(DfyRangeCoder *coder, uint32_t splats, DfyBuffer *payload, D
     return failed ? dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a coded frame.") : DFY_OK;
 }
 
+/* Tokens, whose length goes before them, or 0. */
+static int put_tokens(DfyTokens *tokens, DfyBuffer *payload, DfyMessage *message) {
+    DfyBuffer bytes = {0};
+    if (tokens->count || tokens->failed) dfy_tokens_write(tokens, &bytes);
+    dfy_put_varint(payload, bytes.size);
+    if (bytes.size) dfy_put_bytes(payload, bytes.data, bytes.size);
+    int failed = bytes.failed || payload->failed;
+    dfy_buffer_free(&bytes);
+    return failed ? dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a coded frame.") : DFY_OK;
+}
+
 static int remember(DfyTreeEncoder *e, const DfySplats *splats, DfyMessage *message) {
     dfy_splats_free(&e->last);
     return dfy_splats_copy(&e->last, splats, message);
@@ -455,6 +466,7 @@ static int learn_analysis(DfyTreeEncoder *e) {
 int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *payload, DfyMessage *message) {
     DfyTreeChoice choice;
     DfyRangeCoder coder;
+    DfyTokens tokens = {.turn = 0};
     dfy_tree_state_free(&e->state);
     DfyTreeHull hull = e->hull;
     double aimed[DFY_SPLAT_ATTRIBUTES];
@@ -465,7 +477,10 @@ int dfy_tree_encode_key(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *p
     dfy_range_encode_start(&coder);
     dfy_tree_write_grid(&e->state.grid, payload);
     status = dfy_tree_state_alloc(&e->state, splats->count, message);
-    if (!status) status = dfy_tree_code_body(&coder, &e->state, choice.keys, choice.indices, choice.sh, 1, message);
+    if (!status)
+        status = dfy_tree_code_body(&coder, &tokens, &e->state, choice.keys, choice.indices, choice.sh, 1, message);
+    if (!status) status = put_tokens(&tokens, payload, message);
+    dfy_tokens_free(&tokens);
     if (!status) status = put_code(&coder, splats->count, payload, message);
     dfy_range_free(&coder);
     free(e->order);
@@ -508,7 +523,8 @@ static int grow_order(DfyTreeEncoder *e, const Match *m, const uint32_t *added) 
 
 int dfy_tree_encode_inter(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer *payload, DfyMessage *message) {
     DfyTreeColumns columns = {.used = 0};
-    DfyTreeInter inter = {.columns = &columns};
+    DfyTokens tokens = {.turn = 0};
+    DfyTreeInter inter = {.columns = &columns, .tokens = &tokens};
     Match match;
     DfyRangeCoder coder;
     int status = dfy_tree_settle(e, message);
@@ -519,12 +535,14 @@ int dfy_tree_encode_inter(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer 
     if (!status) status = dfy_tree_place_added(&e->state.grid, splats, match.added, match.added_count, &inter, message);
     Plan plan = {e, splats, match.next, match.changed};
     if (!status) status = dfy_tree_code_inter(&coder, &e->state, &inter, plan_updates, &plan, message);
+    if (!status) status = put_tokens(&tokens, payload, message);
     if (!status) status = put_code(&coder, inter.added, payload, message);
     if (!status && grow_order(e, &match, match.added))
         status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a frame.");
     if (!status) measure(e, splats, columns.used ? 0 : match.kept);
     if (!status) status = remember(e, splats, message);
     dfy_range_free(&coder);
+    dfy_tokens_free(&tokens);
     dfy_tree_inter_free(&inter);
     dfy_tree_columns_free(&columns);
     free_match(&match);

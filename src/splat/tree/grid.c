@@ -9,7 +9,7 @@
 #include "splat/tree/columns.h"
 #include "splat/tree/tree.h"
 
-enum { MAX_STEP = 1 << 24, MAX_INDEX_BITS = 20, FINE = 128 /* beside the degree: grid->coarse is 0 */ };
+enum { MAX_STEP = 1 << 24, MAX_INDEX_BITS = 20 };
 
 /* ---------------------------------------------------------------- memory */
 
@@ -51,7 +51,7 @@ static void put_range(DfyBuffer *buffer, const DfyTreeRange *range) {
 void dfy_tree_write_grid(const DfyTreeGrid *g, DfyBuffer *buffer) {
     int rest = dfy_tree_rest(g);
     dfy_put_u32be(buffer, g->count);
-    dfy_put_u8(buffer, (unsigned)g->degree | (g->coarse ? 0u : FINE));
+    dfy_put_u8(buffer, (unsigned)g->degree);
     for (int i = 0; i < 3; i++) dfy_put_u8(buffer, (unsigned)(g->tail_bits[i] << 5 | g->place_bits[i]));
     for (int i = 0; i < 3; i++) dfy_put_f32be(buffer, g->origin[i]);
     dfy_put_f32be(buffer, g->step);
@@ -107,8 +107,6 @@ int dfy_tree_read_grid(DfyTreeGrid *g, DfyBytes *bytes, DfyMessage *message) {
     int good = 1;
     *g = (DfyTreeGrid){.count = dfy_read_u32be(bytes)};
     g->degree = dfy_read_u8(bytes);
-    g->coarse = !(g->degree & FINE);
-    g->degree &= ~FINE;
     for (int i = 0; i < 3; i++) {
         int bits = dfy_read_u8(bytes);
         g->place_bits[i] = bits & 31;
@@ -168,7 +166,7 @@ void dfy_tree_colour_values(const DfyTreeGrid *g, const DfyTreeIndex *index, Dfy
 
 void dfy_tree_turn_values(const DfyTreeGrid *g, const DfyTreeIndex *index, const DfyTurnRing *ring, DfyTreeSplat *s) {
     dfy_turn_quaternion(s->turn, index->turn, dfy_tree_axis(s), &g->turns, ring);
-    s->dirty = 1;
+    s->dirty = DFY_TREE_ALL;
 }
 
 /* Colours from coefficients, eight sums at a time; they are exact in double precision: below 2^53, and whole. */
@@ -225,34 +223,64 @@ DFY_BODY void rest_of_splats_body(DfyTreeState *state, const RestBase *b, const 
 }
 DFY_TWICE(rest_of_splats, (DfyTreeState * state, const RestBase *b, const int16_t *sh), (state, b, sh))
 
-/* The other colours of a splat whose multiples are not all 0: what they add to a prediction. */
-DFY_BODY void add_to_rest_body(int32_t *rest, const RestBase *b, const int16_t *multiples, int step, int n) {
-    double part[PADDED];
-    for (int from = 0; from < n; from += SUMS)
-        for (int i = from; i < from + SUMS; i++) part[i] = (double)multiples[i] * step;
+/* What multiples add to a prediction: sums of whole numbers, and which multiples are not 0. */
+typedef struct AddedBase {
+    int32_t base[DFY_TREE_REST][PADDED];
+    int64_t largest[DFY_TREE_REST]; /* of a row */
+} AddedBase;
+
+typedef struct AddedParts {
+    int count;
+    int row[DFY_TREE_REST];
+    int64_t part[DFY_TREE_REST];
+} AddedParts;
+
+/* Where sums have room in 32 bits. */
+DFY_BODY void add_narrow_body(int32_t *rest, const AddedBase *b, const AddedParts *parts, int n) {
     for (int from = 0; from < n; from += SUMS) {
-        double sum[SUMS];
-        int last = n - from < SUMS ? n - from : SUMS;
+        int32_t sum[SUMS];
         for (int i = 0; i < SUMS; i++) sum[i] = DFY_TREE_BASE_ONE / 2;
-        for (int k = 0; k < n; k++)
-            for (int i = 0; i < SUMS; i++) sum[i] += part[k] * b->base[k][from + i];
-        for (int i = 0; i < last; i++) rest[from + i] = limited((double)rest[from + i] + shifted(sum[i]));
+        for (int k = 0; k < parts->count; k++) {
+            const int32_t *row = b->base[parts->row[k]] + from;
+            int32_t part = (int32_t)parts->part[k];
+            for (int i = 0; i < SUMS; i++) sum[i] += part * row[i];
+        }
+        for (int i = 0; i < SUMS && from + i < n; i++)
+            rest[from + i] = dfy_within((int64_t)rest[from + i] + (sum[i] >> 7), 1 << 28);
     }
 }
-DFY_TWICE(add_to_rest, (int32_t * rest, const RestBase *b, const int16_t *multiples, int step, int n),
-          (rest, b, multiples, step, n))
+DFY_TWICE(add_narrow, (int32_t * rest, const AddedBase *b, const AddedParts *parts, int n), (rest, b, parts, n))
+
+static void add_wide(int32_t *rest, const AddedBase *b, const AddedParts *parts, int n) {
+    for (int i = 0; i < n; i++) {
+        int64_t sum = DFY_TREE_BASE_ONE / 2;
+        for (int k = 0; k < parts->count; k++) sum += parts->part[k] * b->base[parts->row[k]][i];
+        rest[i] = dfy_within(rest[i] + (sum >> 7), 1 << 28);
+    }
+}
 
 void dfy_tree_add_rest(DfyTreeState *state, const int16_t *sh, int32_t step) {
     const DfyTreeGrid *g = &state->grid;
     int n = dfy_tree_rest(g);
-    RestBase b = {{{0}}, {0}, {{0}}};
-    int16_t multiples[PADDED] = {0};
+    AddedBase b = {.largest = {0}};
     for (int k = 0; k < n; k++)
-        for (int i = 0; i < n; i++) b.base[k][i] = g->sh_base[k][i];
+        for (int i = 0; i < n; i++) {
+            b.base[k][i] = g->sh_base[k][i];
+            if (abs(g->sh_base[k][i]) > b.largest[k]) b.largest[k] = abs(g->sh_base[k][i]);
+        }
     for (size_t i = 0; i < state->count; i++) {
-        int any = 0;
-        for (int k = 0; k < n; k++) any |= multiples[k] = sh[(size_t)k * state->count + i];
-        if (any) add_to_rest(state->rest + i * (size_t)n, &b, multiples, step, n);
+        AddedParts parts = {.count = 0};
+        int64_t most = DFY_TREE_BASE_ONE;
+        for (int k = 0; k < n; k++) {
+            int32_t number = sh[(size_t)k * state->count + i];
+            if (!number) continue;
+            parts.row[parts.count] = k;
+            parts.part[parts.count++] = (int64_t)number * step;
+            most += llabs((int64_t)number * step) * b.largest[k];
+        }
+        if (!parts.count) continue;
+        (most < INT32_MAX ? add_narrow : add_wide)(state->rest + i * (size_t)n, &b, &parts, n);
+        state->splats[i].dirty |= DFY_TREE_SH;
     }
 }
 
@@ -279,18 +307,20 @@ static float logit_of(int32_t alpha, int32_t step) {
     return (float)dfy_exact_ln(a / (DFY_TREE_ONE - a));
 }
 
-static void splat_to_frame(const DfyTreeState *state, DfySplats *out, size_t i, size_t at, size_t rest) {
+/* `what`: the attributes that changed. */
+static void splat_to_frame(const DfyTreeState *state, DfySplats *out, size_t i, size_t at, size_t rest, int what) {
     const DfyTreeGrid *g = &state->grid;
     const DfyTreeSplat *s = &state->splats[i];
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; what & DFY_TREE_PLACE && k < 3; k++) {
         double place = (double)s->place[k] / (1 << DFY_TREE_FRACTION) * (double)g->step;
         out->xyz[at * 3 + k] = (float)((double)g->origin[k] + place);
-        out->scale[at * 3 + k] = (float)s->scale[k] / DFY_TREE_ONE;
-        out->dc[at * 3 + k] = (float)s->dc[k] / DFY_TREE_ONE;
     }
-    for (size_t k = 0; k < 4; k++) out->rotation[at * 4 + k] = (float)s->turn[k] / DFY_TURN_ONE;
-    out->opacity[at] = logit_of(s->alpha, g->alpha_step);
-    for (size_t k = 0; k < rest; k++) out->rest[at * rest + k] = (float)state->rest[i * rest + k] / DFY_TREE_ONE;
+    for (size_t k = 0; what & DFY_TREE_SCALE && k < 3; k++) out->scale[at * 3 + k] = (float)s->scale[k] / DFY_TREE_ONE;
+    for (size_t k = 0; what & DFY_TREE_DC && k < 3; k++) out->dc[at * 3 + k] = (float)s->dc[k] / DFY_TREE_ONE;
+    for (size_t k = 0; what & DFY_TREE_TURN && k < 4; k++) out->rotation[at * 4 + k] = (float)s->turn[k] / DFY_TURN_ONE;
+    if (what & DFY_TREE_ALPHA) out->opacity[at] = logit_of(s->alpha, g->alpha_step);
+    for (size_t k = 0; what & DFY_TREE_SH && k < rest; k++)
+        out->rest[at * rest + k] = (float)state->rest[i * rest + k] / DFY_TREE_ONE;
 }
 
 int dfy_tree_to_frame(DfyTreeState *state, DfySplats *out, const uint32_t *to, DfyMessage *message) {
@@ -302,7 +332,8 @@ int dfy_tree_to_frame(DfyTreeState *state, DfySplats *out, const uint32_t *to, D
         if (status) return status;
     }
     for (size_t i = 0; i < state->count; i++) {
-        if (all || state->splats[i].dirty) splat_to_frame(state, out, i, to ? to[i] : i, rest);
+        int what = all ? DFY_TREE_ALL : state->splats[i].dirty;
+        if (what) splat_to_frame(state, out, i, to ? to[i] : i, rest, what);
         state->splats[i].dirty = 0;
     }
     return DFY_OK;

@@ -110,7 +110,7 @@ static void move(const Moving *moving, DfyTreeSplat *s) {
     }
     dfy_turn_multiply(turned, moving->turn, s->turn);
     memcpy(s->turn, turned, sizeof turned);
-    s->dirty = 1;
+    s->dirty |= DFY_TREE_PLACE | DFY_TREE_TURN;
 }
 
 /* What is known of a splat's past moves with it. */
@@ -254,23 +254,23 @@ static void apply_update(DfyTreeState *state, uint32_t i, const DfyTreeUpdate *u
     s->updates = u->updates;
     for (int k = 0; k < 3; k++) s->velocity[k] = 0;
     if (!u->updates) return;
-    s->dirty = 1;
+    s->dirty |= u->updates;
     if (u->updates & DFY_TREE_PLACE)
         for (int k = 0; k < 3; k++) {
-            s->velocity[k] = dfy_within(((int64_t)u->place[k] + guess[k]) * dfy_tree_place_unit(g), FURTHEST);
+            s->velocity[k] = dfy_within(((int64_t)u->place[k] + guess[k]) * DFY_TREE_PLACE_UNIT, FURTHEST);
             s->place[k] = dfy_within((int64_t)s->place[k] + s->velocity[k], FURTHEST);
         }
     if (u->updates & DFY_TREE_TURN) update_turn(g, s, u->turn);
     if (u->updates & DFY_TREE_SCALE)
         for (int k = 0; k < 3; k++)
-            s->scale[k] = add_steps(s->scale[k], u->scale[k], dfy_tree_unit(g, g->scale_step), DFY_TREE_MOST_SCALE);
+            s->scale[k] = add_steps(s->scale[k], u->scale[k], dfy_tree_unit(g->scale_step), DFY_TREE_MOST_SCALE);
     if (u->updates & DFY_TREE_ALPHA) {
-        s->alpha = add_steps(s->alpha, u->alpha, dfy_tree_unit(g, g->alpha_step), DFY_TREE_ONE);
+        s->alpha = add_steps(s->alpha, u->alpha, dfy_tree_unit(g->alpha_step), DFY_TREE_ONE);
         if (s->alpha < 0) s->alpha = 0;
     }
     if (u->updates & DFY_TREE_DC) {
         for (int k = 0; k < 3; k++)
-            s->dc_part[k] = add_steps(s->dc_part[k], u->dc[k], dfy_tree_unit(g, g->dc_step), 1 << 28);
+            s->dc_part[k] = add_steps(s->dc_part[k], u->dc[k], dfy_tree_unit(g->dc_step), 1 << 28);
         dfy_tree_dc(g, s);
     }
     if (u->updates & DFY_TREE_SH) update_sh(state, i, u->sh);
@@ -318,7 +318,7 @@ static void guess_of(const InterCoder *c, const DfyTreeSplat *s, const int32_t l
     for (int k = 0; k < 3; k++) {
         guess[k] = 0;
         if (s->label) continue;
-        if (c->inter->guess == DFY_TREE_GO_ON) guess[k] = dfy_tree_steps_of(&c->state->grid, s->velocity[k]);
+        if (c->inter->guess == DFY_TREE_GO_ON) guess[k] = dfy_tree_steps_of(s->velocity[k]);
         if (c->inter->guess == DFY_TREE_FOLLOW) guess[k] = last[k];
     }
 }
@@ -387,7 +387,7 @@ static int code_gone(InterCoder *c, DfyMessage *message) {
         before = before << 1 | gone;
         if (gone) continue;
         state->splats[to] = state->splats[i];
-        state->splats[to].dirty = 1;
+        state->splats[to].dirty = DFY_TREE_ALL;
         if (rest && to != i) memcpy(state->rest + to * rest, state->rest + i * rest, rest * sizeof *state->rest);
         to++;
     }
@@ -434,14 +434,14 @@ static int code_added(InterCoder *c, DfyMessage *message) {
     fresh.grid.count = inter->added;
     status = dfy_tree_state_alloc(&fresh, inter->added, message);
     if (!status)
-        status =
-            dfy_tree_code_body(coder, &fresh, inter->added_keys, inter->added_indices, inter->added_sh, 0, message);
+        status = dfy_tree_code_body(coder, inter->tokens, &fresh, inter->added_keys, inter->added_indices,
+                                    inter->added_sh, 0, message);
     if (!status) {
         size_t rest = (size_t)dfy_tree_rest(&state->grid);
         dfy_tree_rest_values(&fresh, inter->added_sh);
         memcpy(state->splats + state->count, fresh.splats, inter->added * sizeof *fresh.splats);
         if (rest) memcpy(state->rest + state->count * rest, fresh.rest, inter->added * rest * sizeof *fresh.rest);
-        for (uint32_t i = 0; i < inter->added; i++) state->splats[state->count + i].dirty = 1;
+        for (uint32_t i = 0; i < inter->added; i++) state->splats[state->count + i].dirty = DFY_TREE_ALL;
         state->count += inter->added;
     }
     dfy_tree_state_free(&fresh);
@@ -479,9 +479,9 @@ int dfy_tree_code_inter(DfyRangeCoder *coder, DfyTreeState *state, DfyTreeInter 
     move_all(state, inter);
     if (plan) status = plan(opaque, state, inter, message);
     DfyTreeColumns own = {.used = 0}, *columns = inter->columns ? inter->columns : &own;
-    if (!status && !state->grid.coarse) columns->used = (int)dfy_code_raw(coder, 1, (uint32_t)columns->used);
+    if (!status) columns->used = (int)dfy_code_raw(coder, 1, (uint32_t)columns->used);
     if (!status && columns->used) {
-        status = dfy_tree_code_columns(coder, state, columns, message);
+        status = dfy_tree_code_columns(coder, inter->tokens, state, columns, message);
     } else if (!status) {
         inter->guess = (int)dfy_code_raw(coder, 2, (uint32_t)inter->guess);
         code_updates(&c);

@@ -68,7 +68,8 @@ static void code_transforms(KeyCoder *key) {
 
 /* ---------------------------------------------------------------- neighbours */
 
-int dfy_tree_near(const DfyTreeState *state, uint32_t i, uint32_t near[DFY_TREE_NEAR]) {
+/* The nearest of the splats coded just before splat i, nearest first; returns how many. */
+static int find_near(const DfyTreeState *state, uint32_t i, uint32_t near[DFY_TREE_NEAR]) {
     const DfyTreeSplat *splats = state->splats, *here = &splats[i];
     uint64_t distance[DFY_TREE_NEAR];
     int count = 0;
@@ -86,6 +87,14 @@ int dfy_tree_near(const DfyTreeState *state, uint32_t i, uint32_t near[DFY_TREE_
         near[at] = j;
     }
     return count;
+}
+
+void dfy_tree_neighbours(const DfyTreeState *state, uint8_t (*back)[DFY_TREE_NEAR]) {
+    for (uint32_t i = 0; i < state->count; i++) {
+        uint32_t near[DFY_TREE_NEAR];
+        int count = find_near(state, i, near);
+        for (int k = 0; k < DFY_TREE_NEAR; k++) back[i][k] = (uint8_t)(k < count ? i - near[k] : i + 1);
+    }
 }
 
 /* Weighted mean and spread of a value of the neighbours, nearest most; `first` is that of the nearest. */
@@ -274,39 +283,40 @@ static void code_turn(KeyCoder *key, const DfyTreeSplat *splat, DfyTreeIndex *in
 
 /* ---------------------------------------------------------------- frame */
 
-static void look(KeyCoder *key, const DfyTreeNear *near) {
-    memcpy(key->near, near->splats, sizeof key->near);
-    key->near_count = near->count;
+static void look(KeyCoder *key, uint32_t i, const uint8_t back[NEAR]) {
+    for (int j = 0; j < NEAR; j++) key->near[j] = i - back[j];
+    key->near_count = i < NEAR ? (int)i : NEAR;
 }
 
-static int code_splats(KeyCoder *key, DfyRangeCoder *coder, int16_t *sh) {
+static int code_splats(KeyCoder *key, DfyTokens *tokens, int16_t *sh) {
     DfyTreeState *state = key->state;
     size_t rest = (size_t)dfy_tree_rest(&state->grid);
-    DfyTreeNear *near = malloc((state->count ? state->count : 1) * sizeof *near);
-    if (!near) return DFY_ERROR_MEMORY;
+    uint8_t(*back)[NEAR] = malloc((state->count ? state->count : 1) * sizeof *back);
+    if (!back) return DFY_ERROR_MEMORY;
+    dfy_tree_neighbours(state, back);
     for (uint32_t i = 0; i < state->count; i++) {
-        near[i].count = dfy_tree_near(state, i, near[i].splats);
-        look(key, &near[i]);
+        look(key, i, back[i]);
         code_scales(key, &key->indices[i]);
         dfy_tree_scale_values(&state->grid, &key->indices[i], &state->splats[i]);
     }
     for (uint32_t i = 0; i < state->count; i++) {
-        look(key, &near[i]);
+        look(key, i, back[i]);
         code_alpha(key, &state->splats[i], &key->indices[i]);
         dfy_tree_colour_values(&state->grid, &key->indices[i], &state->splats[i]);
     }
     for (uint32_t i = 0; i < state->count; i++) {
-        look(key, &near[i]);
+        look(key, i, back[i]);
         code_dc(key, &state->splats[i], &key->indices[i]);
         dfy_tree_colour_values(&state->grid, &key->indices[i], &state->splats[i]);
     }
     for (uint32_t i = 0; i < state->count; i++) {
-        look(key, &near[i]);
+        look(key, i, back[i]);
         code_turn(key, &state->splats[i], &key->indices[i]);
         dfy_tree_turn_values(&state->grid, &key->indices[i], &key->rings[key->indices[i].turn.ring], &state->splats[i]);
     }
-    int status = rest ? dfy_tree_code_colours(coder, state, key->indices, near, sh) : DFY_OK;
-    free(near);
+    int status = DFY_OK, encoding = key->mixer.coder->mode != DFY_DECODE;
+    if (rest) status = dfy_tree_code_colours(tokens, encoding, state, (const uint8_t(*)[NEAR])back, sh);
+    free(back);
     return status;
 }
 
@@ -344,8 +354,8 @@ static int slot_bits_for(uint32_t count) {
     return bits;
 }
 
-int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int16_t *sh,
-                       int transforms, DfyMessage *message) {
+int dfy_tree_code_body(DfyRangeCoder *coder, DfyTokens *tokens, DfyTreeState *state, uint64_t *keys,
+                       DfyTreeIndex *indices, int16_t *sh, int transforms, DfyMessage *message) {
     KeyCoder *key = calloc(1, sizeof *key);
     int status = key ? dfy_mixer_open(&key->mixer, coder, slot_bits_for(state->count)) : DFY_ERROR_MEMORY;
     if (!status) {
@@ -360,7 +370,7 @@ int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys
             code_tails(key);
             set_places(state, keys, indices);
             if (transforms) code_transforms(key);
-            status = code_splats(key, coder, sh);
+            status = code_splats(key, tokens, sh);
         }
     }
     if (key) {

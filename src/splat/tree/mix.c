@@ -169,7 +169,7 @@ DFY_BODY int32_t number_in_shape(DfyMixer *mixer, DfyMixDepth *depth, const DfyM
 
 DFY_BODY void number_body(int32_t *value, DfyMixer *mixer, DfyMixDepth *depth, const DfyMixContext *contexts,
                           DfyMixShape shape, int set, int bits) {
-    if (mixer->coder->mode == DFY_DECODE)
+    if (!DFY_SPLAT_ENCODES || mixer->coder->mode == DFY_DECODE)
         *value = number_in_shape(mixer, depth, contexts, shape, set, bits, *value, 0);
     else
         *value = number_in_shape(mixer, depth, contexts, shape, set, bits, *value, 1);

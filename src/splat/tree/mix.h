@@ -12,6 +12,13 @@
 
 #include "entropy/range.h"
 
+/* A player's build leaves encoders out. */
+#ifdef DFY_SPLAT_DECODER_ONLY
+enum { DFY_SPLAT_ENCODES = 0 };
+#else
+enum { DFY_SPLAT_ENCODES = 1 };
+#endif
+
 enum {
     DFY_MIX_LANES = 4,      /* contexts a decision may have */
     DFY_MIX_BIAS = 256,     /* what goes into the last lane when no context needs it */

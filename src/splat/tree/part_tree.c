@@ -61,9 +61,15 @@ static int tree_context_to_frame(void *context, DfySplats *frame, const uint32_t
 }
 
 static void tree_changes(const void *context, const uint32_t *to, DfySplatMarks *marks) {
+    static const int attributes[DFY_TREE_KINDS] = {DFY_SPLAT_POSITION, DFY_SPLAT_ROTATION, DFY_SPLAT_SCALE,
+                                                   DFY_SPLAT_ALPHA,    DFY_SPLAT_DC,       DFY_SPLAT_SH};
     const DfyTreeState *state = &((const TreePart *)context)->decoded;
-    for (uint32_t i = 0; i < state->count; i++)
+    unsigned any = 0;
+    for (uint32_t i = 0; i < state->count; i++) {
+        any |= state->splats[i].dirty;
         if (state->splats[i].dirty) dfy_marks_add(marks, to ? to[i] : i);
+    }
+    for (int k = 0; k < DFY_TREE_KINDS; k++) marks->attributes |= (any >> k & 1) << attributes[k];
 }
 
 static double tree_farthest(const void *context) {

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "diffy/splat.h"
+#include "entropy/tokens.h"
 #include "splat/quant/turn.h"
 #include "splat/tree/mix.h"
 #include "splat/tree/places.h"
@@ -29,6 +30,20 @@ enum {
     DFY_TREE_SPLATS_A_BYTE = 32
 };
 
+/* Attributes, as bits. */
+enum {
+    DFY_TREE_PLACE = 1,
+    DFY_TREE_TURN = 2,
+    DFY_TREE_SCALE = 4,
+    DFY_TREE_ALPHA = 8,
+    DFY_TREE_DC = 16,
+    DFY_TREE_SH = 32,
+    DFY_TREE_ALL = 63,
+    DFY_TREE_KINDS = 6
+};
+
+enum { DFY_TREE_NEAR = 4 }; /* neighbours that contexts know */
+
 /* value = (low + index) * step; an index is coded as number index >> 1, below 2^bits, and a quantiser, see trellis.h.
  */
 typedef struct DfyTreeRange {
@@ -39,7 +54,6 @@ typedef struct DfyTreeRange {
 typedef struct DfyTreeGrid {
     uint32_t count;
     int degree;
-    int coarse; /* streams of version 4: corrections in inter frames are multiples of units that leave 1 % more */
     int place_bits[3], tail_bits[3];                  /* of the coarse cell, of the number within it */
     float origin[3], step;                            /* position = origin + step x place */
     int32_t scale_step, alpha_step, dc_step, sh_step; /* 1/65536 */
@@ -66,17 +80,19 @@ typedef struct DfyTreeSplat {
     int32_t dc_part[3];             /* dc under the transform, before the mean */
     uint8_t label;                  /* rigid motion it followed in the last frame, 0: none */
     uint8_t updates;                /* attributes the last frame corrected, a bit each */
-    uint8_t dirty;                  /* changed since the last model was made of the state */
+    uint8_t dirty;                  /* attributes that changed since the last model was made of the state */
 } DfyTreeSplat;
 
 /* What frames before tell columns, see columns.h. */
 typedef struct DfyTreePast {
     struct DfyTreeMean *means;
-    int32_t *rest;            /* means of the other colours, as DfyTreeState.rest */
-    struct DfyTreeNear *near; /* of each splat */
+    int32_t *rest;                  /* means of the other colours, as DfyTreeState.rest */
+    uint8_t (*back)[DFY_TREE_NEAR]; /* how far before each splat its neighbours are */
     struct DfyTreeModels *models;
-    uint32_t count; /* splats that this is of; 0: there is none */
-    int age;        /* frames in the means beyond the first */
+    uint8_t *energy;              /* of each attribute and splat: how large its numbers were */
+    uint32_t count;               /* splats that this is of; 0: there is none */
+    uint8_t ages[DFY_TREE_KINDS]; /* frames in the means of each attribute; 0: there are no means */
+    uint8_t pauses[DFY_TREE_KINDS], last_pauses[DFY_TREE_KINDS]; /* encoder: frames until means are tried again */
 } DfyTreePast;
 
 typedef struct DfyTreeState {
@@ -121,20 +137,18 @@ void dfy_tree_alpha_range(DfyTreeGrid *grid);
 /* What corrections in inter frames are multiples of: what rounding to them leaves is what a trellis with this step
  * does.
  */
-static inline int32_t dfy_tree_unit(const DfyTreeGrid *grid, int32_t step) {
-    return step + (grid->coarse ? step * 3 >> 2 : (int32_t)((int64_t)step * 23 >> 5));
+static inline int32_t dfy_tree_unit(int32_t step) {
+    return step + (int32_t)((int64_t)step * 23 >> 5);
 }
 /* The same for positions, in 1/256 of a grid step. */
-static inline int32_t dfy_tree_place_unit(const DfyTreeGrid *grid) {
-    return grid->coarse ? 1 << DFY_TREE_FRACTION : 251;
-}
+enum { DFY_TREE_PLACE_UNIT = 251 };
 /* The same for rotations, of the vector part of their quaternion in 1/DFY_TURN_ONE: half the angle. */
 static inline int32_t dfy_tree_turn_unit(const DfyTreeGrid *grid) {
-    return (int32_t)(1686629713LL * (grid->coarse ? 56 : 55) / 32 / grid->turns.rings); /* pi / 2 */
+    return (int32_t)(1686629713LL * 55 / 32 / grid->turns.rings); /* pi / 2 */
 }
 /* Corrections of the last frame that a velocity is. */
-static inline int32_t dfy_tree_steps_of(const DfyTreeGrid *grid, int32_t velocity) {
-    int32_t unit = dfy_tree_place_unit(grid);
+static inline int32_t dfy_tree_steps_of(int32_t velocity) {
+    int32_t unit = DFY_TREE_PLACE_UNIT;
     return (velocity + (velocity < 0 ? -unit / 2 : unit / 2)) / unit;
 }
 /* The axis whose direction a rotation is coded by: that of the smallest scale. */
@@ -151,25 +165,14 @@ int dfy_tree_to_frame(DfyTreeState *state, DfySplats *splats, const uint32_t *to
  * are set; decoding, they and the state are filled, but for the colours that dfy_tree_rest_values makes. transforms:
  * whether the colour transforms are coded too (they are not with the splats that an inter frame adds).
  */
-int dfy_tree_code_body(DfyRangeCoder *coder, DfyTreeState *state, uint64_t *keys, DfyTreeIndex *indices, int16_t *sh,
-                       int transforms, DfyMessage *message);
+int dfy_tree_code_body(DfyRangeCoder *coder, DfyTokens *tokens, DfyTreeState *state, uint64_t *keys,
+                       DfyTreeIndex *indices, int16_t *sh, int transforms, DfyMessage *message);
 
 /* ---------------------------------------------------------------- inter frames */
 
 enum {
     DFY_TREE_MOTIONS = 15, /* rigid motions a frame can have */
     DFY_TREE_BLOCK = 32    /* splats under one flag that says whether anything happened */
-};
-
-/* Bits of DfyTreeSplat.updates. */
-enum {
-    DFY_TREE_PLACE = 1,
-    DFY_TREE_TURN = 2,
-    DFY_TREE_SCALE = 4,
-    DFY_TREE_ALPHA = 8,
-    DFY_TREE_DC = 16,
-    DFY_TREE_SH = 32,
-    DFY_TREE_KINDS = 6
 };
 
 /* place -> centre + turn (place - centre) + shift, where the centre is the mean of the splats that follow. */
@@ -186,9 +189,9 @@ typedef struct DfyTreeUpdate {
     uint8_t updates;
 } DfyTreeUpdate;
 
-enum { DFY_TREE_NEAR = 4 };
-/* The nearest of the splats coded just before splat i, nearest first; returns how many. */
-int dfy_tree_near(const DfyTreeState *state, uint32_t i, uint32_t near[DFY_TREE_NEAR]);
+/* How far before each splat its nearest of the 40 splats before are, nearest first; ones that there aren't, of the
+ * first few splats, are just before the first. */
+void dfy_tree_neighbours(const DfyTreeState *state, uint8_t (*back)[DFY_TREE_NEAR]);
 
 /* How positions that follow no motion are predicted: stay, go on as in the last frame, or as the one before them. */
 enum { DFY_TREE_STAY, DFY_TREE_GO_ON, DFY_TREE_FOLLOW, DFY_TREE_GUESSES };
@@ -196,6 +199,7 @@ enum { DFY_TREE_STAY, DFY_TREE_GO_ON, DFY_TREE_FOLLOW, DFY_TREE_GUESSES };
 struct DfyTreeColumns;
 
 typedef struct DfyTreeInter {
+    DfyTokens *tokens;
     struct DfyTreeColumns *columns; /* used or not; decoding, NULL */
     int guess;
     DfyTreeMotion motions[DFY_TREE_MOTIONS];

@@ -26,7 +26,7 @@ STREAM, SEGMENT, END = 0x10, 0x11, 0x13
 SPLATS, ENTRY, KEY, INTER = 2, 1, 0, 1
 HEAD_BYTES, LARGEST = 8, 1 << 28
 STATED = 12  # errors that a head can state: none are
-BARE_VERSION, PATCHED, ORDERED = 4, 1, 2  # streams without sections; bits of a frame's sections
+PATCHED, ORDERED = 1, 2  # bits of a frame's sections
 OWN, PYTHON = "vqxyz", "python"
 KEYS, INTERS = (XYZQuantKeyframePayload, VQKeyframePayload), (XYZQuantInterframePayload, VQInterframePayload)
 
@@ -107,7 +107,6 @@ class ZstdDeserializer(AbstractDeserializer):
         self._offset = 0
         self._begun = self._ended = False
         self._codec = ""
-        self._version = BARE_VERSION
 
     def _chunk(self) -> Optional[Tuple[int, int, bytes]]:
         """The next whole chunk: type, flags, payload."""
@@ -139,8 +138,7 @@ class ZstdDeserializer(AbstractDeserializer):
     def _read_head(self, head: bytes) -> None:
         if len(head) < 3 or head[0] != SPLATS:
             raise DiffyError("This .dfy holds a video, no splats.")
-        self._version = head[1]
-        if not BARE_VERSION <= head[1] <= _native.SPLAT_STREAM_VERSION:
+        if head[1] != _native.SPLAT_STREAM_VERSION:
             raise DiffyError(f"This .dfy's splats are of version {head[1]}, which this package does not know.")
         self._codec = head[3:3 + head[2]].decode("ascii", "replace")
         name, _, compressor = self._codec.partition("-")
@@ -154,11 +152,11 @@ class ZstdDeserializer(AbstractDeserializer):
             raise DamagedError("A frame is damaged: it is neither a key frame nor another.")
         name, _, compressor = self._codec.partition("-")
         most = _native.MOST_KEY_SYMBOLS + _native.MOST_SYMBOLS_A_BYTE * len(data)
-        if self._version > BARE_VERSION and (len(data) < 2 or data[1] > (PATCHED | ORDERED)):
+        if len(data) < 2 or data[1] > (PATCHED | ORDERED):
             raise DamagedError("A frame is damaged: it has sections that there are not.")
-        if self._version > BARE_VERSION and data[1]:
+        if data[1]:
             raise DiffyError("This .dfy keeps numbers exactly beside its codec: decode it with diffy.splat.SplatDecoder.")
-        streams = numbers(_native.streams_read(compressor, data[2 if self._version > BARE_VERSION else 1:], most))
+        streams = numbers(_native.streams_read(compressor, data[2:], most))
         if name == PYTHON:
             if len(streams) != 1 or streams[0][0] != 256:
                 raise DamagedError("A frame's payload is damaged.")
