@@ -20,16 +20,18 @@ const matrices = { bt709: 1, fcc: 4, bt470bg: 6, smpte170m: 6, smpte240m: 7, 'bt
  */
 
 /**
- * A source's colour: a matrix that nobody stated is fixed by its rows as it is coded, before scaling and turning.
+ * A source's colour: a matrix that nobody stated is fixed by its rows as it is coded, before scaling and turning. VP8 knows
+ * no other than BT.601 (RFC 6386).
  * @param {VideoColorSpaceInit | null | undefined} space
  * @param {number} codedHeight
+ * @param {string | null} [codec] Mediabunny's name
  * @returns {SourceColour}
  */
-export function settledColour(space, codedHeight) {
+export function settledColour(space, codedHeight, codec) {
     if (space?.matrix === 'rgb') return rgbColour(codedHeight);
     return {
         primaries: primaries[space?.primaries ?? ''] ?? 2, transfer: transfers[space?.transfer ?? ''] ?? 2,
-        matrix: matrices[space?.matrix ?? ''] ?? (codedHeight < 720 ? 6 : 1), range: space?.fullRange ? 1 : 0,
+        matrix: matrices[space?.matrix ?? ''] ?? (codedHeight < 720 || codec === 'vp8' ? 6 : 1), range: space?.fullRange ? 1 : 0,
     };
 }
 
@@ -73,10 +75,14 @@ export function nominalRate(times, tick) {
     const ticks = times.map((time) => Math.round(time / tick)).sort((a, b) => a - b);
     const steps = ticks.slice(1).map((time, i) => time - ticks[i]).filter((step) => step > 0).sort((a, b) => a - b);
     if (!steps.length) return null;
-    const middle = steps[steps.length >> 1], near = steps.filter((step) => Math.abs(step - middle) <= Math.max(1, middle / 8));
+    const middle = steps[steps.length >> 1], within = (/** @type {number} */ part) => steps.filter((step) => Math.abs(step - middle) <= Math.max(1, part * middle));
+    // Phones take pictures at moments that waver: where few steps are near each other, those not so near count as well.
+    const closest = within(1 / 8), near = closest.length < steps.length - (steps.length >> 2) ? within(1 / 3) : closest;
     const span = near.reduce((sum, step) => sum + step, 0);
+    const rate = near.length / (span * tick), whole = Math.round(rate);
+    if (near !== closest && Math.abs(rate / whole - 1) < 0.015) return [whole, 1];
     // Times of whole milliseconds leave the rate open by as much as a tick over all of them.
-    return rateFraction(near.length / (span * tick), 1e-4 + 1 / span);
+    return rateFraction(rate, 1e-4 + 1 / span);
 }
 
 /** Shapes of pixels that H.264 and H.265 know by number. */

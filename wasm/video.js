@@ -5,7 +5,7 @@
 import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, VideoSampleSink } from 'mediabunny';
 import { madeBy } from './made.js';
 import { isHdr, nominalRate, pixelAspect, settledColour, soundCodecName, soundConfig } from './meaning.js';
-import { copyLayout } from './picture.js';
+import { colourOf, copyLayout } from './picture.js';
 
 /**
  * A frame is the consumer's to close. made: where the browser gives RGB of YCbCr, by which matrix and range it made it.
@@ -24,6 +24,7 @@ import { copyLayout } from './picture.js';
  * @property {[number, number]} sampleAspect width of a pixel to its height
  * @property {import('./meaning.js').SourceColour} colour what the file says, and what follows where it says nothing
  * @property {number} lastDuration seconds that the last frame is shown
+ * @property {number} videos that the file holds; this is one of them
  * @property {string | null} odd why WebCodecs can't be relied on to give this video's true pictures and times
  * @property {import('./decoder.js').DiffySound | null} sound
  * @property {() => AsyncGenerator<import('./decoder.js').DiffySoundPacket, void, unknown>} soundPackets times from the first frame
@@ -65,12 +66,17 @@ export async function openVideo(blob, { anyCodec = false } = {}) {
         const start = first < 0 ? await firstShown(track) : first;
         const last = await new EncodedPacketSink(track).getPacket(Infinity, { metadataOnly: true });
         const resolution = Math.round(await track.getTimeResolution()), tick = resolution > 0 ? 1 / resolution : 1e-6;
-        const rate = nominalRate(await firstTimes(track), tick) ?? [30, 1], frameRate = rate[0] / rate[1];
-        const height = await track.getCodedHeight(), colorSpace = await track.getColorSpace(), colour = settledColour(colorSpace, height);
+        const times = await firstTimes(track), rate = nominalRate(times, tick) ?? [30, 1], frameRate = rate[0] / rate[1];
+        const height = await track.getCodedHeight(), colorSpace = await track.getColorSpace(), colour = settledColour(colorSpace, height, codec);
         const { num, den } = await track.getPixelAspectRatio(), width = await track.getCodedWidth(), sound = await openSound(input);
         const lastDuration = last ? Math.max(end - last.timestamp, 0) : 0;
         /** @type {Maker} */
-        const makerOf = async (frame) => (copyLayout(frame).format === 'RGBA' && colorSpace.matrix !== 'rgb' ? madeBy(codec, colorSpace, height, colour) : undefined);
+        const makerOf = async (frame) => {
+            if (copyLayout(frame).format !== 'RGBA' || colorSpace.matrix === 'rgb') return undefined;
+            const own = colourOf(frame.colorSpace), isRgb = /^(RGB|BGR)/.test(frame.format ?? '');
+            // What is turned into RGB only when it is copied is so by what the browser says of it.
+            return isRgb || own.matrix === 2 ? madeBy(codec, colorSpace, height, colour) : own;
+        };
         return {
             width,
             height,
@@ -80,7 +86,8 @@ export async function openVideo(blob, { anyCodec = false } = {}) {
             sampleAspect: pixelAspect(width, Math.round((width * num) / den), [num, den]),
             colour,
             lastDuration,
-            odd: await oddity(input, track, colour),
+            videos: (await input.getVideoTracks()).length,
+            odd: times.length ? await oddity(input, track, colour) : 'nothing found',
             sound: sound?.description ?? null,
             soundPackets: () => soundPackets(sound, start),
             timeBase: resolution > 0 && resolution <= 1e6 ? [1, resolution] : [1, 1e6],
@@ -131,6 +138,8 @@ async function oddity(input, track, colour) {
     if (isHdr(colour.transfer)) return 'HDR';
     // Clocks of transport streams are set anew and wrap.
     if (!/MP4|QuickTime|ISO|WebM|Matroska/i.test(format)) return format;
+    // Which of them is the one is to be the same everywhere.
+    if ((await input.getVideoTracks()).length > 1) return 'several videos';
     const space = await track.getColorSpace();
     return space.matrix === 'rgb' ? 'RGB' : null;
 }

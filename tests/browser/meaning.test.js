@@ -13,6 +13,7 @@ test('the nominal rate is the usual step, not the mean', () => {
     assert.deepEqual(nominalRate(times(300, (i) => Math.round((i * 1000) / 30) / 1000), 1e-3), [30, 1]);
     assert.deepEqual(nominalRate(times(300, (i) => i * 60), 1e-3), [1, 60]);
     assert.deepEqual(nominalRate([3, 1, 2, 0].map((i) => i / 50), 1e-6), [50, 1]); // B-frames
+    assert.deepEqual(nominalRate(times(30, (i) => i / 25 + 0.004 * (i % 3) + (i > 11 ? 0.4 : 0)), 1 / 90000), [25, 1]); // a phone's
     assert.equal(nominalRate([0], 1e-3), null);
 });
 
@@ -24,6 +25,8 @@ test('fractions of rates', () => {
 
 test('a matrix that nobody stated is fixed by the rows as coded', () => {
     assert.deepEqual(settledColour(null, 576), { primaries: 2, transfer: 2, matrix: 6, range: 0 });
+    assert.deepEqual(settledColour(null, 720, 'vp8'), { primaries: 2, transfer: 2, matrix: 6, range: 0 });
+    assert.deepEqual(settledColour({ matrix: 'bt709' }, 480, 'vp8'), { primaries: 2, transfer: 2, matrix: 1, range: 0 });
     assert.deepEqual(settledColour({ fullRange: true }, 720), { primaries: 2, transfer: 2, matrix: 1, range: 1 });
     assert.deepEqual(settledColour({ matrix: 'smpte170m', primaries: 'bt709', transfer: 'iec61966-2-1' }, 1080), { primaries: 1, transfer: 13, matrix: 6, range: 0 });
     assert.deepEqual(settledColour({ matrix: 'rgb', fullRange: true }, 1080), rgbColour(1080));

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
+import { chunk, prepareMore } from './make.js';
 
 /**
  * @typedef {object} Case
@@ -134,6 +135,76 @@ export const cases = [
     { input: 'numbers.ts', media: true, ...quarters, frames: 90, rate: 25, seconds: 3.6, says: /goes on with other video, mpeg2video after h264 at 1\.\d s and again/ },
     { input: 'minutes.mkv', media: true, size: [32, 16], frames: 4320, rate: 1 / 60, seconds: 259200 },
     { input: 'sub', size: [256, 64], frames: 3 },
+    // Colours that only the stream states, or its codec.
+    { input: 'vp8_720.webm', size: [1280, 720], frames: 3, matrix: 6, near: 6, pixels: [[0, 320, 180, red], [0, 960, 180, green], [0, 320, 540, blue], [0, 960, 540, white]] },
+    { input: 'vp8_709.webm', size: [1280, 720], frames: 3, matrix: 1 },
+    { input: 'vui.mp4', ...quarters, frames: 10, matrix: 1, full: true },
+    { input: 'vp9_709.webm', ...quarters, frames: 10, matrix: 1, full: false },
+    { input: 'full.mp4', ...quarters, frames: 10, matrix: 6, full: true },
+    { input: 'h264_444.mp4', media: true, ...quarters, frames: 10 },
+    { input: 'h264_422p10.mp4', media: true, ...quarters, frames: 10 },
+    { input: 'hevc10.mp4', media: true, ...quarters, frames: 10 },
+    { input: 'alpha.webm', media: true, ...quarters, frames: 10 },
+    { input: 'av1_10.mp4', ...quarters, frames: 5, site: 'known: colours are off by 12' },
+    { input: 'grayh264.mp4', size: [256, 64], frames: 5 },
+    // Times.
+    { input: 'phone.mp4', ...quarters, frames: 30, rate: 25, seconds: 1.608 },
+    { input: 'early.mp4', ...clip },
+    { input: 'fragments.mp4', ...clip },
+    { input: 'fragments_cut.mp4', ...quarters, rate: 25, says: /early|cut/ },
+    { input: 'delayed.mp4', ...clip },
+    { input: 'live.webm', ...clip },
+    { input: 'live_cut.webm', media: true, ...quarters, rate: 25, frames: 10 },
+    // Shapes.
+    { input: 'sar_turned.mp4', size: [96, 160], aspect: [11, 16], frames: 30 },
+    { input: 'odd.webm', size: [35, 53], frames: 5, pixels: [[0, 30, 50, red]] },
+    { input: 'tiny.mkv', media: true, size: [3, 5], frames: 5, pixels: [[0, 2, 4, red]] },
+    { input: 'tiny.png', size: [1, 1], frames: 1, pixels: [[0, 0, 0, red]] },
+    // Containers and codecs.
+    { input: 'wmv2.wmv', media: true, ...clip, near: 8 },
+    { input: 'msmpeg4.avi', media: true, ...clip, near: 8 },
+    { input: 'mpeg2.mpg', media: true, ...clip, near: 8 },
+    { input: 'flv1.flv', media: true, ...clip, near: 8 },
+    { input: 'theora.ogv', media: true, size: [160, 96], frames: 30, rate: 25, seconds: 1.2 },
+    { input: 'theora_still.ogv', media: true, ...quarters, near: 8, rate: 25, seconds: 1.2 },
+    { input: 'h263.3gp', media: true, size: [176, 144], frames: 30 },
+    { input: 'mjpeg.mov', media: true, ...clip, near: 8 },
+    { input: 'raw.hevc', media: true, ...quarters, frames: 30, rate: 25 },
+    { input: 'two.mkv', media: true, frames: 10, says: /contains 2 videos/ },
+    { input: 'programs.ts', media: true, frames: 10, says: /contains 2 videos/ },
+    { input: 'y4m_p10.y4m', media: true, ...quarters, frames: 3 },
+    { input: 'y4m_mono.y4m', media: true, size: [160, 96], frames: 3 },
+    { input: 'y4m_alpha.y4m', media: true, ...quarters, frames: 3 },
+    { input: 'y4m_fields.y4m', media: true, ...quarters, frames: 3, says: /interlaced/ },
+    // Images.
+    { input: 'lzw.tiff', media: true, frames: 1, ...quarters },
+    { input: 'gray16.tiff', media: true, frames: 1, size: [256, 64], pixels: ramp },
+    { input: 'rgba64.png', frames: 1, ...quarters },
+    { input: 'huge.png', refused: /65536 x 65536|too large/ },
+    { input: 'large.png', refused: /damaged/ },
+    { input: 'disposal.gif', size: [16, 16], frames: 4, rate: 10, pixels: [[0, 8, 8, red], [1, 8, 8, green], [1, 1, 1, red], [2, 8, 8, red], [2, 1, 1, blue], [3, 1, 1, [0, 0, 0]], [3, 13, 13, white]], near: 14 },
+    ...['box.png', 'box.webp', 'box.gif'].map((input) => ({ input, size: /** @type {[number, number]} */ ([64, 48]), frames: 5, rate: 10, near: 20,
+        pixels: /** @type {Case['pixels']} */ ([[0, 4, 24, red], [0, 40, 24, white], [3, 4, 24, white], [3, 38, 24, red]]) })),
+    // What is no recording.
+    { input: 'nothing.mp4', refused: /is empty/ },
+    { input: 'text.mp4', refused: /can't be read/ },
+    { input: 'page.mp4', refused: /can't be read/ },
+    { input: 'sizes', refused: /c\.png .*1 x 1 pixels/, site: 'the site skips what it can not read, and says so' },
+    // Zips.
+    { input: 'large.zip', ...quarters, frames: 3 },
+    { input: 'packed.zip', ...quarters, frames: 3 },
+    { input: 'encrypted.zip', refused: /im1\.png .*is encrypted.* unpack/ },
+    { input: 'bzip2.zip', ...quarters, frames: 3, siteRefused: /im1\.png .*is compressed .*unpack/ },
+    { input: 'unknown.zip', refused: /im1\.png .*is compressed .*unpack/ },
+    { input: 'wrong_sum.zip', refused: /im1\.png .*damaged/, site: 'the site skips what it can not read, and says so' },
+    { input: 'slashes.zip', ...quarters, frames: 3 },
+    { input: 'upwards.zip', ...quarters, frames: 3 },
+    { input: 'absolute.zip', ...quarters, frames: 3 },
+    { input: 'latin.zip', ...quarters, frames: 3 },
+    { input: 'with_folders.zip', ...quarters, frames: 3 },
+    { input: 'zips.zip', refused: /unpack/ },
+    { input: 'no_images.zip', refused: /no (readable )?images/ },
+    { input: 'cut.zip', refused: /damaged/ },
 ];
 
 /**
@@ -206,6 +277,8 @@ export function prepare(folder) {
     ffmpeg('-f', 'lavfi', '-i', 'color=s=32x16:r=1/60', '-frames:v', '4320', '-c:v', 'mpeg4', at('minutes.mkv'));
     mkdirSync(at('sub/inner'), { recursive: true });
     for (const n of [1, 2, 3]) copyFileSync(at(`png16bit/g${n}.png`), at(`sub/inner/g${n}.png`));
+    writeFileSync(at('sar_turned.mp4'), withMatrix(readFileSync(at('sar.mp4')), 6));
+    prepareMore(folder, quads);
 }
 
 /** Display matrices that a player carries out: a, b, c, d of x' = a x + c y, y' = b x + d y, by EXIF orientation. */
@@ -270,21 +343,6 @@ function withJpegProfile(file, profile) {
     const head = Buffer.concat([Buffer.from('ffe20000', 'hex'), Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1')]);
     head.writeUInt16BE(head.length - 2 + profile.length, 2);
     return Buffer.concat([file.subarray(0, 2), head, profile, file.subarray(2)]);
-}
-
-/** A PNG's chunk.
- * @param {string} type
- * @param {Buffer} body */
-function chunk(type, body) {
-    const whole = Buffer.concat([Buffer.alloc(4), Buffer.from(type, 'latin1'), body, Buffer.alloc(4)]);
-    let crc = -1;
-    for (const byte of whole.subarray(4, -4)) {
-        crc ^= byte;
-        for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    whole.writeUInt32BE(body.length, 0);
-    whole.writeInt32BE(~crc, body.length + 8);
-    return whole;
 }
 
 /** A PNG with chunks behind its head, of numbers of 32 bits; sRGB's one byte is 0.

@@ -82,6 +82,42 @@ check "nor one that an edit list trims" whole trimmed.mp4
 ffmpeg -i clip.y4m -vf 'setpts=N*N/25/TB' -fps_mode passthrough -enc_time_base 1/1000 uneven.mkv
 uneven() { encode uneven.mkv uneven.dfy && is "$(facts uneven.dfy seconds)" '"seconds":14.48,'; } # 19 * 19 / 25 and a frame
 check "info tells the length by the frames' own times" uneven
+
+# What can only be read once and forwards.
+ffmpeg -i clip.mp4 -c copy end.mp4 # tells at its end what it contains
+pipes() { encode - piped.dfy <"$1" && psnr_above 30 "$2" piped.dfy; }
+through_fifo() { encode <(cat "$1") fifo.dfy && cmp piped.dfy fifo.dfy; }
+for input in end.mp4 clip.webm clip.avi; do
+    check "$input on stdin" pipes $input clip.y4m
+    check "$input through a named pipe" through_fifo $input
+done
+ffmpeg -i clip.mp4 -c copy -f mov old.mov && printf free | dd of=old.mov bs=1 seek=4 conv=notrunc status=none
+check "QuickTime without a type, on stdin" pipes old.mov clip.y4m
+fifo_y4m() { encode clip.y4m out.dfy && encode <(cat clip.y4m) fifo.dfy && cmp out.dfy fifo.dfy; }
+check "Y4M through a named pipe" fifo_y4m
+says() { # SENTENCE COMMAND...: fails with it on one line
+    local sentence=$1
+    shift
+    "$@" 2>err.txt && return 1
+    cat err.txt
+    [ "$(wc -l <err.txt)" = 1 ] && grep -q "$sentence" err.txt
+}
+from_pipe() { "$diffy" encode - x.dfy <"$1"; }
+check "a zip on stdin is told to be saved" says "can't be read from a pipe: save it" from_pipe png.zip
+check "so is a .dfy" says "can't be read from a pipe: save it" from_pipe first.dfy
+two_pipes() { "$diffy" compare <(cat clip.y4m) <(cat clip.y4m); }
+check "two pipes are refused" says "only one input" two_pipes
+named_pipe() { "$diffy" encode <(head -c 3000 "$scene") x.dfy; }
+check "a pipe is called by its name" says "^diffy: /dev/fd/" named_pipe
+ffmpeg -i clip.y4m -c:v libx264 -crf 12 -g 10 one.ts
+ffmpeg -i clip.y4m -c:v mpeg2video -q:v 2 two.ts
+cat one.ts two.ts one.ts >codecs.ts
+changes() {
+    encode codecs.ts file.dfy 2>file.txt && encode - piped.dfy <codecs.ts 2>piped.txt || return 1
+    cat piped.txt && grep -q "goes on with other video, mpeg2video after h264" piped.txt && cmp file.dfy piped.dfy
+}
+check "a change of codec on stdin" changes
+
 mkdir mixed && cp png/im1.png mixed/a.png && ffmpeg -i one.y4m mixed/b.png
 check "images of different sizes are refused" fails_with 1 "$diffy" encode mixed x.dfy
 finish

@@ -12,4 +12,10 @@ zip_t *archive_open(const char *path);
  */
 int archive_walk(zip_t *archive, int (*add)(void *context, const char *name), void *context);
 
+/* Where an entry is, by the name that archive_walk gave; -1: nowhere. */
+zip_int64_t archive_find(zip_t *archive, const char *name);
+
+/* Why an entry that can't be read can't be, as the end of a sentence that begins with its name. */
+void archive_problem(zip_t *archive, zip_int64_t index, char *text, size_t size);
+
 #endif

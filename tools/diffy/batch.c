@@ -26,9 +26,13 @@ int is_video_name(const char *name) {
     return 0;
 }
 
-static int is_clutter(const char *name) {
-    const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-    return base[0] == '.' || !strncmp(name, "__MACOSX/", 9);
+int is_clutter(const char *name) {
+    for (const char *part = name; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
+        size_t length = strcspn(part, "/");
+        int upwards = part[length] && length <= 2 && !strncmp(part, "..", length);
+        if ((part[0] == '.' && !upwards) || !strncmp(part, "__MACOSX/", 9)) return 1;
+    }
+    return 0;
 }
 
 /* "left/take 1.mp4" becomes "left_take 1"; of images the folder's name, or the input's own where they lie in it. */
@@ -75,12 +79,18 @@ static int add_file(void *context, const char *name) {
     Batch *batch = context;
     char path[4096];
     if (is_clutter(name)) return STATUS_GOOD;
+    batch->zips += (size_t)has_extension(name, "zip");
     if (image_kind_of_name(name)) return add_images(batch, name);
     if (!is_video_name(name)) return STATUS_GOOD;
     snprintf(path, sizeof path, "%s/%s", batch->path, name);
     return add(batch, (BatchItem){.name = name_of(batch, name, strlen(name), 1),
                                   .path = batch->is_zip ? NULL : strdup(path),
                                   .entry = batch->is_zip ? strdup(name) : NULL});
+}
+
+void warn_of_zips(const char *path, size_t count) {
+    warn("%s contains %zu zip%s, left out here: unpack %s first.", path, count, count > 1 ? "s" : "",
+         count > 1 ? "them" : "it");
 }
 
 static int list_zip(Batch *batch) {
@@ -121,7 +131,9 @@ int batch_open(Batch *batch, const char *path) {
     if (!batch->is_zip && !S_ISDIR(facts.st_mode))
         return complain("%s is a single recording: name a .dfy file as the output, not a folder.", path);
     if (batch->is_zip ? list_zip(batch) : walk_folder(batch->path, add_file, batch)) return STATUS_FAILED;
-    if (!batch->count) return complain("%s contains no videos or images.", path);
+    if (!batch->count)
+        return complain("%s contains no videos or images%s.", path, batch->zips ? "; unpack the zips in it first" : "");
+    if (batch->zips) warn_of_zips(path, batch->zips);
     qsort(batch->items, batch->count, sizeof *batch->items, by_name);
     return tell_apart(batch);
 }
@@ -145,14 +157,16 @@ int batch_ready(const Batch *batch, BatchItem *item) {
     if (!to) return complain("%s can't be unpacked to %s (%s).", item->entry, path, strerror(errno));
     item->path = strdup(path);
     zip_t *archive = zip_open(batch->path, ZIP_RDONLY, &error);
-    zip_file_t *from = archive ? zip_fopen(archive, item->entry, 0) : NULL;
+    zip_int64_t index = archive ? archive_find(archive, item->entry) : -1;
+    zip_file_t *from = index >= 0 ? zip_fopen_index(archive, (zip_uint64_t)index, 0) : NULL;
     int failed = !item->path || !from || unpack(from, to);
+    int is_full = ferror(to);
     if (from) failed |= zip_fclose(from) != 0;
+    is_full |= fclose(to) != 0;
+    char problem[120] = "can't be unpacked: there is not enough room for it.";
+    if (archive && !is_full) archive_problem(archive, index, problem, sizeof problem);
     if (archive) zip_discard(archive);
-    failed |= fclose(to) != 0;
-    return failed ? complain("%s in %s can't be unpacked: it is damaged, encrypted, or the disk is full.", item->entry,
-                             batch->path)
-                  : STATUS_GOOD;
+    return failed || is_full ? complain("%s in %s %s", item->entry, batch->path, problem) : STATUS_GOOD;
 }
 
 void batch_done(BatchItem *item) {

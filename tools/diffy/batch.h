@@ -16,10 +16,15 @@ typedef struct Batch {
     int is_zip;
     BatchItem *items;
     size_t count;
+    size_t zips; /* in it, which are left out */
 } Batch;
 
 /* Whether a file is called like a video. */
 int is_video_name(const char *name);
+/* Whether a path in a folder or zip is of what systems leave there: hidden, or macOS's. */
+int is_clutter(const char *name);
+/* Says that zips in a folder or zip are left out. */
+void warn_of_zips(const char *path, size_t count);
 /* Whether the output's name asks for a folder of files: it ends with a slash, or is a folder. */
 int batch_wanted(const char *output);
 /* Finds the recordings, in natural order; complains by itself. Free it in any case. */

@@ -8,20 +8,56 @@
 enum { IO_BYTES = 64 << 10 };
 static const double patience = 10; /* seconds without a sign of a camera */
 
+/* ---------------------------------------------------------------- stdin */
+
+/*
+ * What comes on stdin comes once. The last of it is kept, so that a video which goes on with another codec can be
+ * opened again where that begins; MP4 and its kin, which tell at the end where everything is, are kept whole in a
+ * temporary file.
+ */
+enum { KEPT_BYTES = 8 << 20 };
+
+static struct {
+    uint8_t *data; /* byte n of the stream is at n % KEPT_BYTES */
+    int64_t end;   /* bytes that have come */
+} kept;
+
+typedef struct PipeReader {
+    FILE *spool; /* NULL: as it comes */
+    int64_t position;
+} PipeReader;
+
+/* Some bytes that have not come yet. */
+static size_t read_new(uint8_t *data, size_t size) {
+    size_t got = 0;
+    while (got < size && kept.end + (int64_t)got < (int64_t)source_stdin.size)
+        data[got] = source_stdin.head[kept.end + (int64_t)got], got++;
+    if (!got) got = fread(data, 1, size, stdin);
+    if (!kept.data) kept.data = malloc(KEPT_BYTES);
+    for (size_t i = 0; kept.data && i < got; i++) kept.data[(kept.end + (int64_t)i) % KEPT_BYTES] = data[i];
+    kept.end += (int64_t)got;
+    return got;
+}
+
+/* Bytes from a place of stdin on; 0: that is past its end, or gone. */
+static size_t read_at(int64_t position, uint8_t *data, size_t size) {
+    if (position == kept.end) return read_new(data, size);
+    if (!kept.data || position > kept.end || position < kept.end - KEPT_BYTES) return 0;
+    if ((int64_t)size > kept.end - position) size = (size_t)(kept.end - position);
+    for (size_t i = 0; i < size; i++) data[i] = kept.data[(position + (int64_t)i) % KEPT_BYTES];
+    return size;
+}
+
 static int read_stdin(void *opaque, uint8_t *data, int size) {
-    LibavInput *input = opaque;
-    size_t wanted = (size_t)size, got = 0;
-    if (input->spool) {
-        got = fread(data, 1, wanted, input->spool);
-        return got ? (int)got : AVERROR_EOF;
-    }
-    while (got < wanted && input->head_used < source_stdin.size) data[got++] = source_stdin.head[input->head_used++];
-    if (!got) got = fread(data, 1, wanted, stdin);
+    PipeReader *reader = opaque;
+    size_t got =
+        reader->spool ? fread(data, 1, (size_t)size, reader->spool) : read_at(reader->position, data, (size_t)size);
+    reader->position += (int64_t)got;
     return got ? (int)got : AVERROR_EOF;
 }
 
 static int64_t seek_spool(void *opaque, int64_t offset, int whence) {
-    FILE *spool = ((LibavInput *)opaque)->spool;
+    FILE *spool = ((PipeReader *)opaque)->spool;
     if (whence & AVSEEK_SIZE) {
         off_t here = ftello(spool), size = fseeko(spool, 0, SEEK_END) ? -1 : ftello(spool);
         fseeko(spool, here, SEEK_SET);
@@ -30,38 +66,66 @@ static int64_t seek_spool(void *opaque, int64_t offset, int whence) {
     return fseeko(spool, offset, whence & ~AVSEEK_FORCE) ? -1 : ftello(spool);
 }
 
-/* MP4 and its kin tell at the end where everything is: they are kept in a temporary file. */
+/* MP4, and QuickTime of the time before files began by saying their type. */
 static int must_be_spooled(void) {
-    return source_stdin.size >= 12 && !memcmp(source_stdin.head + 4, "ftyp", 4);
+    static const char types[][5] = {"ftyp", "moov", "mdat", "wide", "free", "skip", "pnot"};
+    for (size_t i = 0; source_stdin.size >= 12 && i < sizeof types / sizeof *types; i++)
+        if (!memcmp(source_stdin.head + 4, types[i], 4)) return 1;
+    return 0;
 }
 
-static int spool_stdin(LibavInput *input) {
+static FILE *spool_stdin(void) {
     static uint8_t buffer[IO_BYTES];
-    input->spool = tmpfile();
-    if (!input->spool) return complain("stdin needs a temporary file, which can't be created: give a file instead.");
+    FILE *spool = tmpfile();
+    int full = 0;
     size_t got = source_stdin.size;
     memcpy(buffer, source_stdin.head, got);
-    do {
-        if (fwrite(buffer, 1, got, input->spool) != got)
-            return complain("stdin needs a temporary file, and there is not enough room for it: give a file instead.");
-    } while ((got = fread(buffer, 1, sizeof buffer, stdin)));
-    rewind(input->spool);
-    return STATUS_GOOD;
+    for (; spool && got && !full; got = fread(buffer, 1, sizeof buffer, stdin))
+        full = fwrite(buffer, 1, got, spool) != got;
+    if (!spool)
+        complain("%s needs a temporary file, which can't be created: give a file instead.", source_name("-"));
+    else if (full)
+        complain("%s needs a temporary file, and there is not enough room for it: give a file instead.",
+                 source_name("-"));
+    if (full) fclose(spool);
+    if (full || !spool) return NULL;
+    rewind(spool);
+    return spool;
 }
 
 static int open_stdin(LibavInput *input) {
-    if (must_be_spooled() && spool_stdin(input)) return STATUS_FAILED;
+    PipeReader *reader = calloc(1, sizeof *reader);
     uint8_t *buffer = libav.av_malloc(IO_BYTES);
     input->container = libav.avformat_alloc_context();
-    if (buffer && input->container)
+    int status = reader && buffer && input->container
+                     ? STATUS_GOOD
+                     : complain("There is no memory left to read %s.", source_name("-"));
+    if (!status && must_be_spooled() && !(reader->spool = spool_stdin())) status = STATUS_FAILED;
+    if (!status)
         input->io =
-            libav.avio_alloc_context(buffer, IO_BYTES, 0, input, read_stdin, NULL, input->spool ? seek_spool : NULL);
+            libav.avio_alloc_context(buffer, IO_BYTES, 0, reader, read_stdin, NULL, reader->spool ? seek_spool : NULL);
     if (!input->io) {
+        if (reader && reader->spool) fclose(reader->spool);
+        free(reader);
         libav.av_freep(&buffer);
-        return complain("There is no memory left to read stdin.");
+        return STATUS_FAILED;
     }
+    input->can_reopen = !reader->spool;
+    reader->position = input->base = input->skip_bytes;
     input->container->pb = input->io;
     return STATUS_GOOD;
+}
+
+size_t libav_input_peek(const char *path, int64_t position, uint8_t *data, size_t size) {
+    size_t got = 0, more;
+    if (strcmp(path, "-")) {
+        FILE *file = fopen(path, "rb");
+        if (file && !fseeko(file, position, SEEK_SET)) got = fread(data, 1, size, file);
+        if (file) fclose(file);
+        return got;
+    }
+    while (got < size && (more = read_at(position + (int64_t)got, data + got, size - got))) got += more;
+    return got;
 }
 
 /* ---------------------------------------------------------------- cameras */
@@ -100,7 +164,7 @@ int libav_container_open(LibavInput *input, const char *path) {
     int is_stdin = !strcmp(path, "-"), live = !is_stdin && is_live(path);
     const AVInputFormat *format = NULL;
     AVDictionary *options = NULL;
-    input->is_file = !is_stdin && !live && !strstr(path, "://");
+    input->is_file = input->can_reopen = !is_stdin && !live && !strstr(path, "://");
     if (live && open_camera(input, path, &format, &options)) return LIBAV_TOLD;
     if (is_stdin) memcpy(input->head, source_stdin.head, sizeof input->head);
     FILE *file = input->is_file ? fopen(path, "rb") : NULL;
@@ -124,9 +188,10 @@ int libav_container_open(LibavInput *input, const char *path) {
 
 void libav_container_close(LibavInput *input) {
     libav.avformat_close_input(&input->container);
-    if (input->io) {
-        libav.av_freep(&input->io->buffer);
-        libav.avio_context_free(&input->io);
-    }
-    if (input->spool) fclose(input->spool);
+    if (!input->io) return;
+    PipeReader *reader = input->io->opaque;
+    if (reader->spool) fclose(reader->spool);
+    free(reader);
+    libav.av_freep(&input->io->buffer);
+    libav.avio_context_free(&input->io);
 }

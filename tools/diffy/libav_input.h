@@ -10,21 +10,24 @@
 
 typedef struct LibavInput {
     AVFormatContext *container;
-    AVIOContext *io; /* NULL where libav reads by itself */
-    FILE *spool;     /* what stdin gave, where it must be read back and forth; NULL: as it comes */
-    size_t head_used;
-    int64_t position;
-    int64_t skip_bytes; /* of a file, that are passed over first */
-    int is_file;        /* it can be opened a second time */
-    double deadline;    /* of a camera: until then something must come */
+    AVIOContext *io;              /* NULL where libav reads by itself */
+    int64_t skip_bytes;           /* that are passed over first */
+    int64_t base;                 /* what its positions are counted from */
+    int is_file;                  /* it can be opened a second time */
+    int can_reopen;               /* from a byte on that was read lately: files, and what comes on stdin */
+    enum AVColorSpace vp8_matrix; /* that the container states; VP8's decoder knows BT.601 alone */
+    double deadline;              /* of a camera: until then something must come */
     uint8_t head[12];
 } LibavInput;
 
 /* Complains by itself. Close it in any case. */
 int libav_input_open(LibavInput *input, const char *path);
 void libav_input_close(LibavInput *input);
-/* Opens a file from some byte on, without a word: 0, or a libav error. Close it in any case. */
+/* Opens what can be opened again from some byte on, without a word: 0, or a libav error. Close it in any case. */
 int libav_input_open_at(LibavInput *input, const char *path, int64_t skip_bytes);
+
+/* Bytes of what can be opened again, from some byte on; how many there are. */
+size_t libav_input_peek(const char *path, int64_t position, uint8_t *data, size_t size);
 
 /*
  * Nominal rate of a file's video stream `index`, from the times of its first packets, which are read apart and not
@@ -33,8 +36,8 @@ int libav_input_open_at(LibavInput *input, const char *path, int64_t skip_bytes)
 void libav_input_rate(const char *path, int index, int *num, int *den);
 
 /*
- * Opens the container itself and fills in is_file and head: 0, a libav error, or, having complained, LIBAV_TOLD. Closed
- * by libav_input_close.
+ * Opens the container itself and fills in is_file, can_reopen and head: 0, a libav error, or, having complained,
+ * LIBAV_TOLD. Closed by libav_input_close.
  */
 enum { LIBAV_TOLD = 1 };
 int libav_container_open(LibavInput *input, const char *path);

@@ -32,17 +32,27 @@ static int by_time(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* A clock of whole milliseconds, as Matroska's, makes steps of 33 and 34: near ones are averaged. */
-static double usual_step(int64_t *steps, size_t count) {
-    qsort(steps, count, sizeof *steps, by_time);
+/* Mean of the steps that are near the middle one; how many that are. */
+static double mean_near(const int64_t *steps, size_t count, double near, size_t *used) {
     double middle = (double)steps[count / 2], sum = 0;
-    size_t used = 0;
+    *used = 0;
     for (size_t i = 0; i < count; i++) {
-        if (fabs((double)steps[i] - middle) > fmax(1, middle / 8)) continue;
+        if (fabs((double)steps[i] - middle) > fmax(1, near * middle)) continue;
         sum += (double)steps[i];
-        used++;
+        ++*used;
     }
-    return used ? sum / (double)used : middle;
+    return *used ? sum / (double)*used : middle;
+}
+
+/*
+ * A clock of whole milliseconds, as Matroska's, makes steps of 33 and 34: near ones are averaged. Phones take pictures
+ * at moments that waver: where few steps are near each other, those not so near count as well.
+ */
+static double usual_step(int64_t *steps, size_t count) {
+    size_t used;
+    qsort(steps, count, sizeof *steps, by_time);
+    double step = mean_near(steps, count, 1.0 / 8, &used);
+    return used < count - count / 4 ? mean_near(steps, count, 1.0 / 3, &used) : step;
 }
 
 void rate_from_times(int64_t *times, size_t count, double seconds_a_tick, int *num, int *den) {

@@ -66,8 +66,14 @@ typedef struct SourceFormat {
 
 extern const SourceFormat source_live, source_dfy, source_y4m, source_folder, source_zip, source_image, source_video;
 
-/* What was read of stdin to see what it is: readers of "-" take this first. */
+/*
+ * What was read of stdin to see what it is: readers of "-" take this first. A named pipe, as of <(...) in a shell,
+ * takes stdin's place; then that is its path.
+ */
 extern SourceProbe source_stdin;
+
+/* An input's name for people: "-" is stdin, or the pipe in its place. */
+const char *source_name(const char *path);
 
 typedef struct Source {
     const SourceFormat *format;

@@ -25,11 +25,13 @@ typedef struct ImageFile {
 
 /* Whether a file is a PNG with more than one picture, which its name and head don't tell. */
 static int is_animated_png(const char *path) {
-    uint8_t head[4096];
-    FILE *file = fopen(path, "rb");
-    size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+    enum { HEAD_BYTES = 1 << 20 }; /* a colour profile may lie in front of what tells it */
+    uint8_t *head = malloc(HEAD_BYTES);
+    FILE *file = head ? fopen(path, "rb") : NULL;
+    int animated = file && image_is_apng(head, fread(head, 1, HEAD_BYTES, file));
     if (file) fclose(file);
-    return image_is_apng(head, got);
+    free(head);
+    return animated;
 }
 
 static int probe_image(const SourceProbe *probe) {

@@ -20,7 +20,7 @@ typedef struct ImageSource {
     zip_t *archive; /* NULL: a folder */
     char **names;
     size_t count, next, ready;
-    size_t videos; /* that lie among the images */
+    size_t videos, zips; /* that lie among the images */
     const SourceOptions *options;
     ImageReading reading;
     OwnPicture picture, work; /* the last good one; what is decoded into */
@@ -41,11 +41,6 @@ static int by_name(const void *a, const void *b) {
     return natural_order(*(char *const *)a, *(char *const *)b);
 }
 
-static int is_hidden(const char *name) {
-    const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-    return base[0] == '.' || !strncmp(name, "__MACOSX/", 9);
-}
-
 /* Whether it lies in the folder that was asked for. */
 static int is_within(const ImageSource *source, const char *name) {
     const char *within = source->options->within, *slash = strrchr(name, '/');
@@ -55,8 +50,9 @@ static int is_within(const ImageSource *source, const char *name) {
 
 static int add_name(void *context, const char *name) {
     ImageSource *source = context;
-    if (is_hidden(name) || !is_within(source, name)) return STATUS_GOOD;
+    if (is_clutter(name) || !is_within(source, name)) return STATUS_GOOD;
     source->videos += (size_t)is_video_name(name);
+    source->zips += (size_t)has_extension(name, "zip");
     if (!image_kind_of_name(name)) return STATUS_GOOD;
     if ((source->count & (source->count + 1)) == 0) { /* full at 0, 1, 3, 7, ... names: doubles */
         char **names = realloc(source->names, (source->count + 1) * 2 * sizeof *names);
@@ -102,17 +98,20 @@ static int reserve(ImageSource *source, uint64_t size, const char *name) {
 }
 
 static int read_from_zip(ImageSource *source, const char *name, size_t *size) {
-    zip_stat_t facts;
-    if (zip_stat(source->archive, name, 0, &facts) || !(facts.valid & ZIP_STAT_SIZE))
-        return bad(source, name, "can't be read.");
-    if (reserve(source, facts.size, name)) return STATUS_FAILED;
-    zip_file_t *file = zip_fopen(source->archive, name, 0);
-    if (!file) return bad(source, name, zip_strerror(source->archive));
-    zip_int64_t got = zip_fread(file, source->data, facts.size);
-    int bad_checksum = zip_fclose(file) != 0;
-    if (got < 0 || (zip_uint64_t)got != facts.size || bad_checksum) return bad(source, name, "is damaged.");
+    zip_stat_t facts = {0};
+    zip_int64_t index = archive_find(source->archive, name), got = -1;
+    int known = index >= 0 && !zip_stat_index(source->archive, (zip_uint64_t)index, 0, &facts);
+    if (known && reserve(source, facts.valid & ZIP_STAT_SIZE ? facts.size : 0, name)) return STATUS_FAILED;
+    zip_file_t *file = known ? zip_fopen_index(source->archive, (zip_uint64_t)index, 0) : NULL;
+    if (file) got = zip_fread(file, source->data, facts.size);
+    uint8_t more; /* only at the end is the checksum looked at */
+    int bad_checksum = file && zip_fread(file, &more, 1) != 0;
+    if (file) zip_fclose(file);
     *size = (size_t)got;
-    return STATUS_GOOD;
+    if (got >= 0 && (zip_uint64_t)got == facts.size && !bad_checksum) return STATUS_GOOD;
+    char problem[120];
+    archive_problem(source->archive, index, problem, sizeof problem);
+    return bad(source, name, problem);
 }
 
 static int read_from_folder(ImageSource *source, const char *name, size_t *size) {
@@ -174,12 +173,15 @@ static int open_images(void **state, const char *path, const SourceOptions *opti
     if (!source->count)
         return complain("%s contains no readable images such as .png or .jpg (for splat models use diffy splat)%s.",
                         path,
-                        source->videos ? "; for its videos use --episodes or an output folder, such as OUT/" : "");
+                        source->videos ? "; for its videos use --episodes or an output folder, such as OUT/"
+                        : source->zips ? "; unpack the zips in it first"
+                                       : "");
     qsort(source->names, source->count, sizeof *source->names, by_name);
     if (check_one_recording(source)) return STATUS_FAILED;
     if (source->videos && !options->within)
         warn("%s also contains %zu video%s, left out here: give an output folder, such as OUT/, to encode everything.",
              path, source->videos, source->videos > 1 ? "s" : "");
+    if (source->zips && !options->within) warn_of_zips(path, source->zips);
     for (; source->next < source->count && !source->picture.memory; source->next++)
         if (take_image(source, source->next)) return STATUS_FAILED;
     if (!source->picture.memory) return complain("%s", source->first_problem);

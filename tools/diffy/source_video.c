@@ -11,7 +11,8 @@
 #include <string.h>
 
 typedef struct VideoSource {
-    const char *path;
+    const char *input_path; /* as the input is opened */
+    const char *path;       /* for people */
     const SourceOptions *options;
     LibavInput input;
     AVCodecContext *decoder;
@@ -29,10 +30,10 @@ typedef struct VideoSource {
     int64_t first_pts, last_pts, last_ticks, frame_ticks, count;
     int64_t read_until; /* where the packets read so far end, in ticks */
     int64_t packets;
-    int draining, broke_off;
-    int64_t position; /* of the last packet, in bytes */
-    int looks;        /* how often it was looked whether another codec begins */
-    LibavInput next;  /* where the video goes on, with its stream and decoder */
+    int draining, broke_off, cut_packet; /* the last packet is not whole */
+    int64_t position;                    /* of the last packet, in bytes */
+    int looks;                           /* how often it was looked whether another codec begins */
+    LibavInput next;                     /* where the video goes on, with its stream and decoder */
     AVStream *next_stream;
     int64_t next_position;
     AVCodecContext *next_decoder; /* NULL: nowhere else */
@@ -68,6 +69,33 @@ static void discard_unless_video(AVStream *stream, int index, int jumps) {
     stream->discard = wanted ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
 }
 
+static int is_in_a_program(const AVFormatContext *container, const AVStream *stream) {
+    for (unsigned i = 0; i < container->nb_programs; i++)
+        for (unsigned j = 0; j < container->programs[i]->nb_stream_indexes; j++)
+            if ((int)container->programs[i]->stream_index[j] == stream->index) return 1;
+    return 0;
+}
+
+/* Whether a program goes on without the stream that is read: its recorder was set anew. */
+static int stream_is_gone(const VideoSource *source) {
+    const AVFormatContext *container = source->input.container;
+    return container->nb_programs > 0 && !is_in_a_program(container, source->stream);
+}
+
+/* Other cameras' or other programs' videos. */
+static unsigned other_videos(const VideoSource *source) {
+    const AVFormatContext *container = source->input.container;
+    unsigned others = 0;
+    if (stream_is_gone(source)) return 0; /* what took its place is followed */
+    for (unsigned i = 0; i < container->nb_streams; i++) {
+        const AVStream *stream = container->streams[i];
+        int is_video = stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && stream->codecpar->codec_id;
+        if (stream == source->stream || !is_video || stream->disposition & AV_DISPOSITION_ATTACHED_PIC) continue;
+        others += !container->nb_programs || is_in_a_program(container, stream);
+    }
+    return others;
+}
+
 static int open_decoder(VideoSource *source) {
     AVFormatContext *container = source->input.container;
     const AVCodec *codec = NULL;
@@ -82,14 +110,19 @@ static int open_decoder(VideoSource *source) {
     for (unsigned i = 0; i < container->nb_streams; i++) discard_unless_video(container->streams[i], index, jumps);
     if (!source->options->no_audio) sound_queue_open(&source->sound, container, index);
     source->decoder = decoder_of(source->stream, codec);
-    return source->decoder ? STATUS_GOOD : complain("%s can't be decoded.", source->path);
+    if (!source->decoder) return complain("%s can't be decoded.", source->path);
+    unsigned others = other_videos(source);
+    if (others)
+        warn("%s contains %u videos: only one of them, of %d x %d pixels, is encoded.", source->path, others + 1,
+             source->decoder->width, source->decoder->height);
+    return STATUS_GOOD;
 }
 
 /* The measured rate, unless the container states one that is as good as that: its fraction is exact. */
 static void find_rate(VideoSource *source, SourceFacts *facts) {
     AVRational stated = libav.av_guess_frame_rate(source->input.container, source->stream, NULL);
     int num = 0, den = 0;
-    if (source->input.is_file) libav_input_rate(source->path, source->stream->index, &num, &den);
+    if (source->input.is_file) libav_input_rate(source->input_path, source->stream->index, &num, &den);
     double measured = num > 0 ? (double)num / den : 0;
     int usable = stated.num > 0 && stated.den > 0;
     if (!measured || (usable && fabs(av_q2d(stated) / measured - 1) < 0.02)) {
@@ -151,6 +184,8 @@ static int fill_facts(VideoSource *source, SourceFacts *facts) {
         facts->expected_frames = (uint64_t)stream->nb_frames;
     else if (container->duration > 0 && !source->jumps)
         facts->expected_frames = (uint64_t)((double)container->duration / AV_TIME_BASE * rate + 0.5);
+    if (source->stream->codecpar->field_order > AV_FIELD_PROGRESSIVE)
+        warn("%s is interlaced: each pair of fields is encoded as one picture.", source->path);
     return STATUS_GOOD;
 }
 
@@ -158,7 +193,8 @@ static int open_video(void **state, const char *path, const SourceOptions *optio
     if (libav_load()) return STATUS_FAILED;
     VideoSource *source = *state = calloc(1, sizeof *source);
     if (!source) return complain("There is no memory left to open %s.", path);
-    source->path = source->frames.path = strcmp(path, "-") ? path : "stdin";
+    source->input_path = path;
+    source->path = source->frames.path = source_name(path);
     source->options = options;
     source->frames.alpha_white = options->alpha_white;
     if (libav_input_open(&source->input, path) || open_decoder(source)) return STATUS_FAILED;
@@ -206,11 +242,11 @@ static void move_on(VideoSource *source) {
 }
 
 /* Where the tables nearest to a byte of a transport stream begin, before it and behind it; 0 where there are none. */
-static void find_tables(AVIOContext *io, int64_t position, int64_t *before, int64_t *behind) {
+static void find_tables(const char *path, int64_t position, int64_t *before, int64_t *behind) {
     enum { AROUND = 256 << 10, PACKET = 188 };
     int64_t start = position > AROUND ? position - AROUND : 0;
     uint8_t *data = malloc(2 * AROUND);
-    int size = data && libav.avio_seek(io, start, SEEK_SET) >= 0 ? libav.avio_read(io, data, 2 * AROUND) : 0;
+    int size = data ? (int)libav_input_peek(path, start, data, 2 * AROUND) : 0;
     *before = *behind = 0;
     for (int i = 0; i + PACKET < size; i++) {
         if (data[i] != 0x47 || (data[i + 1] & 0x5f) != 0x40 || data[i + 2]) continue; /* begins a table of PID 0 */
@@ -225,7 +261,7 @@ static void find_tables(AVIOContext *io, int64_t position, int64_t *before, int6
 static int follow_at(VideoSource *source, int64_t position, int id) {
     LibavInput *next = &source->next;
     AVStream *stream = NULL;
-    int open = libav_input_open_at(next, source->path, position) >= 0;
+    int open = libav_input_open_at(next, source->input_path, position) >= 0;
     for (unsigned i = 0; open && i < next->container->nb_streams; i++)
         if (next->container->streams[i]->id == id) stream = next->container->streams[i];
     if (stream && stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) stream = NULL;
@@ -240,27 +276,15 @@ static int follow_at(VideoSource *source, int64_t position, int id) {
 
 /* Whether the file goes on with another video about where it is read; then that is read on. */
 static int follow_change(VideoSource *source, int64_t position, int id) {
-    if (!source->jumps || !source->input.is_file || position <= 0 || source->looks >= LOOKS) return 0;
+    if (!source->jumps || !source->input.can_reopen || position <= 0 || source->looks >= LOOKS) return 0;
     source->looks++;
-    LibavInput input;
     int64_t before = 0, behind = 0;
-    if (libav_input_open_at(&input, source->path, position) >= 0)
-        find_tables(input.container->pb, position, &before, &behind);
-    libav_input_close(&input);
+    find_tables(source->input_path, position, &before, &behind);
     int first_before = before && (!behind || position - before <= behind - position);
     int64_t places[3] = {first_before ? before : behind, first_before ? behind : before, position};
     for (int i = 0; i < 3; i++)
         if (places[i] && follow_at(source, places[i], id)) return 1;
     return 0;
-}
-
-/* Whether a program goes on without the stream that is read: its recorder was set anew. */
-static int stream_is_gone(const VideoSource *source) {
-    const AVFormatContext *container = source->input.container;
-    for (unsigned i = 0; i < container->nb_programs; i++)
-        for (unsigned j = 0; j < container->programs[i]->nb_stream_indexes; j++)
-            if ((int)container->programs[i]->stream_index[j] == source->stream->index) return 0;
-    return container->nb_programs > 0;
 }
 
 /* ---------------------------------------------------------------- decoding */
@@ -299,7 +323,7 @@ static int take_packet(VideoSource *source) {
     if (end > source->read_until) source->read_until = end;
     source->packets++;
     int bad = libav.avcodec_send_packet(source->decoder, packet) < 0;
-    if (packet->pos > 0) source->position = packet->pos;
+    if (packet->pos > 0) source->position = packet->pos + source->input.base;
     libav.av_packet_unref(packet);
     if (bad && !source->next_decoder && follow_change(source, source->position, source->stream->id)) {
         end_decoder(source);
@@ -311,7 +335,7 @@ static int take_packet(VideoSource *source) {
 /* Demuxers often take a failed read for the end: what was read through knows better. */
 static void note_end(VideoSource *source, int error) {
     const AVIOContext *io = source->input.container->pb;
-    source->broke_off = error != AVERROR_EOF;
+    source->broke_off = error != AVERROR_EOF || source->cut_packet;
     if (io && io->error < 0 && io->error != AVERROR_EOF) source->failure = io->error;
     if (!io && error != AVERROR_EOF) source->failure = error;
 }
@@ -348,7 +372,9 @@ static int feed_decoder(VideoSource *source) {
             return DFY_OK;
         }
         int index = source->packet->stream_index;
-        int late = source->next_decoder && source->packet->pos > source->next_position;
+        source->cut_packet = source->packet->flags & AV_PKT_FLAG_CORRUPT && !source->jumps;
+        int64_t position = source->packet->pos + source->input.base;
+        int late = source->next_decoder && position > source->next_position;
         if (index == source->stream->index && !late) return take_packet(source);
         if (!late && source->sound.stream && index == source->sound.stream->index &&
             sound_queue_put(&source->sound, source->packet, source->jumps)) {
@@ -356,7 +382,6 @@ static int feed_decoder(VideoSource *source) {
             return DFY_ERROR_MEMORY;
         }
         int other = source->input.container->streams[index]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
-        int64_t position = source->packet->pos;
         libav.av_packet_unref(source->packet);
         other = other && !source->next_decoder &&
                 (stream_is_gone(source) || (!source->jumps && index >= (int)source->streams));
@@ -384,6 +409,8 @@ static int next_decoded(VideoSource *source) {
         int status = source->draining ? DFY_OK : feed_decoder(source);
         if (status) return status;
     }
+    if (source->decoder->codec_id == AV_CODEC_ID_VP8 && source->input.vp8_matrix != AVCOL_SPC_UNSPECIFIED)
+        source->frame->colorspace = source->input.vp8_matrix;
     int concealed = source->frame->decode_error_flags || (source->frame->flags & AV_FRAME_FLAG_CORRUPT);
     if (concealed && !(source->next_decoder && source->draining) &&
         !go_on_after(source, &source->damaged_frames, "a picture"))
@@ -402,12 +429,16 @@ static double stated_seconds(const VideoSource *source) {
     return said ? (double)container->duration / AV_TIME_BASE : 0;
 }
 
-/* Every packet that an MP4's tables tell of was there: then it ends where it says, however long its last picture lasts.
- */
+/* Packets that an MP4's tables tell of; 0 where there are none. */
+static int64_t listed_packets(const VideoSource *source) {
+    int is_mp4 = strstr(source->input.container->iformat->name, "mp4") != NULL;
+    return is_mp4 ? libav.avformat_index_get_entries_count(source->stream) : 0;
+}
+
+/* All of them were there: then it ends where it says, however long its last picture lasts. */
 static int is_whole(const VideoSource *source) {
-    int listed = libav.avformat_index_get_entries_count(source->stream);
-    return !source->broke_off && strstr(source->input.container->iformat->name, "mp4") && listed > 0 &&
-           source->packets >= listed;
+    int64_t listed = listed_packets(source);
+    return !source->broke_off && listed > 0 && source->packets >= listed;
 }
 
 /* A file that ends before its own end was cut, as a copy that was broken off: what is missing is said. */
@@ -419,9 +450,12 @@ static void tell_what_is_missing(VideoSource *source) {
     double end = (double)source->read_until * av_q2d(source->stream->time_base);
     double missing = stated - (end > there && source->stream->duration <= 0 ? end : there),
            rounding = stated / 20 > 0.5 ? stated / 20 : 0.5;
-    if (source->broke_off || (source->read_until && missing > rounding && !is_whole(source)))
-        warn("%s ends early, after %lld frames and %.1f of its %.1f s: it is cut off or damaged.", source->path,
-             (long long)source->count, there, stated > there ? stated : there);
+    char all[40] = "";
+    if (stated > there) snprintf(all, sizeof all, " of its %.1f", stated);
+    int lacks = source->packets < listed_packets(source);
+    if (source->broke_off || lacks || (source->read_until && missing > rounding && !is_whole(source)))
+        warn("%s ends early, after %lld frames and %.1f%s s: it is cut off or damaged.", source->path,
+             (long long)source->count, there, all);
     if (source->other_packets)
         warn("%s continues with a different kind of video, which is left out: %llu packets.", source->path,
              (unsigned long long)source->other_packets);
@@ -437,12 +471,17 @@ static void tell_what_is_missing(VideoSource *source) {
              source->clock.resets > 1 ? "s" : "");
 }
 
-/* The container's own end counts where the last packet does not say how long it lasts. */
+/*
+ * The container's own end counts where the last packet does not say how long it lasts: in MP4, and in Ogg, where
+ * pictures that repeat are no packets.
+ */
 static void find_last_ticks(VideoSource *source) {
     const AVStream *stream = source->stream;
+    int is_ogg = !strcmp(source->input.container->iformat->name, "ogg");
+    int told = is_ogg ? !source->broke_off && !source->clock.resets : !source->jumps && is_whole(source);
     int64_t start = stream->start_time == AV_NOPTS_VALUE ? 0 : stream->start_time;
-    int64_t rest = stream->duration > 0 && !source->jumps ? start + stream->duration - source->last_pts : 0;
-    if (is_whole(source) && rest > source->frame_ticks + source->frame_ticks / 2) source->last_ticks = rest;
+    int64_t rest = stream->duration > 0 ? start + stream->duration - source->last_pts : 0;
+    if (told && rest > source->frame_ticks + source->frame_ticks / 2) source->last_ticks = rest;
 }
 
 static int next_video(void *state, DfyPicture *picture) {

@@ -148,7 +148,7 @@ static int open_y4m(void **state, const char *path, const SourceOptions *options
     Y4mReader *reader = *state = calloc(1, sizeof *reader);
     if (!reader) return complain("There is no memory left to open %s.", path);
     int is_stdin = !strcmp(path, "-");
-    reader->path = is_stdin ? "stdin" : path;
+    reader->path = source_name(path);
     reader->matrix = DFY_MATRIX_UNKNOWN;
     reader->primaries = reader->transfer = H273_UNKNOWN;
     reader->head_size = is_stdin ? source_stdin.size : 0;

@@ -41,10 +41,18 @@ int libav_container_open(LibavInput *input, const char *path) {
     }
     media_parse_path(path, &own->file, &own->size_bytes);
     if (media_read(own->file, 0, input->head, sizeof input->head) < (int)sizeof input->head) input->head[4] = 0;
-    input->is_file = 1;
+    input->is_file = input->can_reopen = 1;
     input->container->pb = input->io;
     input->container->skip_initial_bytes = input->skip_bytes;
     return libav.avformat_open_input(&input->container, NULL, NULL, NULL);
+}
+
+size_t libav_input_peek(const char *path, int64_t position, uint8_t *data, size_t size) {
+    int file, got;
+    double size_bytes;
+    media_parse_path(path, &file, &size_bytes);
+    got = media_read(file, (double)position, data, (int)size);
+    return got > 0 ? (size_t)got : 0;
 }
 
 void libav_container_close(LibavInput *input) {

@@ -66,6 +66,10 @@ void warn(const char *format, ...) {
     va_end(arguments);
 }
 
+const char *source_name(const char *path) {
+    return path;
+}
+
 /* Nothing interrupts a worker but its end. */
 int interrupted(void) {
     return 0;

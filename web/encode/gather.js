@@ -58,7 +58,7 @@ async function walk(entry, found) {
 
 /**
  * @param {Found[]} found
- * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number, video?: boolean }[]>} listZip
+ * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number, video?: boolean, zip?: boolean }[]>} listZip
  * @returns {Promise<{ recordings: Gathered[], problems: { name: string, message: string }[], diffyFiles: File[] }>}
  */
 export async function gather(found, listZip) {
@@ -100,7 +100,7 @@ export async function gather(found, listZip) {
 
 /**
  * @param {File} file
- * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number, video?: boolean }[]>} listZip
+ * @param {(file: File) => Promise<{ folder: string, frames: number, bytes: number, video?: boolean, zip?: boolean }[]>} listZip
  * @param {Gathered[]} recordings
  * @param {{ name: string, message: string }[]} problems
  */
@@ -108,7 +108,11 @@ async function addZip(file, listZip, recordings, problems) {
     try {
         const folders = await listZip(file);
         if (!folders.length) throw new Error('There are no images or videos in this .zip.');
-        for (const { folder, bytes, video } of folders) {
+        for (const { folder, bytes, video, zip } of folders) {
+            if (zip) {
+                problems.push({ name: `${file.name}/${folder}`, message: 'A .zip in a .zip is not looked into: unpack the outer one first.' });
+                continue;
+            }
             const path = video ? folder.replace(/\.[^./]+$/, '') : folder;
             const name = (video || folders.length > 1) && path ? path.replaceAll('/', '_') : baseName(file.name);
             recordings.push({ name, source: { kind: 'zip', file, folder, video }, bytes });

@@ -58,5 +58,5 @@ export const zipPattern = /\.zip$/i;
 /** Names that systems leave in folders and zips and that are no frames.
  * @param {string} path */
 export function isClutter(path) {
-    return /(^|\/)(__MACOSX\/|\.)/.test(path) || /(^|\/)(Thumbs\.db|desktop\.ini)$/i.test(path);
+    return /(^|\/)(__MACOSX\/|\.(?!\.?\/))/.test(path) || /(^|\/)(Thumbs\.db|desktop\.ini)$/i.test(path);
 }

@@ -9,7 +9,7 @@ import { formatBytes, naturalOrder } from '../shared/text.js';
 import { animatedType, isCutJpeg, openAnimation } from './animation.js';
 import { coloursOf, pointsToSrgb, withProfile } from './image-colour.js';
 import { openMedia, readByMedia } from './media.js';
-import { imagePattern, isClutter, videoPattern } from './options.js';
+import { imagePattern, isClutter, videoPattern, zipPattern } from './options.js';
 
 // This is a worker already, and the page's security policy allows none made from text.
 configure({ useWebWorkers: false });
@@ -129,6 +129,7 @@ const clipped = "This browser decodes full range as if it were limited: what is 
 function browserSource(file, video, settings) {
     /** @type {Ending} */
     const ending = { lastDuration: video.lastDuration, warnings: [] };
+    if (video.videos > 1) ending.warnings.push(`This file contains ${video.videos} videos: only one of them, of ${video.width} x ${video.height} pixels, is encoded.`);
     const packets = video.soundPackets();
     /** @type {import('../../wasm/decoder.js').DiffySoundPacket | null} */
     let waiting = null;
@@ -171,6 +172,7 @@ function browserSource(file, video, settings) {
             } catch (error) {
                 problem = error;
             }
+            if (!count) problem ??= new Error('No picture of this video can be decoded: it is cut off or damaged.');
             if (problem) yield* goOn(file, settings, count, problem, ending, soundUntil);
             else ending.sound = await soundUntil(Infinity);
         },
@@ -239,15 +241,22 @@ function pathOf(file) {
     return file.webkitRelativePath || file.name;
 }
 
+/** Names are only ever shown and compared, so that any will do; some programs of Windows write their own slashes.
+ * @param {Blob} file */
+function zipReader(file) {
+    return new ZipReader(new BlobReader(file), { filenameValidation: 'tolerant', normalizeFilename: (name) => name.replaceAll('\\', '/') });
+}
+
 /**
  * The recordings in a zip: every folder that holds images is one.
  * @param {File} file
- * @returns {Promise<{ folder: string, frames: number, bytes: number, video?: boolean }[]>}
+ * @returns {Promise<{ folder: string, frames: number, bytes: number, video?: boolean, zip?: boolean }[]>} zip: a zip in it, which is not
+ *     looked into
  */
 export async function listZip(file) {
-    const reader = new ZipReader(new BlobReader(file));
+    const reader = zipReader(file);
     try {
-        /** @type {Map<string, { folder: string, frames: number, bytes: number, video?: boolean }>} */
+        /** @type {Map<string, { folder: string, frames: number, bytes: number, video?: boolean, zip?: boolean }>} */
         const folders = new Map();
         for (const { folder, entry } of await zipImages(reader)) {
             const recording = folders.get(folder) ?? { folder, frames: 0, bytes: 0 };
@@ -255,8 +264,11 @@ export async function listZip(file) {
             recording.bytes += entry.compressedSize;
             folders.set(folder, recording);
         }
-        for (const { filename, compressedSize: bytes, directory } of await reader.getEntries())
-            if (!directory && !isClutter(filename) && videoPattern.test(filename)) folders.set(filename, { folder: filename, frames: 0, bytes, video: true });
+        for (const { filename, compressedSize: bytes, directory } of await reader.getEntries()) {
+            if (directory || isClutter(filename)) continue;
+            if (videoPattern.test(filename)) folders.set(filename, { folder: filename, frames: 0, bytes, video: true });
+            if (zipPattern.test(filename)) folders.set(filename, { folder: filename, frames: 0, bytes, zip: true });
+        }
         return [...folders.values()].sort((a, b) => naturalOrder(a.folder, b.folder));
     } finally {
         await reader.close();
@@ -284,15 +296,29 @@ export async function packZip(files, onProgress) {
  * @param {string} name its path in the zip
  */
 async function unpackVideo(file, name) {
-    const reader = new ZipReader(new BlobReader(file));
+    const reader = zipReader(file);
     try {
         const entry = (await reader.getEntries()).find(({ filename }) => filename === name);
         if (!entry || entry.directory) throw new Error(`There is no ${name} in this .zip.`);
-        if (entry.encrypted) throw new Error(`${name} is encrypted: unpack the .zip first.`);
-        return new File([await entry.getData(new BlobWriter())], name.slice(name.lastIndexOf('/') + 1));
+        const problem = entryProblem(entry);
+        if (problem) throw new Error(`${name} ${problem}: unpack the .zip first.`);
+        const video = await entry.getData(new BlobWriter(), { checkSignature: true }).catch(() => {
+            throw new Error(`${name} can't be unpacked: the .zip is damaged.`);
+        });
+        return new File([video], name.slice(name.lastIndexOf('/') + 1));
     } finally {
         await reader.close();
     }
+}
+
+/** Ways to pack, by a zip's number for them, that can be read here. */
+const packings = [0, 8, 9];
+
+/** Why a zip's entry can't be unpacked, as far as its head tells; null: it can.
+ * @param {import('@zip.js/zip.js').Entry} entry */
+function entryProblem({ encrypted, compressionMethod }) {
+    if (encrypted) return 'is encrypted';
+    return packings.includes(compressionMethod) ? null : 'is compressed in a way that this site can\'t read';
 }
 
 /** @param {ZipReader<Blob>} reader */
@@ -318,16 +344,20 @@ async function zipImages(reader) {
  * @param {number} frameRate
  */
 async function openZip(file, folder, frameRate) {
-    const reader = new ZipReader(new BlobReader(file));
+    const reader = zipReader(file);
     const images = (await zipImages(reader)).filter((image) => image.folder === folder).map(({ entry }) => entry);
     images.sort((a, b) => naturalOrder(a.filename, b.filename));
     const frames = images.map((entry) => ({
         name: entry.filename,
         size: entry.compressedSize,
         async open() {
-            if (entry.encrypted) throw new Error('it is encrypted; unpack the .zip first');
+            const problem = entryProblem(entry);
+            if (problem) throw new Error(`it ${problem}; unpack the .zip first`);
             if (entry.uncompressedSize > maxImageBytes) throw new Error(`it would unpack to ${formatBytes(entry.uncompressedSize)}, far too much for a picture`);
-            return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (await entry.getData(new Uint8ArrayWriter(), { checkSignature: true }))]);
+            const data = await entry.getData(new Uint8ArrayWriter(), { checkSignature: true }).catch(() => {
+                throw new Error('it is damaged');
+            });
+            return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (data)]);
         },
     }));
     return imageSource(frames, frameRate, () => void reader.close());
