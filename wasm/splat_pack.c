@@ -135,10 +135,15 @@ static void pack_plain(SplatPack *pack, size_t at, const DfySplats *splats, size
 
 enum { MOST = 15 };
 
+/* The larger of two, of which the first is a number. */
+static inline float larger(float a, float b) {
+    return b > a ? b : a;
+}
+
 /* The largest of a channel's coefficients; whole fours by vectors. */
 static float largest_of(const float *values, int count) {
     float largest = 0;
-    for (int k = 0; k < count; k++) largest = fmaxf(largest, fabsf(values[k]));
+    for (int k = 0; k < count; k++) largest = larger(largest, fabsf(values[k]));
     return largest;
 }
 
@@ -156,7 +161,8 @@ static void pack_harmonics(SplatPack *pack, size_t at, const float *values, int 
     uint32_t words[16] = {0};
     float padded[3][MOST + 1] = {{0}};
     for (int c = 0; c < 3; c++) memcpy(padded[c], values + c * rest, (size_t)used * sizeof(float));
-    float largest = fmaxf(fmaxf(largest_of(padded[0], used), largest_of(padded[1], used)), largest_of(padded[2], used));
+    float largest =
+        larger(larger(largest_of(padded[0], used), largest_of(padded[1], used)), largest_of(padded[2], used));
     if (!usable || !(largest > 1e-30f)) largest = 0;
     float factor = largest > 0 ? 0.5f / largest : 0;
     words[0] = float_bits(largest);
@@ -183,7 +189,7 @@ int splat_pack(SplatPack *pack, const DfySplats *splats, const uint32_t *list, u
     for (size_t at = 0; at < count; at++) {
         size_t i = list ? list[at] : at;
         unsigned what = changed, had = pack->usable[at];
-        int harmonics = what & HARMONICS ? has_usable_harmonics(splats, i, (size_t)rest * 3) : had & 1;
+        int harmonics = what & HARMONICS ? has_usable_harmonics(splats, i, (size_t)rest * 3) : (int)(had & 1);
         int usable = harmonics && is_usable(splats, i);
         if (usable != (int)(had >> 1)) what = EVERYTHING;
         pack_plain(pack, at, splats, i, usable, what);

@@ -182,7 +182,9 @@ static double bits_of(double number) {
 }
 
 /* Ways to predict are compared by parts of SAMPLE splats, one of EVERY, but at the highest efforts. */
-enum { SAMPLE = 1024, EVERY = 8, USUAL_RUN = 6 };
+enum { SAMPLE = 1024, EVERY = 8, USUAL_RUN = 6, SMOOTHEST = 3, USUAL_STEADY = 2, STEADIEST = 3 };
+/* Of the numbers on a sample: smooth moves come into their own on all splats only, which follow each other. */
+#define SMOOTHER 0.985
 
 static double bounded(double number) {
     return fmin(fmax(rint(number), -DFY_TREE_NUMBER_MOST), DFY_TREE_NUMBER_MOST);
@@ -222,9 +224,9 @@ static double round_place(const Chooser *c, int32_t (*moved)[3], uint32_t i, dou
     for (size_t k = 0; k < 3; k++) {
         double off = place_of(c, i, k) - predicted[k], number = bounded(off / step);
         double left = (off - number * step) / (1 << DFY_TREE_FRACTION);
-        int32_t move = predicted[k] + (int32_t)(number * step) - base[k];
+        int32_t news = (int32_t)(number * step);
         columns->of[0].numbers[k * c->state->count + i] = (int16_t)number;
-        moved[i][k] = dfy_tree_moves_on(columns->move) ? move - velocity[k] : move;
+        moved[i][k] = dfy_tree_seen_move(columns, predicted[k] - base[k], news, velocity[k]);
         *size += bits_of(number);
         sum += left * left;
     }
@@ -248,40 +250,102 @@ static double round_places(const Chooser *c, int32_t (*moved)[3], uint32_t every
     return looked_at ? sum / looked_at : 0;
 }
 
-/* A way to predict: what moves are, for runs of how many splats, and whether of the mean. */
+/* A way to predict: what moves are, for runs of how many splats, how smooth the neighbours' are, and whether of the
+ * mean. */
 typedef struct Way {
-    int move, run_bits, from_mean;
+    int move, run_bits, smooth, from_mean;
 } Way;
 
 static void go(const Chooser *c, Way way) {
     c->columns->move = way.move;
     c->columns->run_bits = way.run_bits;
+    c->columns->smooth = way.smooth;
+    c->columns->gentle = way.smooth > 0; /* where neighbours' moves are noisy, velocities are too */
     c->columns->of[0].from_mean = way.from_mean;
+}
+
+/* A way on its trial. */
+typedef struct Trial {
+    Way best;
+    double least;
+    uint32_t every;
+} Trial;
+
+static void try_way(const Chooser *c, int32_t (*moved)[3], Trial *trial, Way way) {
+    double size;
+    go(c, way);
+    round_places(c, moved, trial->every, &size);
+    if (way.smooth && trial->every > 1) size *= SMOOTHER;
+    if (size < trial->least) trial->best = way;
+    trial->least = fmin(size, trial->least);
 }
 
 /* The way with the smallest numbers on a sample; *helps: the best one is by the mean. */
 static Way best_way(const Chooser *c, int32_t (*moved)[3], int *helps) {
-    uint32_t every = dfy_tree_haste(c->effort) ? EVERY : 1;
-    double least = INFINITY, size;
-    Way best = {0, USUAL_RUN, 0};
-    for (int move = 0; move < DFY_TREE_MOVES; move++)
-        for (int mean = 0; mean < (c->state->past.ages[0] ? 2 : 1); mean++) {
-            Way way = {move, USUAL_RUN, mean};
-            go(c, way);
-            round_places(c, moved, every, &size);
-            if (size < least) best = way;
-            least = fmin(least, size);
-        }
-    *helps = best.from_mean;
-    for (int bits = DFY_TREE_RUN_LEAST; dfy_tree_moves_runs(best.move) && bits < DFY_TREE_RUN_LEAST + DFY_TREE_RUNS;
-         bits++) {
-        Way way = {best.move, bits, best.from_mean};
-        go(c, way);
-        round_places(c, moved, every, &size);
-        if (size < least) best = way;
-        least = fmin(least, size);
+    int means = c->state->past.ages[0] ? 2 : 1;
+    Trial trial = {{0, USUAL_RUN, 0, 0}, INFINITY, dfy_tree_haste(c->effort) ? EVERY : 1};
+    for (int way = 0; way < DFY_TREE_MOVES * means; way++)
+        try_way(c, moved, &trial, (Way){way / means, USUAL_RUN, 0, way % means});
+    for (int smooth = 1; dfy_tree_moves_near(trial.best.move) && smooth < SMOOTHEST; smooth++)
+        for (int mean = 0; mean < means; mean++)
+            try_way(c, moved, &trial, (Way){trial.best.move, USUAL_RUN, smooth, mean});
+    *helps = trial.best.from_mean;
+    for (int i = 0; dfy_tree_moves_runs(trial.best.move) && i < DFY_TREE_RUNS; i++) {
+        Way way = trial.best;
+        way.run_bits = DFY_TREE_RUN_LEAST + i;
+        try_way(c, moved, &trial, way);
     }
-    return best;
+    return trial.best;
+}
+
+/* What means of positions were off by in this frame and the last one: sums of products and squares. */
+typedef struct Off {
+    double product, now, before;
+} Off;
+
+/* What a splat was off by in the last frame beyond what its neighbours, whose moves tell it, were. */
+static void off_beyond_near(const Chooser *c, uint32_t i, double beyond[3]) {
+    static const double weights[DFY_TREE_NEAR] = {4.0 / 11, 3.0 / 11, 2.0 / 11, 2.0 / 11};
+    const uint8_t *back = c->state->past.back[i];
+    for (size_t k = 0; k < 3; k++) beyond[k] = (double)c->state->past.off[i][k];
+    for (int j = 0; dfy_tree_moves_near(c->columns->move) && i >= DFY_TREE_NEAR && j < DFY_TREE_NEAR; j++)
+        for (size_t k = 0; k < 3; k++) beyond[k] -= weights[j] * (double)c->state->past.off[i - back[j]][k];
+}
+
+static void add_off(const Chooser *c, const int32_t (*moved)[3], uint32_t i, Off *sums) {
+    DfyTreePast *past = &c->state->past;
+    int32_t base[3], predicted[3];
+    double beyond[3];
+    off_beyond_near(c, i, beyond);
+    dfy_tree_predict_place(c->state, c->columns, moved, i, base, predicted);
+    for (size_t k = 0; k < 3; k++) {
+        float off = (float)(place_of(c, i, k) - ((double)past->means[i].place[k] + predicted[k] - base[k]));
+        sums->product += off * beyond[k];
+        sums->now += (double)off * off;
+        sums->before += beyond[k] * beyond[k];
+        past->off[i][k] = off;
+    }
+}
+
+/*
+ * How far means go to a frame's values, as a shift: as far as they had to go in the last frame to be off by least in
+ * this one. Late where all moves, they would run after noise where nothing does.
+ */
+static int choose_steady(const Chooser *c, const int32_t (*moved)[3]) {
+    DfyTreePast *past = &c->state->past;
+    int best = past->off ? past->steady : USUAL_STEADY;
+    double went = 1.0 / (1 << past->went), least = INFINITY;
+    Off sums = {0, 0, 0};
+    if (!past->off) past->off = calloc(c->state->count ? c->state->count : 1, sizeof *past->off);
+    for (uint32_t i = c->state->count; past->off && i-- > 0;) add_off(c, moved, i, &sums); /* neighbours are before */
+    for (int steady = 0; sums.before > 0 && steady <= STEADIEST; steady++) {
+        double less = went - 1.0 / (1 << steady),
+               square = sums.now + 2 * less * sums.product + less * less * sums.before;
+        if (square < least) best = steady;
+        least = fmin(square, least);
+    }
+    past->went = dfy_min(dfy_tree_mean_shift(past, 0), best);
+    return past->steady = best;
 }
 
 /* The prediction with the smallest numbers, then the largest unit that meets the wanted error. */
@@ -307,6 +371,7 @@ static int choose_places(Chooser *c) {
         own->step = (int32_t)(own->step / error * 0.999);
         if (own->step < 1) own->step = 1;
     }
+    c->columns->steady = choose_steady(c, (const int32_t(*)[3])moved);
     free(moved);
     return DFY_OK;
 }

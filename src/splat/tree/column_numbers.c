@@ -97,7 +97,7 @@ void dfy_tree_walk_begin(DfyTreeWalk *w, int kind) {
 
 void dfy_tree_walk_end(DfyTreeWalk *w, int columns) {
     for (uint32_t i = 0; w->energy && columns && i < w->count; i++) {
-        uint32_t now = dfy_min_count(w->sum[i] * 8u / (uint32_t)columns, 255);
+        uint32_t now = dfy_min_count(w->sum[i] * (columns == 1 ? 8u : 3u), 255);
         w->energy[i] = (uint8_t)((3 * w->energy[i] + now + 2) / 4);
     }
 }

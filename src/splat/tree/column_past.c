@@ -4,7 +4,7 @@
 #include "splat/model/wide.h"
 #include "splat/tree/column_numbers.h"
 
-enum { MEAN_SHIFT_MOST = 3 };
+enum { MEAN_SHIFT_MOST = 4 };
 
 void dfy_tree_past_free(DfyTreePast *past) {
     free(past->means);
@@ -12,6 +12,7 @@ void dfy_tree_past_free(DfyTreePast *past) {
     free(past->back);
     free(past->models);
     free(past->energy);
+    free(past->off);
     *past = (DfyTreePast){0};
 }
 
@@ -55,7 +56,7 @@ int dfy_tree_columns_begin(DfyTreeState *state, DfyMessage *message) {
 
 int dfy_tree_mean_shift(const DfyTreePast *past, int kind) {
     int age = past->ages[kind];
-    return age < 2 ? age : age < 4 ? 2 : MEAN_SHIFT_MOST;
+    return age < 2 ? age : age < 4 ? 2 : age < 16 ? 3 : MEAN_SHIFT_MOST;
 }
 
 static inline int32_t nearer(int32_t mean, int32_t value, int shift) {

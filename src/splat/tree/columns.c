@@ -6,7 +6,7 @@
 #include "base/numbers.h"
 #include "splat/tree/column_numbers.h"
 
-enum { FURTHEST = 1 << 30, MOVE_BITS = 3, RUN_LENGTH_BITS = 2, UNIT_BITS = 16, STEP_BITS = 25 };
+enum { FURTHEST = 1 << 30, MOVE_BITS = 3, SHIFT_BITS = 2, RUN_LENGTH_BITS = 2, UNIT_BITS = 16, STEP_BITS = 25 };
 
 /* First column of each attribute. */
 static const int first_column[DFY_TREE_KINDS] = {0, 3, 6, 9, 10, 13};
@@ -46,33 +46,30 @@ void dfy_tree_predict_place(const DfyTreeState *state, const DfyTreeColumns *col
     }
 }
 
-/* Moves splat i to where it is now; velocity becomes its move, and *extra what the neighbours of later ones see of it.
- * shift: of the mean; below 0: it does not learn. */
+/* Where splat i is now and what its neighbours, its mean and its velocity take of that. learns: the mean does. */
 static void place_splat(DfyTreeState *state, const DfyTreeColumns *columns, uint32_t i, const int32_t base[3],
-                        const int32_t predicted[3], int32_t extra[3], int shift) {
+                        const int32_t predicted[3], int32_t extra[3], int learns, int shift) {
     DfyTreeSplat *s = &state->splats[i];
     DfyTreeMean *mean = &state->past.means[i];
     const DfyTreeColumn *own = &columns->of[0];
     for (int k = 0; k < 3; k++) {
         int32_t number = own->present ? own->numbers[(size_t)k * state->count + i] : 0;
-        int32_t now = dfy_within(predicted[k] + (int64_t)number * own->step, FURTHEST);
-        int32_t move = dfy_within((int64_t)now - base[k], FURTHEST);
-        int32_t expected = own->from_mean ? predicted[k] : dfy_within((int64_t)mean->place[k] + move, FURTHEST);
-        extra[k] = dfy_tree_moves_on(columns->move) ? dfy_within((int64_t)move - s->velocity[k], FURTHEST) : move;
-        if (!shift) mean->place[k] = now;
-        if (shift > 0) mean->place[k] = dfy_within(expected + (((int64_t)now - expected) >> shift), FURTHEST);
-        s->velocity[k] = move;
+        int32_t now = dfy_within(predicted[k] + (int64_t)number * own->step, FURTHEST), news = now - predicted[k];
+        int32_t expected = dfy_within((int64_t)mean->place[k] + predicted[k] - base[k], FURTHEST);
+        extra[k] = dfy_tree_seen_move(columns, predicted[k] - base[k], news, s->velocity[k]);
+        if (learns) mean->place[k] = shift ? expected + (int32_t)(((int64_t)now - expected) >> shift) : now;
+        s->velocity[k] = dfy_within((int64_t)predicted[k] - base[k] + (news >> columns->gentle), FURTHEST);
         s->place[k] = now;
     }
     s->dirty |= DFY_TREE_PLACE;
 }
 
 static void place_all(DfyTreeState *state, const DfyTreeColumns *columns, int32_t (*moved)[3]) {
-    int shift = columns->of[0].learns ? dfy_tree_mean_shift(&state->past, 0) : -1;
+    int shift = dfy_min(dfy_tree_mean_shift(&state->past, 0), columns->steady);
     for (uint32_t i = 0; i < state->count; i++) {
         int32_t base[3], predicted[3];
         dfy_tree_predict_place(state, columns, (const int32_t(*)[3])moved, i, base, predicted);
-        place_splat(state, columns, i, base, predicted, moved[i], shift);
+        place_splat(state, columns, i, base, predicted, moved[i], columns->of[0].learns, shift);
     }
 }
 
@@ -157,6 +154,9 @@ static int alloc_numbers(int16_t **numbers, size_t count) {
 static int code_heads(DfyRangeCoder *coder, const DfyTreeState *state, DfyTreeColumns *columns) {
     int status = DFY_OK;
     columns->move = (int)dfy_code_raw(coder, MOVE_BITS, (uint32_t)columns->move) % DFY_TREE_MOVES;
+    columns->smooth = (int)dfy_code_raw(coder, SHIFT_BITS, (uint32_t)columns->smooth);
+    columns->steady = (int)dfy_code_raw(coder, SHIFT_BITS, (uint32_t)columns->steady);
+    columns->gentle = (int)dfy_code_raw(coder, SHIFT_BITS, (uint32_t)columns->gentle);
     if (dfy_tree_moves_runs(columns->move)) {
         uint32_t length = (uint32_t)(columns->run_bits - DFY_TREE_RUN_LEAST);
         columns->run_bits = (int)dfy_code_raw(coder, RUN_LENGTH_BITS, length) + DFY_TREE_RUN_LEAST;

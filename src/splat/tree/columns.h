@@ -46,6 +46,7 @@ enum {
 typedef struct DfyTreeColumns {
     int used;
     int move;
+    int smooth, steady, gentle;       /* shifts: how much neighbours' moves, means and velocities take of what is new */
     int run_bits;                     /* of the splats in a run */
     int16_t *runs;                    /* their moves in steps of positions, three a run */
     DfyTreeColumn of[DFY_TREE_KINDS]; /* place, turn, scale, alpha, first colour, others: as the bits of updates */
@@ -85,6 +86,14 @@ void dfy_tree_learn_means(DfyTreeState *state, const DfyTreeColumn *column, int 
 int dfy_tree_code_columns(DfyRangeCoder *coder, DfyTokens *tokens, DfyTreeState *state, DfyTreeColumns *columns,
                           DfyMessage *message);
 void dfy_tree_columns_free(DfyTreeColumns *columns);
+
+/* What neighbours see of a splat's move: what was foreseen, and some of what is new; but for the velocity it goes on
+ * with. */
+static inline int32_t dfy_tree_seen_move(const DfyTreeColumns *columns, int32_t foreseen, int32_t news,
+                                         int32_t velocity) {
+    int64_t own = (int64_t)foreseen - (dfy_tree_moves_on(columns->move) ? velocity : 0) + (news >> columns->smooth);
+    return (int32_t)(own < -(1 << 30) ? -(1 << 30) : own > 1 << 30 ? 1 << 30 : own);
+}
 
 /* The prediction of splat i's position; moved: the splats' moves before it in this frame, from what they began at. */
 void dfy_tree_predict_place(const DfyTreeState *state, const DfyTreeColumns *columns, const int32_t (*moved)[3],

@@ -65,10 +65,14 @@ static void tree_changes(const void *context, const uint32_t *to, DfySplatMarks 
                                                    DFY_SPLAT_ALPHA,    DFY_SPLAT_DC,       DFY_SPLAT_SH};
     const DfyTreeState *state = &((const TreePart *)context)->decoded;
     unsigned any = 0;
+    uint32_t changed = 0;
     for (uint32_t i = 0; i < state->count; i++) {
         any |= state->splats[i].dirty;
-        if (state->splats[i].dirty) dfy_marks_add(marks, to ? to[i] : i);
+        changed += state->splats[i].dirty != 0;
     }
+    marks->all |= changed == state->count;
+    for (uint32_t i = 0; !marks->all && i < state->count; i++)
+        if (state->splats[i].dirty) dfy_marks_add(marks, to ? to[i] : i);
     for (int k = 0; k < DFY_TREE_KINDS; k++) marks->attributes |= (any >> k & 1) << attributes[k];
 }
 
