@@ -71,14 +71,40 @@ export function planeLayout(format, width, height) {
     return [{ offset: 0, stride: width * (format === 'RGB' ? 3 : 4) }];
 }
 
+/** Bits of a sample of I420 that has more than eight; 0 for other frames. The types don't know those formats.
+ * @param {VideoFrame} frame */
+const deepBits = (frame) => ({ I420P10: 10, I420P12: 12 })[String(frame.format)] ?? 0;
+
+/** What is added before bits are cut off, by the pixel's place: evenly spread, so that gentle slopes stay gentle. */
+const spread = [0, 2, 3, 1];
+
+/**
+ * Copies I420 of more than eight bits, as eight.
+ * @param {VideoFrame} frame
+ * @param {DOMRectReadOnly} rect
+ * @param {() => Uint8Array} memory
+ */
+async function copyDeep(frame, rect, memory) {
+    const { width, height } = rect, chroma = Math.ceil(width / 2), cut = deepBits(frame) - 8;
+    const layout = planeLayout('I420', width, height).map(({ offset, stride }) => ({ offset: 2 * offset, stride: 2 * stride }));
+    const deep = new Uint16Array(pictureBytes('I420', width, height));
+    await frame.copyTo(deep, { rect, layout });
+    const data = memory();
+    for (let at = 0, row = 0; at < deep.length; row++) {
+        const end = at + (row < height ? width : chroma);
+        for (let odd = 0; at < end; at++, odd ^= 1) data[at] = Math.min(255, (deep[at] + (spread[2 * (row & 1) + odd] << (cut - 2))) >> cut);
+    }
+    return data;
+}
+
 /** The format in which a frame's pixels are best copied, and the part of it that is shown.
  * @param {VideoFrame} frame
  * @returns {{ rect: DOMRectReadOnly, format: 'I420' | 'NV12' | 'RGBA', bytes: number }} */
 export function copyLayout(frame) {
     const rect = frame.visibleRect ?? new DOMRectReadOnly(0, 0, frame.codedWidth, frame.codedHeight);
-    const planar = frame.format === 'I420' || frame.format === 'NV12';
+    const planar = frame.format === 'I420' || frame.format === 'NV12' ? frame.format : deepBits(frame) ? 'I420' : null;
     // Chroma can only be cut at even positions; everything else the browser converts.
-    const format = planar && rect.x % 2 === 0 && rect.y % 2 === 0 ? /** @type {'I420' | 'NV12'} */ (frame.format) : 'RGBA';
+    const format = planar && rect.x % 2 === 0 && rect.y % 2 === 0 ? planar : 'RGBA';
     return { rect, format, bytes: pictureBytes(format, rect.width, rect.height) };
 }
 
@@ -92,6 +118,10 @@ export function copyLayout(frame) {
 export async function copyVideoFrame(frame, memoryFor, wanted) {
     const best = copyLayout(frame), { width, height } = best.rect, { rect } = best, format = wanted ?? best.format, layout = planeLayout(format, width, height);
     const memory = () => memoryFor(pictureBytes(format, width, height), format, width, height);
+    if (format === 'I420' && deepBits(frame)) {
+        const { matrix, fullRange } = frame.colorSpace;
+        return { format, width, height, data: await copyDeep(frame, best.rect, memory), colorSpace: { matrix, fullRange } };
+    }
     let data = memory();
     try {
         await frame.copyTo(data, format === 'RGBA' ? { rect, layout, format: 'RGBA' } : { rect, layout });

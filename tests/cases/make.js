@@ -175,6 +175,7 @@ export function prepareMore(folder, quads) {
     ffmpeg(...quads(160, 96, 0.4), '-pix_fmt', 'yuva420p', ...vp9, at('alpha.webm'));
     ffmpeg(...quads(160, 96, 0.4), '-pix_fmt', 'yuv420p10le', '-c:v', 'libx265', '-x265-params', 'log-level=none', '-crf', '4', '-tag:v', 'hvc1', at('hevc10.mp4'));
     ffmpeg(...quads(160, 96, 0.2), '-pix_fmt', 'yuv420p10le', '-c:v', 'libaom-av1', '-crf', '4', '-cpu-used', '8', at('av1_10.mp4'));
+    ffmpeg('-i', at('av1_10.mp4'), '-c', 'copy', '-bsf:v', 'av1_metadata=color_primaries=9:transfer_characteristics=16:matrix_coefficients=9', at('av1_hdr.mp4'));
     ffmpeg('-f', 'lavfi', '-i', 'color=s=256x64:r=25:d=0.2,format=gray,geq=lum=X', '-pix_fmt', 'gray', ...x264, at('grayh264.mp4'));
     // Time.
     const uneven = "setpts='(N/25+0.004*mod(N\\,3)+if(gte(N\\,12)\\,0.4\\,0))/TB'"; // as phones record

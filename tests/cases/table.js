@@ -102,7 +102,7 @@ export const cases = [
     { input: 'huffyuv.avi', media: true, size: [1280, 720], matrix: 1, pixels: [[0, 320, 180, red], [0, 960, 540, white]] },
     { input: 'yuv422p10.mov', media: true, ...quarters },
     { input: 'yuv444p12.mkv', media: true, ...quarters },
-    { input: 'vp9_10.webm', media: true, ...quarters },
+    { input: 'vp9_10.webm', ...quarters },
     { input: 'palette.png', frames: 1, ...quarters, near: 10 },
     { input: 'anim.png', size: [160, 96], frames: 3, seconds: 0.3 },
     { input: 'deep.tiff', media: true, frames: 1, ...quarters },
@@ -145,7 +145,8 @@ export const cases = [
     { input: 'h264_422p10.mp4', media: true, ...quarters, frames: 10 },
     { input: 'hevc10.mp4', media: true, ...quarters, frames: 10 },
     { input: 'alpha.webm', media: true, ...quarters, frames: 10 },
-    { input: 'av1_10.mp4', ...quarters, frames: 5, site: 'known: colours are off by 12' },
+    { input: 'av1_10.mp4', ...quarters, frames: 5 },
+    { input: 'av1_hdr.mp4', size: [160, 96], frames: 5, says: /HDR \(PQ\)/ },
     { input: 'grayh264.mp4', size: [256, 64], frames: 5 },
     // Times.
     { input: 'phone.mp4', ...quarters, frames: 30, rate: 25, seconds: 1.608 },

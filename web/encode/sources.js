@@ -4,6 +4,7 @@
  */
 import { BlobReader, BlobWriter, Uint8ArrayWriter, ZipReader, ZipWriter, configure } from '@zip.js/zip.js';
 import { turnedAspect } from '../../wasm/encoder.js';
+import { isHdr } from '../../wasm/meaning.js';
 import { openVideo } from '../../wasm/video.js';
 import { formatBytes, naturalOrder } from '../shared/text.js';
 import { animatedType, isCutJpeg, openAnimation } from './animation.js';
@@ -113,8 +114,8 @@ async function openVideoFile(file, settings, element) {
     throw specific ?? new Error(`This browser can't decode ${video.codec.toUpperCase()}: convert the file to H.264 or AV1, or try another browser.`);
 }
 
-/** Formats of a VideoFrame whose pixels are those of the video, as 8 bits. */
-const exactFormats = ['I420', 'NV12', 'RGBA', 'RGBX', 'BGRA', 'BGRX'];
+/** Formats of a VideoFrame whose pixels are those of the video. */
+const exactFormats = ['I420', 'NV12', 'I420P10', 'I420P12', 'RGBA', 'RGBX', 'BGRA', 'BGRX'];
 
 const clipped = "This browser decodes full range as if it were limited: what is nearly black or white, or strongly coloured, is clipped. Another browser, or Diffy's command line, keeps it.";
 
@@ -130,6 +131,7 @@ function browserSource(file, video, settings) {
     /** @type {Ending} */
     const ending = { lastDuration: video.lastDuration, warnings: [] };
     if (video.videos > 1) ending.warnings.push(`This file contains ${video.videos} videos: only one of them, of ${video.width} x ${video.height} pixels, is encoded.`);
+    if (isHdr(video.colour.transfer)) ending.warnings.push(`This video is HDR (${video.colour.transfer === 16 ? 'PQ' : 'HLG'}), and its values are kept: players that know only standard brightness show it pale. Diffy's command line maps it to BT.709.`);
     const packets = video.soundPackets();
     /** @type {import('../../wasm/decoder.js').DiffySoundPacket | null} */
     let waiting = null;
