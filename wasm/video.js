@@ -174,7 +174,9 @@ async function* soundPackets(sound, start) {
 async function findTrack(input) {
     // A file too short or too broken for the demuxer makes it throw: nobody can read that either.
     if (!(await input.canRead().catch(() => false))) throw new Error("This file format can't be read here: use MP4, MOV, WebM, MKV or MPEG-TS, images, or a .zip of images.");
-    const tracks = await input.getTracks();
+    const tracks = await input.getTracks().catch(() => {
+        throw new Error('This file is damaged: what it says of its contents makes no sense.');
+    });
     if (!tracks.length) throw new Error('This file is incomplete: it ends before the list of its contents, like an interrupted copy or a recording that never finished.');
     const track = await input.getPrimaryVideoTrack();
     if (!track) throw new Error('There is no video in this file, only sound or text.');

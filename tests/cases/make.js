@@ -221,6 +221,7 @@ export function prepareMore(folder, quads) {
     const outside = "'191*(1-between(X\\,10*N\\,10*N+15)*between(Y\\,16\\,31))'"; // a red box that moves over white
     const box = ['-f', 'lavfi', '-i', `color=s=64x48:r=10:d=0.5,format=gbrp,geq=r=191:g=${outside}:b=${outside}`];
     ffmpeg(...box, '-f', 'apng', at('box.png'));
+    copyFileSync(at('box.png'), at('box%02d.png')); // no pattern of names
     ffmpeg(...box, at('box.gif'));
     ffmpeg(...box, '-c:v', 'libwebp_anim', '-lossless', '1', at('box.webp'));
     // What is no recording.

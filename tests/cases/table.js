@@ -91,6 +91,7 @@ export const cases = [
     // From here on inputs that prepare() makes.
     { input: '2024-05-01T12:30:00.mp4', ...clip },
     { input: 'new\nline and 😀.mp4', ...clip },
+    { input: 'box%02d.png', size: [64, 48], frames: 5, rate: 10 },
     { input: `${'n'.repeat(251)}.mp4`, ...clip },
     ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => ({ input: `matrix${n}.mp4`, frames: 30, rate: 25, ...turned(n) })),
     ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => ({ input: `exif${n}.jpg`, frames: 1, ...turned(n) })),

@@ -160,6 +160,18 @@ static char *name_for_libav(const char *path, int is_file) {
     return name;
 }
 
+/* Opened here, since libav takes a name with %d in it for those of many images; from then on it has another. */
+static int open_file(LibavInput *input, char *name) {
+    input->container = libav.avformat_alloc_context();
+    int error = input->container ? libav.avio_open(&input->file, name, AVIO_FLAG_READ) : AVERROR(ENOMEM);
+    if (error < 0) return error;
+    for (char *c = name; *c; c++)
+        if (*c == '%') *c = '_';
+    input->container->pb = input->file;
+    input->container->skip_initial_bytes = input->skip_bytes;
+    return 0;
+}
+
 int libav_container_open(LibavInput *input, const char *path) {
     int is_stdin = !strcmp(path, "-"), live = !is_stdin && is_live(path);
     const AVInputFormat *format = NULL;
@@ -167,27 +179,25 @@ int libav_container_open(LibavInput *input, const char *path) {
     input->is_file = input->can_reopen = !is_stdin && !live && !strstr(path, "://");
     if (live && open_camera(input, path, &format, &options)) return LIBAV_TOLD;
     if (is_stdin) memcpy(input->head, source_stdin.head, sizeof input->head);
-    FILE *file = input->is_file ? fopen(path, "rb") : NULL;
-    if (file) {
-        if (fread(input->head, 1, sizeof input->head, file) != sizeof input->head) input->head[4] = 0;
-        fclose(file);
-    }
+    if (input->is_file && libav_input_peek(path, 0, input->head, sizeof input->head) != sizeof input->head)
+        input->head[4] = 0;
     if (is_stdin && open_stdin(input)) return LIBAV_TOLD;
-    if (input->skip_bytes && !input->container) {
-        input->container = libav.avformat_alloc_context();
-        if (!input->container) return AVERROR(ENOMEM);
-        input->container->skip_initial_bytes = input->skip_bytes;
-    }
     char *name = name_for_libav(path, input->is_file);
-    if (!name) return AVERROR(ENOMEM);
-    int error = libav.avformat_open_input(&input->container, is_stdin ? NULL : name, format, &options);
+    int error = name ? 0 : AVERROR(ENOMEM);
+    if (!error && input->is_file) error = open_file(input, name);
+    if (!error) error = libav.avformat_open_input(&input->container, is_stdin ? NULL : name, format, &options);
     libav.av_dict_free(&options);
     free(name);
     return error;
 }
 
 void libav_container_close(LibavInput *input) {
+    if (input->container && !input->container->iformat) { /* never opened */
+        libav.avformat_free_context(input->container);
+        input->container = NULL;
+    }
     libav.avformat_close_input(&input->container);
+    if (input->file) libav.avio_closep(&input->file);
     if (!input->io) return;
     PipeReader *reader = input->io->opaque;
     if (reader->spool) fclose(reader->spool);

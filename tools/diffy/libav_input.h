@@ -11,6 +11,7 @@
 typedef struct LibavInput {
     AVFormatContext *container;
     AVIOContext *io;              /* NULL where libav reads by itself */
+    AVIOContext *file;            /* libav's own, of a file */
     int64_t skip_bytes;           /* that are passed over first */
     int64_t base;                 /* what its positions are counted from */
     int is_file;                  /* it can be opened a second time */

@@ -91,8 +91,9 @@ export async function openAnimation(file, type) {
     const Decoder = /** @type {any} */ (globalThis).ImageDecoder;
     if (!Decoder || !(await Decoder.isTypeSupported(type))) return null;
     const decoder = new Decoder({ data: await file.arrayBuffer(), type, colorSpaceConversion: 'none' });
-    await decoder.completed;
-    await decoder.tracks.ready;
+    await Promise.all([decoder.completed, decoder.tracks.ready]).catch(() => {
+        throw new Error(`${file.name} is damaged or cut off.`);
+    });
     const count = decoder.tracks.selectedTrack.frameCount, canvas = new OffscreenCanvas(1, 1);
     const context = canvas.getContext('2d', { willReadFrequently: true });
     if (!context) throw new Error("This browser can't decode images: it has no OffscreenCanvas.");

@@ -59,7 +59,7 @@ export class Row {
     #showProbe() {
         const { probe, inputBytes, restored, result } = this.#job;
         if (restored) return void (this.#about.textContent = formatBytes(result?.file.size ?? 0));
-        this.#about.textContent = [...(probe ? [`${probe.width} x ${probe.height}`, formatDuration(probe.seconds)] : []), formatBytes(inputBytes)].join(', ');
+        this.#about.textContent = [...(probe ? [`${probe.width} x ${probe.height}`, ...(probe.seconds > 0 ? [formatDuration(probe.seconds)] : [])] : []), formatBytes(inputBytes)].join(', ');
         if (!probe?.thumbnail) return;
         Object.assign(this.#thumbnail, { width: probe.thumbnail.width, height: probe.thumbnail.height });
         this.#thumbnail.getContext('2d')?.drawImage(probe.thumbnail, 0, 0);
