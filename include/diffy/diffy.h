@@ -394,9 +394,10 @@ DFY_API int dfy_decoder_next(DfyDecoder *decoder, DfyPicture *picture);
 DFY_API int dfy_decoder_seek(DfyDecoder *decoder, uint64_t frame);
 
 /*
- * For programs that must not wait long in one call: does a part of what dfy_decoder_seek(frame) takes, that is, decodes
- * one picture of those that lead to it. DFY_OK: there is more to be done, so call it again; DFY_END: nothing is left
- * for dfy_decoder_seek to decode, or it will say what is wrong. What was done for a frame that is wanted no longer is
+ * For programs that must not wait long in one call: does a part of what dfy_decoder_seek(frame) takes, or
+ * dfy_decoder_next where it is the next one, that is, decodes one picture of those that lead to it. DFY_OK: there is
+ * more to be done, so call it again; DFY_END: nothing is left to decode, or the other call will say what is wrong. What
+ * was done for a frame that is wanted no longer is
  * not lost where the next one needs it too. The picture given last is valid no more; dfy_decoder_position stays.
  */
 DFY_API int dfy_decoder_approach(DfyDecoder *decoder, uint64_t frame);

@@ -18,6 +18,9 @@ const stepsBack = 8;
 /** Pictures that a frame is made from are decoded one by one, so many at most; what is left then is done at once. */
 const mostParts = 200;
 
+/** Playing begins when so many frames are decoded: the first may take longer than others. */
+const toBegin = 2;
+
 /** A frame may be so late before something is done about it, in milliseconds. */
 const lateness = 300;
 
@@ -217,14 +220,23 @@ export class Playback {
         if (this.#ahead.length && this.#ahead[0].frame.index !== this.#shown.frame.index + 1) [this.#ahead, next] = [[], this.#shown.frame.index + 1];
         const room = Math.max(2, Math.min(mostAhead, Math.floor(aheadBytes / this.#shown.frame.data.length)));
         emit({ ...this.#told(), slow: false, dropped: 0 });
+        let begun = false;
+        const presentDue = () => {
+            const now = performance.now(), is = begun && this.#ahead.length > 0 && run.due(this.#ahead[0].seconds) <= now + 1;
+            if (is) this.#present(run, now, emit);
+            return is;
+        };
         while (!signal.aborted) {
-            const now = performance.now();
             if (loop && next > last) next = first;
-            if (this.#ahead.length && run.due(this.#ahead[0].seconds) <= now + 1) {
-                this.#present(run, now, emit);
+            if (!begun && (this.#ahead.length >= toBegin || next > last)) {
+                begun = true;
+                run.begin();
+            }
+            if (presentDue()) {
+                // One more may be due by now.
             } else if (next <= last && this.#ahead.length < room) {
-                if (!this.#ahead.length) next = this.#leap(run, next, last, now);
-                const decoded = await this.#reach(next, signal);
+                if (begun && !this.#ahead.length) next = this.#leap(run, next, last, performance.now());
+                const decoded = await this.#reach(next, signal, presentDue);
                 if (!decoded) last = next - 1;
                 else next = this.#ahead[this.#ahead.push(decoded) - 1].frame.index + 1;
             } else if (!this.#ahead.length) {
@@ -286,10 +298,14 @@ export class Playback {
      * there, or there is none.
      * @param {number} index
      * @param {{ aborted: boolean }} signal
+     * @param {() => void} [between] done after each
      * @returns {Promise<Shown | null>} */
-    async #reach(index, signal) {
+    async #reach(index, signal, between = () => {}) {
         const source = this.decoder, started = performance.now(), seeks = source.position !== index;
-        for (let parts = 0; seeks && !signal.aborted && parts < mostParts && source.approach(index); parts++) await pass(0);
+        for (let parts = 0; !signal.aborted && parts < mostParts && source.approach(index); parts++) {
+            await pass(0);
+            if (!signal.aborted) between();
+        }
         if (signal.aborted) return null;
         const item = this.#decode(index), cost = performance.now() - started;
         if (seeks) this.#seekCost = cost;
@@ -386,6 +402,11 @@ class Run {
         this.#anchorSeconds = seconds;
         this.rate = rate;
         this.#length = length;
+    }
+
+    /** The clock starts now. */
+    begin() {
+        this.#anchor = performance.now();
     }
 
     /** @param {number} seconds

@@ -381,10 +381,10 @@ static int find_in_own_segment(DfyPlayer *p, uint64_t frame, size_t access_point
         before = own;
     }
     p->run_first = frame;
-    p->run_end = frame + 1;
+    p->run_end = p->own_end = frame + 1;
     if (own == p->file->count || rows[own].first_frame > frame) return DFY_ERROR_DAMAGED;
     p->run_first = rows[own].first_frame;
-    p->run_end = p->run_first + rows[own].frames;
+    p->run_end = p->own_end = p->run_first + rows[own].frames;
     if (before != own && rows[before].first_frame + rows[before].frames == p->run_first) {
         begin_within(p, before, access_point);
         int status = dfy_run_find(&p->run, frame, at);
@@ -394,8 +394,25 @@ static int find_in_own_segment(DfyPlayer *p, uint64_t frame, size_t access_point
     return dfy_run_find(&p->run, frame, at);
 }
 
+void dfy_player_extend_run(DfyPlayer *p) {
+    uint64_t first;
+    if (p->stream->access && p->run_end == p->own_end) access_point_before(p, p->gone, &first, &p->run_end);
+}
+
+/* Of a run that went on, what was looked at is left: what lies behind takes fewer reads from its own segment. */
+static void end_run_here(DfyPlayer *p) {
+    if (!p->stream->access || p->run_end == p->own_end) return;
+    p->run_end = p->run.end > p->own_end ? p->run.end : p->own_end;
+    p->own_end = p->run_end;
+}
+
 /* Finds the frame's group, in the run that it belongs to. */
 int dfy_player_find_group(DfyPlayer *p, uint64_t frame, size_t *at) {
+    if (p->stream->access && frame >= p->own_end && frame < p->run_end) {
+        int status = dfy_run_find(&p->run, frame, at);
+        if (status != DFY_ERROR_DAMAGED) return status;
+        p->run_end = p->own_end; /* its own segment may be whole */
+    }
     if (frame < p->run_first || frame >= p->run_end) {
         size_t access_point = access_point_before(p, frame, &p->run_first, &p->run_end);
         if (access_point >= p->file->count) return DFY_ERROR_DAMAGED;
@@ -501,6 +518,7 @@ static int go(DfyPlayer *p, uint64_t frame) {
     int status = DFY_ERROR_DAMAGED, same = p->in_order && frame == p->gone,
         onward = p->in_order && frame == p->gone + 1;
     if (p->ahead && !same && !onward) dfy_player_stop_ahead(p);
+    if (!same && !onward) end_run_here(p);
     p->in_order = same ? p->in_order : onward ? p->in_order + 1 : 1;
     p->gone = frame;
     if (p->threads > 1 && (p->at_once || p->in_order > DFY_BEFORE_AHEAD))
@@ -520,8 +538,7 @@ int dfy_player_go(DfyPlayer *p, uint64_t frame) {
 }
 
 int dfy_player_approach(DfyPlayer *p, uint64_t frame) {
-    int onward = p->in_order && frame == p->gone + 1; /* which takes little, or is at work ahead */
-    if (p->lossless.pictures || onward) return DFY_END;
+    if (p->lossless.pictures) return DFY_END;
     DfyMessage message = *p->message;
     p->limit = p->decoded + 1;
     int status = go(p, frame);

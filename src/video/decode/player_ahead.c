@@ -227,6 +227,7 @@ int dfy_player_get_ahead(DfyPlayer *p, uint64_t frame, const DfyFrame **found) {
     int status = dfy_player_find_group(p, frame, &at);
     if (!status) {
         harvest(p, frame);
+        if (p->in_order >= dfy_ahead_reach(p->ahead)) dfy_player_extend_run(p);
         look_ahead(p, frame);
         for (DfyTask *asking; (asking = dfy_ahead_asking(p->ahead));) answer(p, asking);
         status = find(p, at, frame, found);

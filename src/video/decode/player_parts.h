@@ -45,7 +45,9 @@ struct DfyPlayer {
     DfyLosslessState lossless;
     DfyRun run;
     uint64_t run_first, run_end; /* frames from the run's random access point to the next one */
-    size_t plate_chunk;          /* index of the plate's, 0: none */
+    uint64_t own_end;   /* for random access: where the segment ends that the run was begun for; run_end is behind it
+                           once the run goes on */
+    size_t plate_chunk; /* index of the plate's, 0: none */
     const DfyFrame *plate;
     DfyBuffer plate_bytes;
     DfySlot anchors[DFY_MAX_ANCHORS + DFY_MORE_ANCHORS], pictures[DFY_PLAYER_PICTURES + DFY_MAX_ANCHORS];
@@ -70,6 +72,8 @@ struct DfyPlayer {
 
 /* Finds the frame's group, in the run that it belongs to. Errors are dfy_player_go's. */
 int dfy_player_find_group(DfyPlayer *player, uint64_t frame, size_t *group);
+/* For random access: lets a run that frames are gone to in order of go on up to the next random access point. */
+void dfy_player_extend_run(DfyPlayer *player);
 /* The number of an anchor's frame, in the file. */
 uint64_t dfy_player_number_of(const DfyPlayer *player, int32_t anchor);
 /* A group's anchor, or its picture `number`: its place in the group, and where what it refers to stands in time. */
