@@ -162,6 +162,7 @@ static int choose_kind(Chooser *c, int kind) {
         transform_rest(c, parts);
     }
     size_t values = count * (size_t)t.n;
+    t.usual_step = (double)c->state->past.steps[kind] / DFY_TREE_ONE;
     own->numbers = malloc(values * sizeof *own->numbers);
     int status = own->numbers ? dfy_tree_choose_step(&own->step, c->values, &t, wanted, c->effort) : DFY_ERROR_MEMORY;
     for (size_t i = 0; !status && i < values; i++) {
@@ -171,6 +172,7 @@ static int choose_kind(Chooser *c, int kind) {
                                                                 : v);
     }
     own->present = !status;
+    c->state->past.steps[kind] = own->step;
     return status;
 }
 
@@ -181,8 +183,8 @@ static double bits_of(double number) {
     return 31 - __builtin_clz(size) + (double)size / (1u << (31 - __builtin_clz(size)));
 }
 
-/* Ways to predict are compared by parts of SAMPLE splats, one of EVERY, but at the highest efforts. */
-enum { SAMPLE = 1024, EVERY = 8, USUAL_RUN = 6, SMOOTHEST = 3, USUAL_STEADY = 2, STEADIEST = 3 };
+/* Ways to predict are compared by parts of SAMPLE splats, one of EVERY, but at the lowest and highest efforts. */
+enum { SAMPLE = 1024, EVERY = 8, RARELY = 24, USUAL_RUN = 6, SMOOTHEST = 3, USUAL_STEADY = 2, STEADIEST = 3 };
 /* Of the numbers on a sample: smooth moves come into their own on all splats only, which follow each other. */
 #define SMOOTHER 0.985
 
@@ -283,7 +285,7 @@ static void try_way(const Chooser *c, int32_t (*moved)[3], Trial *trial, Way way
 /* The way with the smallest numbers on a sample; *helps: the best one is by the mean. */
 static Way best_way(const Chooser *c, int32_t (*moved)[3], int *helps) {
     int means = c->state->past.ages[0] ? 2 : 1;
-    Trial trial = {{0, USUAL_RUN, 0, 0}, INFINITY, dfy_tree_haste(c->effort) ? EVERY : 1};
+    Trial trial = {{0, USUAL_RUN, 0, 0}, INFINITY, c->effort < 4 ? RARELY : dfy_tree_haste(c->effort) ? EVERY : 1};
     for (int way = 0; way < DFY_TREE_MOVES * means; way++)
         try_way(c, moved, &trial, (Way){way / means, USUAL_RUN, 0, way % means});
     for (int smooth = 1; dfy_tree_moves_near(trial.best.move) && smooth < SMOOTHEST; smooth++)

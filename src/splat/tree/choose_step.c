@@ -26,8 +26,8 @@ enum {
 /* ---------------------------------------------------------------- searching */
 
 const DfyTreeHaste *dfy_tree_haste(int effort) {
-    static const DfyTreeHaste quick = {1000, 0.995, 0.98}, usual = {1500, 0.9988, 0.9935};
-    return effort < 4 ? &quick : effort < 7 ? &usual : NULL;
+    static const DfyTreeHaste usual = {1500, 0.9988, 0.9935};
+    return effort < 7 ? &usual : NULL;
 }
 
 int dfy_tree_search_on(DfyTreeSearch *search, double ratio) {
@@ -132,11 +132,15 @@ static double with_power(Power *p, double step, double ratio) {
 static int foresee_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double error, const DfyTreeHaste *haste) {
     double step = error * (PLAIN_STEP - WORTH_OF_STEP * (double)t->bit_worth), aim = error * haste->aim;
     size_t sample = t->rows / haste->sample_rows + 1;
-    if (t->centred) step = foreseen_step(t, step, usual_part(t, aim * aim), aim * aim);
+    int known = t->usual_step > 0;
+    if (known)
+        step = t->usual_step;
+    else if (t->centred)
+        step = foreseen_step(t, step, usual_part(t, aim * aim), aim * aim);
     int32_t too_large = INT32_MAX;
-    int long_way = t->rows * (size_t)t->n > LONG_WAY;
+    double near = t->rows * (size_t)t->n > LONG_WAY ? fmin(LONG_ENOUGH, haste->enough) : haste->enough;
     Power power = {1, 0, 0};
-    for (int i = t->rows * (size_t)t->n > TRIED_FIRST && sample > 1 ? 0 : 1; i <= MOST_TRIES; i++) {
+    for (int i = t->rows * (size_t)t->n > TRIED_FIRST && sample > 1 && !known ? 0 : 1; i <= MOST_TRIES; i++) {
         size_t stride = i > 0 ? 1 : sample;
         *chosen = as_number(step);
         if (*chosen >= too_large) *chosen = too_large > 1 ? too_large - 1 : 1;
@@ -145,7 +149,7 @@ static int foresee_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double 
         double mean = dfy_trellis_quantise(i > 0 ? values : NULL, t, exact, stride),
                ratio = sqrt(fmax(mean, 0)) / error;
         if (mean < 0) return DFY_ERROR_MEMORY;
-        int enough = ratio >= (long_way ? LONG_ENOUGH : haste->enough) || i > 2 || *chosen + 1 == too_large;
+        int enough = ratio >= near || i > 2 || *chosen + 1 == too_large;
         if (i > 0 && ((ratio <= 1 && enough) || *chosen == 1 || !(mean > 0))) break;
         if (i > 0 && ratio > 1) too_large = *chosen;
         if (i > 1) aim -= 0.002 * error;

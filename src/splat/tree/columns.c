@@ -21,6 +21,7 @@ int dfy_tree_column_count(const DfyTreeGrid *g, int kind) {
 /* The mean of the neighbours' moves, the nearest most. */
 static void move_of_near(const DfyTreeState *state, const int32_t (*moved)[3], uint32_t i, int64_t way[3]) {
     static const int weights[DFY_TREE_NEAR] = {4, 3, 2, 2};
+    enum { ALL_WEIGHTS = 4 + 3 + 2 + 2 };
     const uint8_t *back = state->past.back[i];
     int total = 0;
     for (int j = 0; j < DFY_TREE_NEAR; j++) {
@@ -28,7 +29,9 @@ static void move_of_near(const DfyTreeState *state, const int32_t (*moved)[3], u
         total += weights[j];
         for (int k = 0; k < 3; k++) way[k] += (int64_t)weights[j] * moved[i - back[j]][k];
     }
-    for (int k = 0; total && k < 3; k++) way[k] /= total;
+    for (int k = 0; total == ALL_WEIGHTS && k < 3; k++)
+        way[k] /= ALL_WEIGHTS; /* a constant is divided by much faster */
+    for (int k = 0; total && total != ALL_WEIGHTS && k < 3; k++) way[k] /= total;
 }
 
 void dfy_tree_predict_place(const DfyTreeState *state, const DfyTreeColumns *columns, const int32_t (*moved)[3],

@@ -12,9 +12,11 @@
 #include "splat/tree/transform.h"
 
 enum {
-    CROWD = 16,   /* fewest splats worth a motion */
-    SEED = 10,    /* neighbouring splats a motion is first fitted to */
-    ATTEMPTS = 40 /* seeds tried in a frame */
+    CROWD = 16,    /* fewest splats worth a motion */
+    SEED = 10,     /* neighbouring splats a motion is first fitted to */
+    ATTEMPTS = 40, /* seeds tried in a frame */
+    MANY = 8192,   /* ways of which one in SAMPLE is looked at first */
+    SAMPLE = 16
 };
 #define AGREES 0.25 /* steps a splat may end beside where its motion takes it */
 
@@ -73,9 +75,12 @@ typedef struct Hunt {
     uint32_t *members;
 } Hunt;
 
-/* Free ways that agree with r. */
+/* Free ways that agree with r; where there are many, none when none of some do. */
 static size_t followers(const Hunt *hunt, const Rigid *r) {
-    size_t found = 0;
+    size_t found = 0, some = 0;
+    for (size_t i = 0; hunt->count > MANY && i < hunt->count; i += SAMPLE)
+        some += !hunt->label[i] && miss(r, &hunt->ways[i]) <= AGREES * AGREES;
+    if (hunt->count > MANY && !some) return 0;
     for (size_t i = 0; i < hunt->count; i++)
         if (!hunt->label[i] && miss(r, &hunt->ways[i]) <= AGREES * AGREES) hunt->members[found++] = (uint32_t)i;
     return found;

@@ -89,11 +89,12 @@ typedef struct DfyTreePast {
     int32_t *rest;                  /* means of the other colours, as DfyTreeState.rest */
     uint8_t (*back)[DFY_TREE_NEAR]; /* how far before each splat its neighbours are */
     struct DfyTreeModels *models;
-    float (*off)[3];              /* encoder: what the means of positions were off by in the last frame */
-    int steady, went;             /* encoder: see DfyTreeColumns; and how far means went, as a shift */
-    uint8_t *energy;              /* of each attribute and splat: how large its numbers were */
-    uint32_t count;               /* splats that this is of; 0: there is none */
-    uint8_t ages[DFY_TREE_KINDS]; /* frames in the means of each attribute; 0: there are no means */
+    float (*off)[3];               /* encoder: what the means of positions were off by in the last frame */
+    int32_t steps[DFY_TREE_KINDS]; /* encoder: of the last frame's columns, 0: there were none */
+    int steady, went;              /* encoder: see DfyTreeColumns; and how far means went, as a shift */
+    uint8_t *energy;               /* of each attribute and splat: how large its numbers were */
+    uint32_t count;                /* splats that this is of; 0: there is none */
+    uint8_t ages[DFY_TREE_KINDS];  /* frames in the means of each attribute; 0: there are no means */
     uint8_t pauses[DFY_TREE_KINDS], last_pauses[DFY_TREE_KINDS]; /* encoder: frames until means are tried again */
 } DfyTreePast;
 
