@@ -26,6 +26,13 @@ const fullNames = { 'x265 medium': 'H.265 (x265 medium)', 'SVT-AV1 preset 8': 'A
 /** @type {Record<string, string>} */
 const shortNames = { 'x265 medium': 'H.265', 'SVT-AV1 preset 8': 'AV1' };
 
+/** Money, with cents where they matter.
+ * @param {number} cost */
+function formatCost(cost) {
+    const digits = cost < 100 ? 2 : 0;
+    return cost.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
 /** @param {number} seconds */
 function uploadTime(seconds) {
     return formatDuration(seconds) + (seconds > 86400 ? ', more than a day' : '');
@@ -77,7 +84,7 @@ function show() {
     const head = ['', 'bytes per frame', 'one shift', 'everyone, one day', 'upload time per day', `kept, ${plural(inputs.days, 'day')}`, 'cost per month'];
     find('#result', HTMLTableElement).replaceChildren(
         make('thead', {}, make('tr', {}, ...head.map((text) => make(text ? 'th' : 'td', text ? { scope: 'col' } : {}, text)))),
-        make('tbody', {}, ...results.map((result, i) => make('tr', {}, ...[fullNames[codecs[i]] ?? codecs[i], costs[i].frame < 10 ? costs[i].frame.toFixed(2) : formatCount(costs[i].frame), formatBytes(result.recording), formatBytes(result.day), uploadTime(result.uploadSeconds), formatBytes(result.kept), result.costAMonth.toLocaleString('en', { maximumFractionDigits: result.costAMonth < 100 ? 2 : 0 })]
+        make('tbody', {}, ...results.map((result, i) => make('tr', {}, ...[fullNames[codecs[i]] ?? codecs[i], costs[i].frame < 10 ? costs[i].frame.toFixed(2) : formatCount(costs[i].frame), formatBytes(result.recording), formatBytes(result.day), uploadTime(result.uploadSeconds), formatBytes(result.kept), formatCost(result.costAMonth)]
             .map((text, column) => make('td', { 'data-label': head[column] }, text))))));
     const most = Math.max(...results.map((result) => result.day)), short = codecs.map((codec) => shortNames[codec] ?? codec), width = Math.max(...short.map((name) => name.length));
     const chart = find('#chart', HTMLElement);

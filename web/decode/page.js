@@ -9,6 +9,7 @@ import { formatBytes, formatCount, plural } from '../shared/text.js';
 import { listEpisodes, markEpisode } from './episodes.js';
 import { exportForm } from './exports.js';
 import { showChunkState, showFacts, showLength } from './facts.js';
+import { lostFrames } from './lost.js';
 import { OriginLegend } from './origin-legend.js';
 import { Overlay } from './overlay.js';
 
@@ -174,31 +175,6 @@ function showWarnings() {
     if (sentence) shown.hidden = false;
     const open = shown.querySelector('details')?.open ?? false;
     shown.replaceChildren(...(sentence ? [make('li', {}, sentence, ...(numbers ? [make('details', { open }, make('summary', {}, 'which'), numbers)] : []))] : []), ...lines.map((text) => make('li', {}, text)));
-}
-
-/** So many stretches of lost frames are told in the sentence itself. */
-const mostStretches = 3;
-
-/**
- * The decoder tells of each stretch that is lost; a damaged file has many. They are counted, and listed on demand.
- * @param {string[]} warnings
- * @param {number} frames of the file
- */
-function lostFrames(warnings, frames) {
-    /** @type {[number, number][]} */
-    const stretches = [];
-    const others = warnings.filter((text) => {
-        const [, first, last] = /^Frames (\d+) to (\d+) are lost/.exec(text) ?? [];
-        if (first === undefined) return true;
-        const before = stretches.at(-1);
-        if (before && Number(first) === before[1] + 1) before[1] = Number(last);
-        else stretches.push([Number(first), Number(last)]);
-        return false;
-    });
-    const count = stretches.reduce((sum, [first, last]) => sum + last - first + 1, 0), list = stretches.map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`)).join(', ');
-    if (!count) return { sentence: '', list: '', others };
-    const few = stretches.length <= mostStretches, which = few ? `${count > 1 ? 'Frames' : 'Frame'} ${list} of ${formatCount(frames)}` : `${formatCount(count)} of ${plural(frames, 'frame')}`;
-    return { sentence: `${which} ${count > 1 ? 'are' : 'is'} lost: this file is damaged.${count < frames ? ' The rest plays.' : ''}`, list: few ? '' : list, others };
 }
 
 /** A file that another page of the site has just made, or one at an address, of any host that lets pages of others read it (CORS).

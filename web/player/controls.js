@@ -70,7 +70,7 @@ export class Controls {
             make('button', { type: 'button', id, onclick, 'aria-label': long }, make('span', { class: 'long' }, long), make('span', { class: 'short', 'aria-hidden': 'true' }, short));
         this.#cycleButtons = [button('cycle-back', 'previous cycle', '<< cycle', () => actions.toCycle(-1)), button('cycle-forward', 'next cycle', 'cycle >>', () => actions.toCycle(1))];
         const screen = make('div', { class: 'screen', part: 'screen' }, this.picture, this.#coarse, make('slot', { name: 'overlay' }), this.#big, this.told);
-        this.#bar = make('div', { class: 'bar' },
+        this.#bar = make('div', { class: 'bar', part: 'bar' },
             make('div', { class: 'scrub' }, this.#marks, this.position, this.#preview),
             make('div', { class: 'controls', role: 'group', 'aria-label': 'playback' }, this.#play, this.#time,
                 button('back', 'previous frame', '< frame', () => actions.step(-1)), button('forward', 'next frame', 'frame >', () => actions.step(1)), ...this.#cycleButtons,
