@@ -72,87 +72,6 @@ struct DfyVideoEncoder {
     DfyNoiseSums measured[MEASURED][3]; /* of the group being coded */
 };
 
-static const DfyEffort efforts[10] = {
-    [1] = {.search_steps = 2,
-           .intra_tries = 1,
-           .references = 2,
-           .prune = 3,
-           .mctf_reach = 1,
-           .still_first = 1,
-           .weight_by_sources = 1,
-           .skip_noise = 1,
-           .coarse_intra = 1,
-           .alf_for_anchors = 1},
-    [2] = {.search_steps = 3,
-           .intra_tries = 1,
-           .references = 3,
-           .prune = 3,
-           .mctf_reach = 1,
-           .still_first = 1,
-           .weight_by_sources = 1,
-           .skip_noise = 1,
-           .coarse_intra = 1,
-           .alf_for_anchors = 1},
-    [3] = {.search_steps = 4,
-           .intra_tries = 1,
-           .trellis = 1,
-           .references = 3,
-           .refine_two = 1,
-           .prune = 3,
-           .mctf_reach = 2,
-           .still_first = 1,
-           .weight_by_sources = 1},
-    [4] = {.search_steps = 6,
-           .intra_tries = 2,
-           .trellis = 1,
-           .references = 3,
-           .refine_two = 1,
-           .prune = 2,
-           .mctf_reach = 4},
-    [5] = {.search_steps = 10,
-           .intra_tries = 3,
-           .transform_split = 1,
-           .trellis = 1,
-           .references = 4,
-           .refine_two = 2,
-           .prune = 2,
-           .mctf_reach = 4},
-    [6] = {.search_steps = 14,
-           .intra_tries = 5,
-           .transform_split = 1,
-           .trellis = 1,
-           .references = 4,
-           .refine_two = 3,
-           .prune = 2,
-           .mctf_reach = 4},
-    [7] = {.search_steps = 12,
-           .parts = 1,
-           .intra_tries = 3,
-           .transform_split = 1,
-           .trellis = 1,
-           .references = 4,
-           .refine_two = 2,
-           .prune = 1,
-           .mctf_reach = 4},
-    [8] = {.search_steps = 16,
-           .parts = 1,
-           .intra_tries = 4,
-           .transform_split = 1,
-           .trellis = 1,
-           .references = 4,
-           .refine_two = 2,
-           .prune = 1,
-           .mctf_reach = 4},
-    [9] = {.search_steps = 24,
-           .parts = 1,
-           .intra_tries = 5,
-           .transform_split = 1,
-           .trellis = 1,
-           .references = 4,
-           .refine_two = 3,
-           .mctf_reach = 4},
-};
-
 static void forget_lent(DfyVideoEncoder *e) {
     for (int i = 0; i <= DFY_MAX_MINI_GROUP; i++) e->long_term_index[i] = -1;
 }
@@ -162,7 +81,7 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
     if (!e) return NULL;
     e->width = width;
     e->height = height;
-    e->effort = efforts[effort];
+    e->effort = *dfy_effort(effort);
     e->store.keep = keep;
     forget_lent(e);
     e->thumbnail_bytes = (dfy_coded_size(width) / 8) * (dfy_coded_size(height) / 8);
@@ -183,7 +102,7 @@ DfyVideoEncoder *dfy_video_encoder_new(int width, int height, int effort, int th
 }
 
 void dfy_video_encoder_set_effort(DfyVideoEncoder *e, int effort) {
-    e->effort = efforts[effort];
+    e->effort = *dfy_effort(effort);
 }
 
 /* A frame for a picture that is much like another (NULL: none): one that shows as many of its tiles as there is. */

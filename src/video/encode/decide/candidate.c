@@ -1,5 +1,4 @@
 /* One way to code a block, measured: its prediction, its transforms, its rate. */
-#include <math.h>
 
 #include "video/encode/decide/decider.h"
 
@@ -7,10 +6,6 @@ uint64_t dfy_plane_error(const DfyDecider *d, const DfyBlock *block, int plane, 
     int shift = plane > 0, side = 1 << (block->log2 - shift);
     return d->picture->kernels->sse(dfy_source_at(d, plane, block->x >> shift, block->y >> shift),
                                     dfy_source_stride(d, plane), pixels, dfy_stride_of(plane), side, side);
-}
-
-uint32_t dfy_quiet_error(const DfyDecider *d, const double factors[DFY_PICTURE_CLASSES], int qp) {
-    return (uint32_t)(factors[d->picture->picture_class] * pow(2, (qp - 4) / 3.0));
 }
 
 int dfy_is_near(const DfyDecider *d, int plane, int x, int y, int side, int unit, const uint8_t *pixels,
@@ -21,6 +16,11 @@ int dfy_is_near(const DfyDecider *d, int plane, int x, int y, int side, int unit
                                          pixels + j * stride + i, stride, unit, unit) > most)
                 return 0;
     return 1;
+}
+
+int dfy_is_even(const DfyDecider *d, const DfyCandidate *c, int quarters) {
+    uint32_t most = (uint32_t)(quarters / 4.0 * d->noise[0]);
+    return dfy_is_near(d, 0, c->block.x, c->block.y, 1 << c->block.log2, 8, c->pixels.luma, 64, most);
 }
 
 static void copy_block(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int side) {
@@ -83,8 +83,8 @@ static uint32_t quantise_as(DfyDecider *d, const DfyTransform *t, DfyTransformKi
     const DfyKernels *k = d->picture->kernels;
     int16_t coefficients[32 * 32];
     k->forward(coefficients, residual, t->log2, kind);
-    uint32_t bits = dfy_quantise(k, levels, coefficients, t->log2, t->qp, d->lambda, d->effort->trellis,
-                                 &d->rates[t->plane > 0][t->intra], &d->levels, gain);
+    uint32_t bits = dfy_quantise(k, levels, coefficients, t->log2, t->qp, d->lambda, &d->rates[t->plane > 0][t->intra],
+                                 &d->levels, gain);
     if (!bits || !t->kinds) return bits;
     uint32_t kind_bits = dfy_bit_cost(&d->picture->contexts->dst[t->log2 - 2], kind == DFY_DST);
     *gain -= dfy_cost(0, d->lambda, kind_bits);
@@ -97,7 +97,7 @@ static void choose_levels(DfyDecider *d, DfyTransform *t, const int16_t *residua
     int64_t gain, other_gain;
     t->kind = t->kinds && t->log2 == 2 ? DFY_DST : DFY_DCT;
     t->bits = quantise_as(d, t, t->kind, residual, t->levels, &gain);
-    if (!t->kinds || !t->bits || !d->effort->trellis) return;
+    if (!t->kinds || !t->bits) return;
     uint32_t bits = quantise_as(d, t, !t->kind, residual, other, &other_gain);
     if (!bits || other_gain <= gain) return;
     memcpy(t->levels, other, sizeof *other << 2 * t->log2);
@@ -112,7 +112,7 @@ static void choose_levels(DfyDecider *d, DfyTransform *t, const int16_t *residua
 static int is_noise(const DfyDecider *d, const DfyTransform *t) {
     static const double factors[DFY_PICTURE_CLASSES] = {1.7, 1.7, 1.7};
     int side = 1 << t->log2, unit = dfy_min(side, 8);
-    uint32_t most = dfy_quiet_error(d, factors, t->qp) * (uint32_t)(unit * unit) / 64;
+    uint32_t most = dfy_quiet_error(d, factors, t->plane) * (uint32_t)(unit * unit) / 64;
     return !t->intra && dfy_is_near(d, t->plane, t->x, t->y, side, unit, t->predicted, t->predicted_stride, most);
 }
 

@@ -37,6 +37,7 @@ struct DfyDecider {
     const uint8_t *qps;
     int qp;
     uint32_t lambda, lambda_absolute;
+    double noise[2];      /* squared error of 8x8 pixels of luma and chroma that surely quantises to nothing */
     DfyCandidate best[4]; /* by log2 - 3 */
     DfyCandidate trial;
     DfyPixels predicted;
@@ -45,11 +46,6 @@ struct DfyDecider {
     DfyLevelMap levels;                               /* for the quantiser: zeros */
     int16_t parent_vectors[5][DFY_MAX_REFERENCES][2]; /* by log2 - 2: what larger blocks found */
 };
-
-/* Whether what seldom wins is not tried. */
-static inline int dfy_is_fast(const DfyDecider *d) {
-    return d->effort->prune > 1;
-}
 
 static inline const uint8_t *dfy_source_at(const DfyDecider *d, int plane, int x, int y) {
     const DfyPlane *p = &d->source->plane[plane];
@@ -95,9 +91,16 @@ void dfy_move_coefficients(const DfyBlock *block, int16_t *dst, const int16_t *s
 /*
  * Squared error of 8x8 pixels below which nothing else than the prediction is tried: its residual surely quantises to
  * nothing (with noise of deviation s every coefficient is about s, and three deviations must stay under half a step).
- * factors: by the picture's class.
+ * factors: of the decider's noise, by the picture's class.
  */
-uint32_t dfy_quiet_error(const DfyDecider *d, const double factors[DFY_PICTURE_CLASSES], int qp);
+static inline uint32_t dfy_quiet_error(const DfyDecider *d, const double factors[DFY_PICTURE_CLASSES], int plane) {
+    return (uint32_t)(factors[d->picture->picture_class] * d->noise[plane > 0]);
+}
+/*
+ * Whether no 8x8 block of a candidate's luma is further from the source than `quarters` quarters of what an even noise
+ * that quantises to nothing would leave: then its parts will hardly be predicted better on their own.
+ */
+int dfy_is_even(const DfyDecider *d, const DfyCandidate *candidate, int quarters);
 /* Whether no unit x unit block of a square of the source's plane at (x, y) differs from pixels by more than `most`. */
 int dfy_is_near(const DfyDecider *d, int plane, int x, int y, int side, int unit, const uint8_t *pixels,
                 ptrdiff_t stride, uint32_t most);

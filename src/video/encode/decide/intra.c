@@ -67,10 +67,10 @@ static int rank_modes(DfyDecider *d, int x, int y, int log2, int small, Ranked *
     else
         r.border = border_of(d, 0, x, y, log2);
     for (int i = 0; i < DFY_MOST_PROBABLE_MODES; i++) rank_mode(&r, r.probable[i]);
-    int coarse = d->effort->coarse_intra, step = coarse ? 8 : dfy_is_fast(d) ? 4 : 1;
+    int coarse = d->effort->coarse_intra, step = d->effort->intra_step;
     for (int mode = 2; mode < DFY_INTRA_MODES && !(coarse && small); mode += step) rank_mode(&r, mode);
     if (ranked[0].cost / 2 > limit) return 0;
-    for (step = coarse ? 4 : 2; step >= 1; step /= 2) {
+    for (step = d->effort->intra_step / 2; step >= 1; step /= 2) {
         int best = ranked[0].mode;
         if (best < 2) break;
         rank_mode(&r, best - step < 2 ? 2 : best - step);
@@ -161,7 +161,7 @@ void dfy_try_intra(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t in
     int tries = d->effort->intra_tries,
         count = rank_modes(d, block.x, block.y, block.log2, 0, ranked, tries, inter_absolute);
     if (!count) return;
-    int64_t allowance = inter_absolute / (dfy_is_fast(d) ? 5 : 2);
+    int64_t allowance = inter_absolute / d->effort->intra_slack;
     if (ranked[0].cost > inter_absolute + allowance && d->picture->reference_count) return;
     int best_mode = ranked[0].mode;
     int64_t best_cost = INT64_MAX;
@@ -177,7 +177,7 @@ void dfy_try_intra(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t in
     }
     block.intra[0] = block.intra[1] = block.intra[2] = block.intra[3] = (uint8_t)best_mode;
     if (best_cost > quarter_more(best->cost)) return;
-    for (int chroma = 1; chroma <= 4 && !dfy_is_fast(d); chroma++) {
+    for (int chroma = 1; chroma <= 4 && d->effort->chroma_modes; chroma++) {
         block.intra_chroma = (uint8_t)chroma;
         if (dfy_chroma_mode(&block) == best_mode) continue;
         measure_intra(d, &block, 0, quarter_more(best->cost));

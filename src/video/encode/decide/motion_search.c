@@ -53,11 +53,13 @@ static int64_t fine_cost(const DfySearch *s, const int16_t vector[2]) {
     return ((int64_t)satd << 8) + rate(s, vector);
 }
 
-/* Looks round the vector at a distance of `step`: four places, or eight when there is time. */
-static int64_t refine(const DfySearch *s, int16_t vector[2], int64_t best, int step) {
-    static const int8_t around[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
+/* Places around a vector, the diagonal ones last. */
+static const int8_t around[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
+
+/* Looks round the vector at a distance of `step`, at places from..to - 1. */
+static int64_t refine(const DfySearch *s, int16_t vector[2], int64_t best, int step, int from, int to) {
     int16_t centre[2] = {vector[0], vector[1]};
-    for (int i = 0; i < (s->thorough ? 8 : 4); i++) {
+    for (int i = from; i < to; i++) {
         int16_t trial[2] = {(int16_t)(centre[0] + around[i][0] * step), (int16_t)(centre[1] + around[i][1] * step)};
         int64_t cost = fine_cost(s, trial);
         if (cost >= best) continue;
@@ -148,22 +150,22 @@ static int64_t search_fractions(const DfySearch *s, int16_t vector[2], int64_t b
         vector[0] = guess[0];
         vector[1] = guess[1];
     }
-    if (s->thorough) return refine(s, vector, refine(s, vector, best, 2), 1);
+    if (s->all_places) return refine(s, vector, refine(s, vector, best, 2, 0, 8), 1, 0, 8);
     Beside beside = {{{INT64_MAX, INT64_MAX}, {INT64_MAX, INT64_MAX}}};
     if (!((vector[0] | vector[1]) & 3)) best = refine_quickly(s, vector, best, 2, &beside);
-    return refine_quickly(s, vector, best, 1, &beside);
+    best = refine_quickly(s, vector, best, 1, &beside);
+    return s->diagonals ? refine(s, vector, best, 1, 4, 8) : best;
 }
 
 int64_t dfy_search(const DfySearch *s, int16_t vector[2]) {
     search_whole(s, vector);
     int64_t best = fine_cost(s, vector);
     /* Far worse than what another reference gives: finer positions will not make up for it. */
-    if (!s->thorough && s->known < INT64_MAX && best - best / 4 > s->known) return best;
+    if (s->give_up && s->known < INT64_MAX && best - best / 4 > s->known) return best;
     return search_fractions(s, vector, best);
 }
 
 int64_t dfy_search_beside(const DfySearch *s, int16_t vector[2]) {
     int64_t best = fine_cost(s, vector);
-    if (s->thorough) best = refine(s, vector, best, 2);
-    return refine(s, vector, best, 1);
+    return refine(s, vector, best, 1, 0, s->all_places ? 8 : 4);
 }

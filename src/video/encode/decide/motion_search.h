@@ -14,9 +14,9 @@ typedef struct DfySearch {
     int16_t predictors[2][2];
     const int16_t (*starts)[2]; /* further guesses, quarter pixels */
     int start_count;
-    int thorough;         /* look at more places, and give no reference up early */
-    int64_t known;        /* cost that another reference gives, INT64_MAX: none */
-    const uint8_t *other; /* dfy_search_beside: the other reference's prediction, rows of 64; else NULL */
+    int all_places, diagonals, give_up; /* as the effort has them */
+    int64_t known;                      /* cost that another reference gives, INT64_MAX: none */
+    const uint8_t *other;               /* dfy_search_beside: the other reference's prediction, rows of 64; else NULL */
 } DfySearch;
 
 /* Finds a vector to one reference; returns its cost (absolute Hadamard difference and rate). */

@@ -47,7 +47,6 @@ static void blank_rates(uint32_t rates[17], const uint16_t (*significant)[5][2],
 }
 
 void dfy_level_rates(DfyLevelRates *r, const DfyResidualContexts *c) {
-    r->contexts = c;
     for (int axis = 0; axis < 2; axis++)
         for (int size = 0; size < 4; size++) last_rates(r->last[axis][size], c->last[axis][size], 4 << size);
     for (int large = 0; large < 2; large++)
@@ -266,21 +265,6 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *nonzero,
     return bits ? bits : 1;
 }
 
-static uint32_t plain(const Quantiser *q, int16_t *levels) {
-    int any = 0;
-    int64_t offset = ((int64_t)1 << q->shift) / 5;
-    for (int i = 0; i < 1 << (2 * q->log2); i++) {
-        int c = q->coefficients[i], level = (int)(((int64_t)abs(c) * q->scale + offset) >> q->shift);
-        if (level > 32000) level = 32000;
-        any |= level;
-        levels[i] = (int16_t)(c < 0 ? -level : level);
-    }
-    if (!any) return 0;
-    DfyRangeCoder measure = {.mode = DFY_MEASURE};
-    dfy_code_residual(&measure, (DfyResidualContexts *)(uintptr_t)q->rates->contexts, levels, q->log2);
-    return (uint32_t)measure.cost;
-}
-
 static int quantiser_shift(int log2, int qp) {
     return 14 + qp / 6 + 7 - log2;
 }
@@ -301,7 +285,7 @@ int dfy_quantises_to_nothing(int log2, int qp, uint64_t error) {
 }
 
 uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
-                      uint32_t lambda, int trellis, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain) {
+                      uint32_t lambda, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain) {
     uint16_t nonzero[64];
     Quantiser q;
     if (!kernels->nonzero_mask(nonzero, coefficients, 1 << log2, threshold(log2, qp))) return 0;
@@ -317,5 +301,5 @@ uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t 
     q.coefficients = coefficients;
     q.map = map;
     *gain = 0;
-    return trellis ? optimise(&q, levels, nonzero, gain) : plain(&q, levels);
+    return optimise(&q, levels, nonzero, gain);
 }

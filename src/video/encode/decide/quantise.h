@@ -11,7 +11,6 @@
 
 /* What the parts of a residual cost under models as they stand, in 1/256 bits: made once for many transforms. */
 typedef struct DfyLevelRates {
-    const DfyResidualContexts *contexts;
     uint16_t last[2][4][32];          /* x or y; by log2 - 2; place of the last coefficient */
     uint16_t group[2][3][2];          /* as contexts->subblock; the flag */
     uint16_t significant[2][3][5][2]; /* as contexts->significant; the flag */
@@ -21,7 +20,7 @@ typedef struct DfyLevelRates {
     uint16_t remainder[3][16];        /* neighbourhood class; bits in unary */
 } DfyLevelRates;
 
-/* contexts stay in use. */
+/* Under contexts as they stand. */
 void dfy_level_rates(DfyLevelRates *rates, const DfyResidualContexts *contexts);
 
 /* Whether no coefficient of a residual with that squared error can be large enough for a level. */
@@ -29,10 +28,10 @@ int dfy_quantises_to_nothing(int log2, int qp, uint64_t error);
 
 /*
  * Quantises one transform's coefficients and returns the rate in 1/256 bits of coding them: 0 when nothing is left, and
- * levels were not set then. *gain: with trellis, the cost (see dfy_cost) that they save against coding nothing.
+ * levels were not set then. *gain: the cost (see dfy_cost) that they save against coding nothing.
  * map: of zeros, and so it is left.
  */
 uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
-                      uint32_t lambda, int trellis, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain);
+                      uint32_t lambda, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain);
 
 #endif

@@ -33,6 +33,8 @@ uint32_t dfy_lambda_absolute(int qp, int picture_class) {
 
 static void set_quantiser(DfyDecider *d, int qp) {
     d->qp = qp;
+    d->noise[0] = pow(2, (qp - 4) / 3.0);
+    d->noise[1] = pow(2, (dfy_chroma_qp(qp) - 4) / 3.0);
     d->lambda = dfy_lambda(qp, d->picture->picture_class);
     d->lambda_absolute = dfy_lambda_absolute(qp, d->picture->picture_class);
 }
@@ -44,10 +46,10 @@ static int is_quiet_beside(const DfyDecider *d, const DfyFrame *frame, int x, in
     static const double factors[DFY_PICTURE_CLASSES] = {0.4, 0.85, 0.85};
     for (int plane = 0; plane < 3; plane++) {
         const DfyPlane *p = &frame->plane[plane];
-        int shift = plane > 0, qp = plane ? dfy_chroma_qp(d->qp) : d->qp;
+        int shift = plane > 0;
         if (!dfy_is_near(d, plane, x >> shift, y >> shift, DFY_SUPERBLOCK >> shift, 8,
                          p->pixels + (y >> shift) * p->stride + (x >> shift), p->stride,
-                         dfy_quiet_error(d, factors, qp)))
+                         dfy_quiet_error(d, factors, plane)))
             return 0;
     }
     return 1;
@@ -109,7 +111,8 @@ static uint64_t split_bits(DfyDecider *d, int x, int y, int log2, int split) {
 
 /* Whether the whole block is only tried as a merged one, since the models are sure that it will be split. */
 static int will_be_split(DfyDecider *d, int x, int y, int log2) {
-    return dfy_is_fast(d) && log2 > 3 && d->picture->reference_count && split_bits(d, x, y, log2, 1) < SURE_OF_SPLIT;
+    return d->effort->guess_splits && log2 > 3 && d->picture->reference_count &&
+           split_bits(d, x, y, log2, 1) < SURE_OF_SPLIT;
 }
 
 /* Everything but merging. */
@@ -139,7 +142,8 @@ static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
         memcpy(d->parent_vectors[log2 - 3], d->parent_vectors[log2 - 2], sizeof d->parent_vectors[0]);
     if (best->cost == INT64_MAX) return 0; /* an intra picture's 64x64 */
     int64_t rate_cost = best->cost - (int64_t)(best->distortion << 8);
-    return dfy_is_fast(d) && (best->block.kind == DFY_SKIP || rate_cost < dfy_cost(0, d->lambda, HARDLY_ANY));
+    return d->effort->uneven && rate_cost < dfy_cost(0, d->lambda, HARDLY_ANY) &&
+           dfy_is_even(d, best, d->effort->uneven);
 }
 
 static void accept(DfyDecider *d, const DfyCandidate *c) {

@@ -6,26 +6,9 @@
 #ifndef DFY_VIDEO_SUPERBLOCK_H
 #define DFY_VIDEO_SUPERBLOCK_H
 
+#include "video/encode/decide/effort.h"
 #include "video/encode/decide/quantise.h"
 #include "video/syntax/picture.h"
-
-/* How hard to look: set by effort. */
-typedef struct DfyEffort {
-    int search_steps;      /* longest walk of a motion search, in steps */
-    int parts;             /* try halves */
-    int intra_tries;       /* luma modes taken to full measurement */
-    int transform_split;   /* try split transforms in inter blocks */
-    int trellis;           /* rate-distortion-optimised quantisation */
-    int references;        /* most references searched */
-    int refine_two;        /* rounds of refinement of two-reference motion */
-    int prune;             /* how readily smaller blocks are not tried: 0 never .. 3 */
-    int still_first;       /* a superblock that shows what a reference shows is that, and nothing else is tried */
-    int mctf_reach;        /* of the temporal filter, frames on either side: 1..DFY_MCTF_REACH */
-    int weight_by_sources; /* look for weights only where sources say that the light may have changed */
-    int skip_noise;        /* residuals that look like noise are not transformed */
-    int coarse_intra;      /* rank every eighth direction, and for 4x4 only the most probable modes */
-    int alf_for_anchors;   /* no other pictures are given an adaptive loop filter */
-} DfyEffort;
 
 typedef struct DfyPlan {
     DfyBlock blocks[64];
