@@ -89,3 +89,24 @@ test('a time leads to the frame that is shown then, where times are uneven too',
         assert.equal((await playback.show({ seconds }, new AbortController().signal)).frame, index, `at ${seconds} s`);
     assert.ok(Math.abs(/** @type {number} */ (await playback.length()) - timeOf(89) - 1 / 30) < 1e-6);
 });
+
+test('what decodes too slowly leaves frames out, says that it is slow, and comes to the end in time', async () => {
+    const playback = await opened(), { call } = codec, each = 60;
+    codec.call = (name, ...args) => {
+        const until = performance.now() + (name === 'decoder_next' ? each : 0);
+        while (performance.now() < until);
+        return call.call(codec, name, ...args);
+    };
+    /** @type {{ frame: number, slow: boolean, dropped: number }[]} */
+    const told = [], begun = performance.now();
+    try {
+        const { ended, frame: last } = await playback.play({ rate: 1, first: 0, last: 49, loop: false }, (event) => told.push(event), new AbortController().signal);
+        assert.deepEqual([ended, last], [true, 49]);
+    } finally {
+        codec.call = call;
+    }
+    const took = performance.now() - begun, dropped = told.reduce((sum, event) => sum + event.dropped, 0);
+    assert.ok(told.some(({ slow }) => slow) && !told[0].slow);
+    assert.ok(dropped > 10 && dropped + told.length === 50, `${dropped} of ${dropped + told.length} left out`);
+    assert.ok(took < 50 * each * 0.9, `${took} ms`);
+});

@@ -25,6 +25,7 @@ import { Thumbnails } from './thumbs.js';
  * @property {[number, number, number, number][]} imu
  * @property {string[]} warnings
  * @property {import('../../wasm/decoder.js').DiffySound | null} sound
+ * @property {number} threads that decode
  */
 
 /** @param {number} start
@@ -464,6 +465,7 @@ export class DiffyPlayer extends HTMLElement {
             const facts = await this.#worker().call('open', { source });
             if (opening !== this.#opening) return;
             this.#facts = facts;
+            this.dataset.threads = String(facts.threads);
             this.#length = facts.info.frames / facts.info.frameRate;
             this.#controls.open(facts.info, facts.cycles, departures(facts.cycles), facts.departures);
             this.#tell('durationchange', 'loadedmetadata', 'resize');

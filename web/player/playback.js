@@ -104,12 +104,13 @@ export class Playback {
         this.#ahead = [];
         this.#kept.clear();
         this.#firstAt = this.#decodeCost = this.#seekCost = 0;
-        this.#decoder = await DiffyDecoder.open(source, { codec: await this.#options.load(alone) });
+        const codec = await this.#options.load(alone), { threads } = codec;
+        this.#decoder = await DiffyDecoder.open(source, { codec });
         const { info, metadata, cycles, departures, episodes, chunks, imu, warnings, sound } = this.#decoder;
         this.#spare = [];
         this.#screen?.forget();
         if (this.#screen) this.#screen.shape = info;
-        return { info, metadata, cycles, departures, episodes, chunks, imu, warnings, sound };
+        return { info, metadata, cycles, departures, episodes, chunks, imu, warnings, sound, threads };
     }
 
     /**
