@@ -202,6 +202,8 @@ static int vq_encode_key(void *context, DfySplatPayload *payload, DfyMessage *me
     return done(payload, message);
 }
 
+/* One mask for all attributes takes along entries that did not change: they are coded as differences, which are 0 then.
+ */
 static int encode_changes(const VqPart *part, int merged, DfySplatPayload *payload, DfyMessage *message) {
     DfySplatStream *mask = NULL;
     for (int g = 0; g < groups_of(part); g++) {
@@ -214,7 +216,9 @@ static int encode_changes(const VqPart *part, int merged, DfySplatPayload *paylo
             for (int other = 0; merged && other < groups_of(part); other++)
                 changed |= part->groups[other].now[i] != part->groups[other].before[i];
             if (own) dfy_payload_put(payload, mask, (uint32_t)changed);
-            if (changed) dfy_payload_put(payload, entries, group->now[i]);
+            uint32_t now = group->now[i], before = group->before[i];
+            if (merged) now = now < before ? now + (uint32_t)group->entries - before : now - before;
+            if (changed) dfy_payload_put(payload, entries, now);
         }
     }
     return done(payload, message);
@@ -284,7 +288,8 @@ static int decode_changes(VqPart *part, int merged, DfySplatPayload *payload, Df
         for (size_t i = 0; i < part->count; i++) {
             if (!mask[i]) continue;
             if (at == entries->count || entries->symbols[at] >= (uint32_t)group->entries) return broken(message);
-            group->now[i] = entries->symbols[at++];
+            uint32_t symbol = entries->symbols[at++];
+            group->now[i] = merged ? (group->now[i] + symbol) % (uint32_t)group->entries : symbol;
         }
         if (at != entries->count) return broken(message);
     }
