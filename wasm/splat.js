@@ -233,6 +233,7 @@ export class SplatDecoder {
     /** The frame that was decoded last as a model file.
      * @param {SplatFormat} format */
     write(format) {
+        if (!(format in formats)) throw new DiffyError(Status.ARGUMENT, `${format} is none of the formats that can be written here: ${Object.keys(formats).join(', ')}.`);
         this.#written = [];
         this.#handle.check(this.#handle.call('write', formats[format]));
         const data = joined(this.#written);

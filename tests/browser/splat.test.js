@@ -129,6 +129,8 @@ test('files that are no models, and damage, are told', async () => {
     const { data } = await encode({ keyInterval: 2 });
     const whole = await diffy.SplatDecoder.open(data, { codec });
     assert.deepEqual([0, 1, 2, 3, 4].map((frame) => whole.frame(frame).isKey), [true, false, true, false, true]);
+    // @ts-expect-error: a format that there is, but not here
+    assert.throws(() => whole.write('sog'), /sog is none of the formats/);
     whole.close();
     data[200] ^= 0x60; // two bits: of one the checksum tells which
     const decoder = await diffy.SplatDecoder.open(data, { codec });

@@ -29,9 +29,8 @@ static void move_of_near(const DfyTreeState *state, const int32_t (*moved)[3], u
         total += weights[j];
         for (int k = 0; k < 3; k++) way[k] += (int64_t)weights[j] * moved[i - back[j]][k];
     }
-    for (int k = 0; total == ALL_WEIGHTS && k < 3; k++)
-        way[k] /= ALL_WEIGHTS; /* a constant is divided by much faster */
-    for (int k = 0; total && total != ALL_WEIGHTS && k < 3; k++) way[k] /= total;
+    for (int k = 0; total && k < 3; k++) /* a constant is divided by much faster */
+        way[k] = total == ALL_WEIGHTS ? way[k] / ALL_WEIGHTS : way[k] / total;
 }
 
 void dfy_tree_predict_place(const DfyTreeState *state, const DfyTreeColumns *columns, const int32_t (*moved)[3],
