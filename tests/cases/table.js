@@ -179,6 +179,11 @@ export const cases = [
     { input: 'y4m_alpha.y4m', media: true, ...quarters, frames: 3 },
     { input: 'y4m_fields.y4m', media: true, ...quarters, frames: 3, says: /interlaced/ },
     // Images.
+    { input: 'progressive.jpg', frames: 1, ...quarters },
+    { input: 'arithmetic.jpg', frames: 1, ...quarters },
+    { input: 'twelve.jpg', refused: /precision 12|damaged/ },
+    ...['turned.png', 'turned.webp'].map((input) => ({ input, frames: 1, ...turned(6) })),
+    { input: 'turned.tiff', media: true, frames: 1, ...turned(6) },
     { input: 'lzw.tiff', media: true, frames: 1, ...quarters },
     { input: 'gray16.tiff', media: true, frames: 1, size: [256, 64], pixels: ramp },
     { input: 'rgba64.png', frames: 1, ...quarters },
@@ -251,9 +256,13 @@ export function prepare(folder) {
     writeFileSync(at('profile.png'), withPngProfile(readFileSync(at('quads.png')), swappedProfile()));
     writeFileSync(at('profile_gamma.png'), withChunks(readFileSync(at('profile.png')), { gAMA: [100000] }));
     ffmpeg(...quads(160, 96, 0.04), '-frames:v', '1', '-lossless', '1', at('lossless.webp'));
-    writeFileSync(at('profile.webp'), withWebpProfile(readFileSync(at('lossless.webp')), swappedProfile()));
+    writeFileSync(at('profile.webp'), withWebpPart(readFileSync(at('lossless.webp')), 'ICCP', swappedProfile()));
+    writeFileSync(at('turned.webp'), withWebpPart(readFileSync(at('lossless.webp')), 'EXIF', exifBlock(6)));
+    const still = readFileSync(at('quads.png'));
+    writeFileSync(at('turned.png'), Buffer.concat([still.subarray(0, 33), chunk('eXIf', exifBlock(6)), still.subarray(33)]));
     const pixels = execFileSync('ffmpeg', ['-v', 'error', '-i', at('quads.png'), '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-']);
     writeFileSync(at('profile.tiff'), tiff(160, 96, [pixels], swappedProfile()));
+    writeFileSync(at('turned.tiff'), tiff(160, 96, [pixels], undefined, 6));
     writeFileSync(at('pages.tiff'), tiff(160, 96, [pixels, Buffer.alloc(pixels.length, Buffer.from(blue)), Buffer.alloc(pixels.length, Buffer.from(white))]));
     const p3 = [31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000], red8 = png(8, [128, 40, 40]);
     writeFileSync(at('linear.png'), withChunks(png(16, [14025, 14025, 14025]), { gAMA: [100000] }));
@@ -375,25 +384,35 @@ function withPngProfile(file, profile) {
     return Buffer.concat([file.subarray(0, 33), chunk('iCCP', Buffer.concat([Buffer.from('swapped\0\0', 'latin1'), deflateSync(profile)])), file.subarray(33)]);
 }
 
-/** A WebP of 160 x 96 pixels.
+/** What EXIF says of an orientation, as a TIFF block.
+ * @param {number} orientation */
+function exifBlock(orientation) {
+    const block = Buffer.from('49492a0008000000' + '0100' + '120103000100000000000000' + '00000000', 'hex');
+    block.writeUInt16LE(orientation, 18);
+    return block;
+}
+
+/** A WebP of 160 x 96 pixels, with a part more.
  * @param {Buffer} file
- * @param {Buffer} profile */
-function withWebpProfile(file, profile) {
+ * @param {'ICCP' | 'EXIF'} type of the part
+ * @param {Buffer} body */
+function withWebpPart(file, type, body) {
     const part = (/** @type {string} */ type, /** @type {Buffer} */ body) => {
         const head = Buffer.concat([Buffer.from(type, 'latin1'), Buffer.alloc(4)]);
         head.writeUInt32LE(body.length, 4);
         return Buffer.concat([head, body, Buffer.alloc(body.length & 1)]);
     };
-    const head = part('VP8X', Buffer.from('200000009f00005f0000', 'hex'));
-    return part('RIFF', Buffer.concat([Buffer.from('WEBP'), head, part('ICCP', profile), file.subarray(12)]));
+    const profile = type === 'ICCP', own = part(type, body), head = part('VP8X', Buffer.from(`${profile ? '20' : '08'}0000009f00005f0000`, 'hex'));
+    return part('RIFF', Buffer.concat([Buffer.from('WEBP'), head, ...(profile ? [own, file.subarray(12)] : [file.subarray(12), own])]));
 }
 
 /** A TIFF without compression, whose pages are not numbered.
  * @param {number} width
  * @param {number} height
  * @param {Buffer[]} pages RGB
- * @param {Buffer} [profile] */
-function tiff(width, height, pages, profile) {
+ * @param {Buffer} [profile]
+ * @param {number} [orientation] */
+function tiff(width, height, pages, profile, orientation = 1) {
     /** @type {Buffer[]} */
     const parts = [Buffer.from('49492a0000000000', 'hex')];
     let end = 8, pointer = parts[0], place = 4;
@@ -404,7 +423,7 @@ function tiff(width, height, pages, profile) {
     };
     for (const page of pages) {
         const pixels = add(page), bits = add(Buffer.from('080008000800', 'hex')), colours = profile ? add(Buffer.concat([profile, Buffer.alloc(profile.length & 1)])) : 0;
-        const tags = [[256, 4, 1, width], [257, 4, 1, height], [258, 3, 3, bits], [259, 3, 1, 1], [262, 3, 1, 2], [273, 4, 1, pixels], [277, 3, 1, 3], [278, 4, 1, height],
+        const tags = [[256, 4, 1, width], [257, 4, 1, height], [258, 3, 3, bits], [259, 3, 1, 1], [262, 3, 1, 2], [273, 4, 1, pixels], [274, 3, 1, orientation], [277, 3, 1, 3], [278, 4, 1, height],
             [279, 4, 1, page.length], ...(profile ? [[34675, 7, profile.length, colours]] : [])];
         const directory = Buffer.alloc(6 + 12 * tags.length);
         directory.writeUInt16LE(tags.length, 0);

@@ -9,6 +9,7 @@ import { openVideo } from '../../wasm/video.js';
 import { formatBytes, naturalOrder } from '../shared/text.js';
 import { animatedType, isCutJpeg, openAnimation } from './animation.js';
 import { coloursOf, pointsToSrgb, withProfile } from './image-colour.js';
+import { turnedWebp } from './image-orientation.js';
 import { openMedia, readByMedia } from './media.js';
 import { imagePattern, isClutter, videoPattern, zipPattern } from './options.js';
 
@@ -454,13 +455,14 @@ async function readImage(image, canvas, context) {
         if (kind) throw new Error(`${image.name} is a TIFF, which this site can't read: convert it to PNG.`);
     }
     if (await isCutJpeg(blob)) throw new Error(`${image.name} is damaged or cut off: part of the picture is missing.`);
-    const bitmap = await createImageBitmap(blob, { colorSpaceConversion: colours.profile ? 'default' : 'none' }).catch(() => {
+    const turned = await turnedWebp(blob), [rotation, flip] = turns[turned?.orientation ?? 1];
+    const bitmap = await createImageBitmap(turned?.blob ?? blob, { colorSpaceConversion: colours.profile ? 'default' : 'none' }).catch(() => {
         if (kind) throw new Error(`${image.name} is a HEIC image, which this browser can't read: convert it to JPEG or PNG, or use Diffy's command line or Safari.`);
         throw new Error(`${image.name} is damaged, too large for this browser, or not an image.`);
     });
     const frame = pixelsOf(bitmap, canvas, context);
     if (colours.points) pointsToSrgb(frame.data, colours.points);
-    return { frame, rotation: /** @type {const} */ (0), flip: false, warnings: [] };
+    return { frame, rotation, flip, warnings: [] };
 }
 
 /**
