@@ -3,6 +3,7 @@
  * in memory at any time; the consumer holds the decoder back by asking for the next frame when it is ready.
  */
 import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, VideoSampleSink } from 'mediabunny';
+import { isCutOff } from './cut.js';
 import { madeBy } from './made.js';
 import { isHdr, nominalRate, pixelAspect, settledColour, soundCodecName, soundConfig } from './meaning.js';
 import { colourOf, copyLayout } from './picture.js';
@@ -25,6 +26,7 @@ import { colourOf, copyLayout } from './picture.js';
  * @property {import('./meaning.js').SourceColour} colour what the file says, and what follows where it says nothing
  * @property {number} lastDuration seconds that the last frame is shown
  * @property {number} videos that the file holds; this is one of them
+ * @property {boolean} cut it ends in the middle of its data
  * @property {string | null} odd why WebCodecs can't be relied on to give this video's true pictures and times
  * @property {import('./decoder.js').DiffySound | null} sound
  * @property {() => AsyncGenerator<import('./decoder.js').DiffySoundPacket, void, unknown>} soundPackets times from the first frame
@@ -87,7 +89,8 @@ export async function openVideo(blob, { anyCodec = false } = {}) {
             colour,
             lastDuration,
             videos: (await input.getVideoTracks()).length,
-            odd: times.length ? await oddity(input, track, colour) : 'nothing found',
+            cut: await isCutOff(blob),
+            odd: times.length ? await oddity(input, track, colour, blob) : 'nothing found',
             sound: sound?.description ?? null,
             soundPackets: () => soundPackets(sound, start),
             timeBase: resolution > 0 && resolution <= 1e6 ? [1, resolution] : [1, 1e6],
@@ -132,12 +135,15 @@ async function firstShown(track) {
  * @param {Input} input
  * @param {import('mediabunny').InputVideoTrack} track
  * @param {import('./meaning.js').SourceColour} colour
+ * @param {Blob} blob
  */
-async function oddity(input, track, colour) {
+async function oddity(input, track, colour, blob) {
     const format = (await input.getFormat()).name;
     if (isHdr(colour.transfer)) return 'HDR';
     // Clocks of transport streams are set anew and wrap.
     if (!/MP4|QuickTime|ISO|WebM|Matroska/i.test(format)) return format;
+    // Of a cluster that was cut, Mediabunny gives nothing.
+    if (/WebM|Matroska/i.test(format) && (await isCutOff(blob))) return 'cut off';
     // Which of them is the one is to be the same everywhere.
     if ((await input.getVideoTracks()).length > 1) return 'several videos';
     const space = await track.getColorSpace();

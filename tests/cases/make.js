@@ -186,6 +186,8 @@ export function prepareMore(folder, quads) {
     writeFileSync(at('live.webm'), ffmpeg(...from, ...vp9, '-g', '10', '-f', 'webm', '-live', '1', 'pipe:1')); // as a page records
     cutShort(at('fragments.mp4'), at('fragments_cut.mp4'), 0.6);
     cutShort(at('live.webm'), at('live_cut.webm'), 0.6);
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc=s=160x96:r=25:d=4', ...x264, '-pix_fmt', 'yuv420p', at('test.mkv'));
+    cutShort(at('test.mkv'), at('cut.mkv'), 0.6);
     // Shape.
     ffmpeg('-f', 'lavfi', '-i', 'color=0xbf0000:s=36x54:r=25:d=0.2,format=gbrp,crop=35:53:0:0:exact=1', ...vp9, at('odd.webm'));
     ffmpeg('-f', 'lavfi', '-i', 'color=0xbf0000:s=3x5:r=25:d=0.2,format=gbrp', '-c:v', 'ffv1', at('tiny.mkv'));

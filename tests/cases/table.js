@@ -157,6 +157,7 @@ export const cases = [
     { input: 'delayed.mp4', ...clip },
     { input: 'live.webm', ...clip },
     { input: 'live_cut.webm', media: true, ...quarters, rate: 25, frames: 10 },
+    { input: 'cut.mkv', media: true, size: [160, 96], rate: 25, says: /ends early, after \d\d frames/ },
     // Shapes.
     { input: 'sar_turned.mp4', size: [96, 160], aspect: [11, 16], frames: 30 },
     { input: 'odd.webm', size: [35, 53], frames: 5, pixels: [[0, 30, 50, red]] },

@@ -357,5 +357,5 @@ function trimmed(facts, from, to) {
     const seconds = facts.lastTimestamp || facts.expectedFrames / facts.frameRate;
     if (!from && to >= seconds) return facts;
     if (!(from < Math.min(to, seconds))) throw new Error(`The part from ${from} s to ${Math.min(to, seconds).toFixed(2)} s has no frames: set the in point before the out point.`);
-    return { ...facts, lastTimestamp: undefined, expectedFrames: Math.max(1, Math.round((Math.min(to, seconds) - from) * facts.frameRate)) };
+    return { ...facts, cut: false, lastTimestamp: undefined, expectedFrames: Math.max(1, Math.round((Math.min(to, seconds) - from) * facts.frameRate)) };
 }

@@ -86,7 +86,7 @@ export class Row {
             const { stats, seconds, threads, cutAt, videoSeconds, warnings = [] } = job.result;
             this.#message.textContent = job.restored ? 'Encoded on an earlier visit, not saved yet.' : resultText(job.result, job.hasAudio);
             for (const warning of warnings) this.#message.append(' ', make('span', { class: 'warn' }, warning));
-            if (cutAt !== null) this.#message.append(' ', make('span', { class: 'warn' }, `The video ends early, after ${formatDuration(cutAt)} of ${formatDuration(videoSeconds)}: it is cut off or damaged.`));
+            if (cutAt !== null) this.#message.append(' ', make('span', { class: 'warn' }, `The video ends early, after ${formatDuration(cutAt)}${videoSeconds > cutAt + 0.5 ? ` of ${formatDuration(videoSeconds)}` : ''}: it is cut off or damaged.`));
             Object.assign(this.element.dataset, { frames: stats.frames, bytes: stats.bytes, seconds: seconds.toFixed(3), threads });
         }
         this.#message.hidden = !this.#message.textContent;

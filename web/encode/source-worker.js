@@ -30,8 +30,8 @@ serve({ list: ({ file }) => listZip(file), pack: ({ files }, emit) => packZip(fi
  */
 async function open({ source, settings, element }) {
     input = await openSource(source, settings, element);
-    const { frameRate, rate, timeBase, expectedFrames, lastTimestamp, inputBytes, hasAudio, colour, sampleAspect, sound, start, slow } = input;
-    return { frameRate, rate, timeBase, expectedFrames, lastTimestamp, inputBytes, hasAudio, colour, sampleAspect, sound, start, slow };
+    const { frameRate, rate, timeBase, expectedFrames, cut, lastTimestamp, inputBytes, hasAudio, colour, sampleAspect, sound, start, slow } = input;
+    return { frameRate, rate, timeBase, expectedFrames, cut, lastTimestamp, inputBytes, hasAudio, colour, sampleAspect, sound, start, slow };
 }
 
 /**

@@ -47,6 +47,7 @@ configure({ useWebWorkers: false });
  * @property {number} [start] wall clock of the first frame, milliseconds since 1970
  * @property {[number, number]} [timeBase]
  * @property {number} expectedFrames
+ * @property {boolean} [cut] the video ends in the middle of its data
  * @property {number} [lastTimestamp] of the last frame that a video tells of, in seconds
  * @property {number} inputBytes
  * @property {boolean} hasAudio

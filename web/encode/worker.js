@@ -139,7 +139,7 @@ async function encode({ port, facts, settings, folder, name, keep, goOn }, emit,
             const stats = encoder.finish();
             const file = await output.finish(keep);
             // A video whose frames end well before the last one that it tells of was cut.
-            const cutAt = facts.lastTimestamp && last < facts.lastTimestamp - 0.5 ? last : null;
+            const cutAt = facts.cut || (facts.lastTimestamp && last < facts.lastTimestamp - 0.5) ? last : null;
             return { file, place: output.place, stats, growth, cutAt, hasSound, warnings: ending.warnings, threads: codec.threads, width: encoder.width, height: encoder.height };
         } finally {
             encoder.close();
