@@ -160,6 +160,16 @@ parameters() {
 check "every parameter of vqxyz" parameters
 check "a codebook of no such name" fails_with 2 "$diffy" splat encode --clusters opasity=4 "$cases/face0.ply" x.dfy
 
+merged() { # everything of every splat moves: each attribute's mask is another
+    local sizes=()
+    for codec in vqxyz-zstd vqxyz-1mask-zstd; do
+        "$diffy" splat encode --progress never --codec $codec --clusters 16 "$top/tests/vectors/splat_noisy.dfy" $codec.dfy >/dev/null || return 1
+        sizes+=("$(wc -c <$codec.dfy)")
+    done
+    below "${sizes[1]}" "${sizes[0]}"
+}
+check "one mask for all attributes takes no more bytes" merged
+
 if [ -d "$shared/splats/playbot" ]; then
     moved() { # one splat of 12,000 moved to x = 3,000
         cp "$shared/splats/playbot/frame_0000.ply" moved.ply && chmod u+w moved.ply
