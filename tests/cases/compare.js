@@ -22,9 +22,10 @@ export function differences(one, info, picture) {
     compare('matrix', info.matrix, one.matrix);
     compare('full range', info.full, one.full);
     for (const [frame, x, y, colour] of one.pixels ?? []) {
-        const { width, step, data } = picture(frame), at = (y * width + x) * step;
-        const is = [data[at], data[at + 1], data[at + 2]];
-        if (is.some((value, i) => Math.abs(value - colour[i]) > (one.near ?? 4))) wrong.push(`frame ${frame} at ${x}, ${y}: ${is}, not ${colour}`);
+        const { width, step, data } = picture(frame), around = one.dithered ? 3 : 0, is = [0, 0, 0];
+        for (let v = y - around; v <= y + around; v++)
+            for (let u = x - around; u <= x + around; u++) is.forEach((_, i) => (is[i] += data[(v * width + u) * step + i] / (2 * around + 1) ** 2));
+        if (is.some((value, i) => Math.abs(value - colour[i]) > (one.near ?? 4))) wrong.push(`frame ${frame} at ${x}, ${y}: ${is.map(Math.round)}, not ${colour}`);
     }
     return wrong;
 }

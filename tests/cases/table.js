@@ -19,6 +19,7 @@ import { chunk, prepareMore } from './make.js';
  * @property {number} [matrix] H.273
  * @property {boolean} [full] range
  * @property {[number, number, number, [number, number, number]][]} [pixels] frame, x, y, RGB as a viewer sees it
+ * @property {boolean} [dithered] its colours are means of pixels about
  * @property {number} [near] how far a value may be off; 4
  * @property {RegExp} [says] on stderr, or on the page
  * @property {RegExp} [refused] the sentence; nothing else is looked at
@@ -104,7 +105,7 @@ export const cases = [
     { input: 'yuv422p10.mov', media: true, ...quarters },
     { input: 'yuv444p12.mkv', media: true, ...quarters },
     { input: 'vp9_10.webm', ...quarters },
-    { input: 'palette.png', frames: 1, ...quarters, near: 10 },
+    { input: 'palette.png', frames: 1, ...quarters, near: 10, dithered: true },
     { input: 'anim.png', size: [160, 96], frames: 3, seconds: 0.3 },
     { input: 'deep.tiff', media: true, frames: 1, ...quarters },
     { input: 'still.bmp', frames: 1, ...quarters },
@@ -191,7 +192,7 @@ export const cases = [
     { input: 'huge.png', refused: /65536 x 65536|too large/ },
     { input: 'large.png', refused: /damaged/ },
     { input: 'disposal.gif', size: [16, 16], frames: 4, rate: 10, pixels: [[0, 8, 8, red], [1, 8, 8, green], [1, 1, 1, red], [2, 8, 8, red], [2, 1, 1, blue], [3, 1, 1, [0, 0, 0]], [3, 13, 13, white]], near: 14 },
-    ...['box.png', 'box.webp', 'box.gif'].map((input) => ({ input, size: /** @type {[number, number]} */ ([64, 48]), frames: 5, rate: 10, near: 20,
+    ...['box.png', 'box.webp', 'box.gif'].map((input) => ({ input, size: /** @type {[number, number]} */ ([64, 48]), frames: 5, rate: 10, near: 8, dithered: input === 'box.gif',
         pixels: /** @type {Case['pixels']} */ ([[0, 4, 24, red], [0, 40, 24, white], [3, 4, 24, white], [3, 38, 24, red]]) })),
     // What is no recording.
     { input: 'nothing.mp4', refused: /is empty/ },
