@@ -497,7 +497,7 @@ test('what could not be copied goes on when it is dropped again', async ({ page 
 });
 
 test('a long recording begins with a first look, and what each preset will give', async ({ page }) => {
-    const video = clip('hour.mp4', { frames: 1800, size: '320x180', extra: ['-c:v', 'libx264', '-preset', 'ultrafast'] });
+    const video = clip('hour.mp4', { frames: 7200, size: '320x180', extra: ['-c:v', 'libx264', '-preset', 'ultrafast'] });
     await page.goto('');
     await dropOn(page, [video]);
     const row = await rowInState(page, 'hour', 'running'), look = row.locator('.look');
