@@ -10,7 +10,7 @@
 #define EVERY 7                  /* one block of so many is looked at, others in each line */
 #define MOST_GRADIENT 1024       /* steps of flatness that are told apart */
 #define FLAT_SHARE 4             /* of the blocks one in so many is flat enough */
-#define FEW_BLOCKS 24            /* fewer say nothing */
+#define FEW_BLOCKS 24            /* of a level: fewer say nothing */
 #define ROUNDING (1.0 / 12)      /* variance that rounding source values to whole levels adds */
 #define LEAST_STRENGTH 8         /* half a level: weaker noise is not worth a chunk */
 #define NOTABLE(a) (4 + (a) / 5) /* changes that are told: by more than a quarter of a level and a fifth */
@@ -115,17 +115,13 @@ static uint8_t strength(double variance) {
     return (uint8_t)(value < 255 ? value : 255);
 }
 
-/* A level of which too few blocks were seen is taken together with those around it, as far as need be. */
+/* Levels that nothing is known of are as the nearest that something is; 0 when there is none. */
 static void read_levels(uint8_t *out, const DfyNoiseSums *s, int levels) {
     for (int i = 0; i < levels; i++) {
-        double variance = 0, blocks = 0;
-        for (int reach = 0; reach < levels && blocks < FEW_BLOCKS; reach++)
-            for (int k = i - reach; k <= i + reach; k += reach ? 2 * reach : 1) {
-                if (k < 0 || k >= levels) continue;
-                variance += s->variance[k];
-                blocks += s->blocks[k];
-            }
-        out[i] = blocks < FEW_BLOCKS ? 0 : strength(variance / blocks);
+        int best = -1;
+        for (int k = 0; k < levels; k++)
+            if (s->blocks[k] >= FEW_BLOCKS && (best < 0 || abs(k - i) < abs(best - i))) best = k;
+        out[i] = best < 0 ? 0 : strength(s->variance[best] / s->blocks[best]);
     }
 }
 
