@@ -34,6 +34,19 @@ export function pngChunks(bytes) {
     return chunks;
 }
 
+/**
+ * Where the data of a WebP's chunks begin, by their type: of each the first.
+ * @param {Uint8Array} bytes its first, or all
+ * @returns {Map<string, number>} empty for other images
+ */
+export function webpChunks(bytes) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset), chunks = new Map();
+    const text = (/** @type {number} */ at) => String.fromCharCode(...bytes.subarray(at, at + 4));
+    if (text(0) !== 'RIFF' || text(8) !== 'WEBP') return chunks;
+    for (let at = 12; at + 8 < bytes.length; at += 8 + 2 * Math.ceil(view.getUint32(at + 4, true) / 2)) if (!chunks.has(text(at))) chunks.set(text(at), at + 8);
+    return chunks;
+}
+
 /** Pictures of a GIF, as far as they are there; two are enough to know.
  * @param {Uint8Array} bytes */
 function gifPictures(bytes) {

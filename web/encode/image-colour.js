@@ -3,7 +3,7 @@
  * browser converts by profiles; what a PNG says in numbers is converted here, as browsers differ there.
  */
 
-import { pngChunks } from './animation.js';
+import { pngChunks, webpChunks } from './animation.js';
 
 /**
  * @typedef {object} ImageColours
@@ -32,11 +32,9 @@ export async function coloursOf(blob) {
     const bytes = new Uint8Array(await blob.slice(0, headBytes).arrayBuffer()), view = new DataView(bytes.buffer);
     const text = (/** @type {number} */ at, length = 4) => String.fromCharCode(...bytes.subarray(at, at + length));
     if (text(1, 3) === 'PNG') return coloursOfPng(bytes, view);
-    let profile = false;
+    let profile = webpChunks(bytes).has('ICCP');
     if (bytes[0] === 0xff && bytes[1] === 0xd8)
         for (let at = 2; at + 4 < bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda; at += 2 + view.getUint16(at + 2)) profile ||= bytes[at + 1] === 0xe2 && text(at + 4, 11) === 'ICC_PROFILE';
-    if (text(0) === 'RIFF' && text(8) === 'WEBP')
-        for (let at = 12; at + 8 < bytes.length; at += 8 + 2 * Math.ceil(view.getUint32(at + 4, true) / 2)) profile ||= text(at) === 'ICCP';
     // AVIF names its colours in its own way, which browsers know.
     return { profile: profile || text(4) === 'ftyp', hdr: false };
 }

@@ -2,6 +2,7 @@
  * How a WebP is to be turned. Its EXIF block says it, as a JPEG's does, but browsers look at it in JPEG and PNG alone, or not
  * every one of them does.
  */
+import { webpChunks } from './animation.js';
 
 /**
  * A WebP that says how it is to be turned, without that: whoever decodes it leaves it as it is.
@@ -11,18 +12,12 @@
 export async function turnedWebp(blob) {
     const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 21).arrayBuffer()));
     if (!/^RIFF[^]{4}WEBPVP8X/.test(head) || !(head.charCodeAt(20) & 8)) return null;
-    const bytes = new Uint8Array(await blob.arrayBuffer()), view = new DataView(bytes.buffer);
-    for (let at = 12; at + 8 <= bytes.length;) {
-        const size = view.getUint32(at + 4, true), type = String.fromCharCode(...bytes.subarray(at, at + 4));
-        if (type === 'EXIF') {
-            const orientation = exifOrientation(bytes.subarray(at + 8, at + 8 + size));
-            bytes.set([88, 88, 88, 88], at); // a part that nobody knows
-            bytes[20] &= ~8;
-            return orientation > 1 ? { blob: new Blob([bytes], { type: 'image/webp' }), orientation } : null;
-        }
-        at += 8 + size + (size & 1);
-    }
-    return null;
+    const bytes = new Uint8Array(await blob.arrayBuffer()), at = webpChunks(bytes).get('EXIF');
+    if (!at) return null;
+    const orientation = exifOrientation(bytes.subarray(at, at + new DataView(bytes.buffer).getUint32(at - 4, true)));
+    bytes.set([88, 88, 88, 88], at - 8); // a part that nobody knows
+    bytes[20] &= ~8;
+    return orientation > 1 ? { blob: new Blob([bytes], { type: 'image/webp' }), orientation } : null;
 }
 
 /** @param {Uint8Array} block
