@@ -71,7 +71,8 @@ int dfy_video_encoder_mini_group_length(DfyVideoEncoder *encoder, DfyFrame *cons
 
 /*
  * Codes a group of frames (1..DFY_MAX_MINI_GROUP), whose thumbnails were made; an access point's first group has one.
- * sources has `ahead` more after them, which are only looked at. The group's record is added to `out`.
+ * sources has `ahead` more after them, which are only looked at. The group's record is added to `out`. The encoder goes
+ * on holding the last source, whose pixels must stay.
  */
 int dfy_video_encode_mini_group(DfyVideoEncoder *encoder, DfyBuffer *out, DfyFrame *const *sources, int frames,
                                 int ahead, int qp);

@@ -25,21 +25,21 @@ DfyFrame *dfy_frame_new(int width, int height) {
     frame->tile_rows = (coded[1] + 63) / 64;
     size_t tiles = (size_t)frame->tile_columns * (size_t)frame->tile_rows;
     frame->tiles = calloc(tiles, sizeof *frame->tiles);
-    frame->memory_bytes = total;
-    frame->memory = malloc(total + 32); /* SIMD loads may read a little past the last row */
+    frame->pages_bytes = total;
+    /* SIMD loads may read a little past the last row. All else is written before it is read. */
+    int status = dfy_pages_new(&frame->pages, total + 32);
     frame->motion = calloc((size_t)frame->motion_stride * (size_t)(coded[1] / 8), sizeof *frame->motion);
-    if (!frame->memory || !frame->motion || !frame->tiles) {
+    if (status || !frame->motion || !frame->tiles) {
         dfy_frame_free(frame);
         return NULL;
     }
-    memset(frame->memory, 128, total + 32);
-    for (int p = 0; p < 3; p++) frame->plane[p].pixels = frame->memory + offsets[p];
+    for (int p = 0; p < 3; p++) frame->plane[p].pixels = frame->pages.bytes + offsets[p];
     return frame;
 }
 
 void dfy_frame_free(DfyFrame *frame) {
     if (!frame) return;
-    free(frame->memory);
+    dfy_pages_free(&frame->pages);
     free(frame->motion);
     free(frame->tiles);
     free(frame->origins);
@@ -56,7 +56,7 @@ void dfy_frame_extend(DfyFrame *frame) {
 
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src) {
     size_t tiles = (size_t)src->tile_columns * (size_t)src->tile_rows;
-    memcpy(dst->memory, src->memory, src->memory_bytes);
+    memcpy(dst->pages.bytes, src->pages.bytes, src->pages_bytes);
     memcpy(dst->tiles, src->tiles, tiles * sizeof *dst->tiles);
 }
 

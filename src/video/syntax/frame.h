@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pages.h"
 #include "dsp/kernels.h"
 
 #define DFY_MAX_REFERENCES 4 /* of one picture */
@@ -40,9 +41,9 @@ typedef struct DfyGlobalMotion {
 
 typedef struct DfyFrame {
     DfyPlane plane[3];
-    uint8_t *memory;
-    size_t memory_bytes;
-    uint64_t *tiles; /* identities of the pixels of its 64x64 blocks, row by row; 0: unknown. See tiles.h */
+    DfyPages pages;     /* that the planes lie in, with their borders */
+    size_t pages_bytes; /* of them */
+    uint64_t *tiles;    /* identities of the pixels of its 64x64 blocks, row by row; 0: unknown. See tiles.h */
     int tile_columns, tile_rows;
     DfyMotion *motion; /* one an 8x8 block, rows of motion_stride */
     int motion_stride;
