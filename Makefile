@@ -25,6 +25,7 @@
 #   make format   lays out the C sources as `make lint` wants them
 #   make setup    installs what is missing (Debian packages, npm packages)
 #   make install  the command line, its manual page and completions, headers and libraries, into [PREFIX=/usr/local], below [DESTDIR=]
+#   make uninstall  takes away what `make install` with the same PREFIX and DESTDIR put there
 #   make release  source, Debian packages, npm package, wheel and site with SHA256SUMS, build/release
 #   make docs     API pages from the headers and from JSDoc, build/docs
 #   make bench-record  appends bytes, quality and speed of a few scenes to docs/bench-history.csv
@@ -99,7 +100,7 @@ SCENE_OBJECTS := $(call objects,$(filter-out %/main.c,$(SCENE_SOURCES)))
 TESTS := $(patsubst %.c,$(B)/tests/%,$(notdir $(TEST_SOURCES)))
 FUZZERS := $(patsubst %.c,$(B)/%,$(notdir $(FUZZ_SOURCES)))
 
-.PHONY: lib cli scene tests fuzzers fault-san san-tests tsan-tests arm64 fuzz-targets test check fuzz bench shift bench-splat bench-access kernels lint licences audit format setup install clean
+.PHONY: lib cli scene tests fuzzers fault-san san-tests tsan-tests arm64 fuzz-targets test check fuzz bench shift bench-splat bench-access kernels lint licences audit format setup install uninstall clean
 
 cli: $(B)/diffy
 lib: $(B)/libdiffy.a $(B)/libdiffy.so
@@ -313,6 +314,13 @@ install: cli lib $(MANUALS)
 	ln -sf libdiffy.so.$(VERSION) $(LIB_AT)/$(SONAME)
 	ln -sf $(SONAME) $(LIB_AT)/libdiffy.so
 	sed -e 's,@prefix@,$(PREFIX),; s,@libdir@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR)),; s,@version@,$(VERSION),; s,@libs@,$(LDLIBS),' tools/diffy.pc.in >$(LIB_AT)/pkgconfig/diffy.pc
+
+# Of folders only Diffy's own; other people's files stay in it.
+uninstall:
+	rm -f $(AT)/bin/diffy $(AT)/share/man/man1/diffy.1 $(AT)/share/bash-completion/completions/diffy \
+		$(AT)/share/zsh/site-functions/_diffy $(patsubst include/%,$(AT)/include/%,$(wildcard include/diffy/*.h)) \
+		$(LIB_AT)/libdiffy.a $(LIB_AT)/libdiffy.so $(LIB_AT)/$(SONAME) $(LIB_AT)/libdiffy.so.$(VERSION) $(LIB_AT)/pkgconfig/diffy.pc
+	@rmdir $(AT)/include/diffy 2>/dev/null || true
 
 # Everything that people install, in build/release; tests/release/run.sh uses it.
 .PHONY: release docs bench-record

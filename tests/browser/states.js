@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { clip, dropOn, expect, h264, openDfy, rowInState, top, work } from './site.js';
+import { splatPly } from './splats.js';
 
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -32,7 +33,7 @@ function scene(name, scene, options = []) {
     return file;
 }
 
-const plain = () => scene('state-plain', ['--size', '320x180', '--frames', '90']);
+export const plain = () => scene('state-plain', ['--size', '320x180', '--frames', '90']);
 const departures = () => scene('state-departures', ['--size', '160x90', '--jitter', '5', '--pauses', '0.4', '--planted', '0.3', '--seed', '3', '--frames', '3000'], ['-q', '15']);
 
 /** Several recordings of one camera in a file. */
@@ -52,6 +53,54 @@ function damaged() {
     for (const share of [0.4, 0.66]) data[Math.floor(data.length * share)] ^= 0x55;
     writeFileSync(file, data);
     return file;
+}
+
+/** What is left of a file that was cut off.
+ * @param {string} name
+ * @param {string} whole
+ * @param {number} share that is left */
+function cut(name, whole, share) {
+    const file = `${work}/${name}.dfy`, data = readFileSync(whole);
+    writeFileSync(file, data.subarray(0, Math.floor(data.length * share)));
+    return file;
+}
+
+/** A file of a version that nobody knows yet. */
+function fromTheFuture() {
+    const file = `${work}/state-future.dfy`, data = readFileSync(plain());
+    data[3] = 9;
+    writeFileSync(file, data);
+    return file;
+}
+
+const format1 = () => scene('state-format-1', ['--size', '320x180', '--frames', '90'], ['--format', '1']);
+const noisy = () => scene('state-noisy', ['--preset', 'noisy', '--size', '320x180', '--frames', '60'], ['-q', '10']);
+
+/** Numbered models of a moving shell in a .dfy. */
+function splats() {
+    const file = `${work}/state-splats.dfy`, folder = `${work}/state-splats`;
+    if (existsSync(file)) return file;
+    mkdirSync(folder, { recursive: true });
+    for (let i = 0; i < 6; i++) writeFileSync(`${folder}/frame_${i}.ply`, splatPly(i, 6000));
+    execFileSync(`${top}build/diffy`, ['splat', 'encode', '--progress', 'never', folder, file]);
+    return file;
+}
+
+/** @param {Page} page
+ * @param {string} path
+ * @param {string} file */
+async function refused(page, path, file) {
+    await page.goto(path);
+    await dropOn(page, [file]);
+    await expect(page.locator('#problem')).toBeVisible();
+}
+
+/** @param {Page} page
+ * @param {string} file */
+async function openSplats(page, file) {
+    await page.goto('splat/');
+    await dropOn(page, [file]);
+    await expect(page.locator('#view')).toHaveAttribute('data-drawn', '0', { timeout: 60_000 });
 }
 
 /** @param {Page} page
@@ -141,22 +190,51 @@ export const states = {
         await dropOn(page, [plain(), departures(), short()]);
         await expect(page.locator('body')).toHaveAttribute('data-opened', /.+/);
     },
-    'decode, not a .dfy': async (page) => {
-        await page.goto('decode/');
-        await dropOn(page, [short()]);
-        await expect(page.locator('#problem')).toBeVisible();
+    'decode, format 1': (page) => openDfy(page, format1()),
+    'decode, noise shown': async (page) => {
+        await openDfy(page, noisy());
+        await page.click('#grain');
     },
+    'decode, cut off': (page) => openDfy(page, cut('state-cut', plain(), 0.6)),
+    'decode, format 1, cut off': (page) => openDfy(page, cut('state-cut-1', format1(), 0.6)),
+    'decode, cut off before the first picture': (page) => refused(page, 'decode/', cut('state-cut-early', plain(), 0.01)),
+    'decode, of a later version': (page) => refused(page, 'decode/', fromTheFuture()),
+    'decode, a .dfy of splats': (page) => refused(page, 'decode/', splats()),
+    'decode, not a .dfy': (page) => refused(page, 'decode/', short()),
     'calc, as it begins': async (page) => void (await page.goto('calc/')),
     'calc, an input out of range, extrapolated': async (page) => {
         await page.goto('calc/?size=3840x2160&fps=15');
         await page.fill('[name=shifts]', '5');
         await expect(page.locator('#invalid')).not.toBeEmpty();
     },
+    'calc, with own clips': async (page) => {
+        await encodePage(page, [short()]);
+        await rowInState(page, 'moving');
+        await page.goto('calc/');
+        await page.locator('#clip-list input').first().check();
+    },
     'record, as it begins': async (page) => void (await page.goto('record/')),
-    'splat, empty': async (page) => void (await page.goto('splat/')),
-    'splat, not a model': async (page) => {
-        await page.goto('splat/');
-        await dropOn(page, [short()]);
+    'record, recording': async (page) => {
+        await page.context().grantPermissions(['camera']);
+        await page.goto('record/');
+        await page.selectOption('[name=size]', '640x360');
+        await page.click('#start');
+        await expect(page.locator('#elapsed')).toHaveText(/^0:0[1-9]/, { timeout: 30_000 });
+    },
+    'record, recorded': async (page) => {
+        await states['record, recording'](page);
+        await page.click('#stop');
+        await expect(page.locator('#recordings li')).toHaveCount(1, { timeout: 30_000 });
+    },
+    'record, no camera': async (page) => {
+        await page.addInitScript(() => Object.assign(MediaDevices.prototype, { getUserMedia: () => Promise.reject(new DOMException('', 'NotFoundError')) }));
+        await page.goto('record/');
+        await page.click('#start');
         await expect(page.locator('#problem')).toBeVisible();
     },
+    'splat, empty': async (page) => void (await page.goto('splat/')),
+    'splat, open': (page) => openSplats(page, splats()),
+    'splat, cut off': (page) => openSplats(page, cut('state-splats-cut', splats(), 0.7)),
+    'splat, a .dfy of video': (page) => refused(page, 'splat/', plain()),
+    'splat, not a model': (page) => refused(page, 'splat/', short()),
 };

@@ -133,8 +133,8 @@ export const cases = [
     { input: 'gap.mkv', size: [160, 96], frames: 30, rate: 25, seconds: 9.2 },
     { input: 'ntsc.mkv', size: [160, 96], frames: 30, rate: 29.97, seconds: 1.001 },
     // H.264, MPEG-2, H.264; of the picture before the change two are one packet.
-    { input: 'codecs.ts', media: true, ...quarters, rate: 25, seconds: 3.6, says: /goes on with other video, mpeg2video after h264 at 1\.\d s and again/ },
-    { input: 'numbers.ts', media: true, ...quarters, frames: 90, rate: 25, seconds: 3.6, says: /goes on with other video, mpeg2video after h264 at 1\.\d s and again/ },
+    { input: 'codecs.ts', media: true, ...quarters, rate: 25, seconds: 3.6, says: /continues with different video, mpeg2video after h264 at 1\.\d s and again/ },
+    { input: 'numbers.ts', media: true, ...quarters, frames: 90, rate: 25, seconds: 3.6, says: /continues with different video, mpeg2video after h264 at 1\.\d s and again/ },
     { input: 'minutes.mkv', media: true, size: [32, 16], frames: 4320, rate: 1 / 60, seconds: 259200 },
     { input: 'sub', size: [256, 64], frames: 3 },
     // Colours that only the stream states, or its codec.

@@ -114,7 +114,7 @@ ffmpeg -i clip.y4m -c:v mpeg2video -q:v 2 two.ts
 cat one.ts two.ts one.ts >codecs.ts
 changes() {
     encode codecs.ts file.dfy 2>file.txt && encode - piped.dfy <codecs.ts 2>piped.txt || return 1
-    cat piped.txt && grep -q "goes on with other video, mpeg2video after h264" piped.txt && cmp file.dfy piped.dfy
+    cat piped.txt && grep -q "continues with different video, mpeg2video after h264" piped.txt && cmp file.dfy piped.dfy
 }
 check "a change of codec on stdin" changes
 

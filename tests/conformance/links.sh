@@ -94,4 +94,10 @@ installs() { # and pkg-config tells how to build with it
         "$work/root/usr/bin/diffy" --version
 }
 check "make install, and pkg-config finds it" installs
+uninstalls() { # all of it, and nothing of others
+    touch "$work/root/usr/bin/other" "$work/root/usr/lib/libother.so" && make -s -C "$top" uninstall DESTDIR="$work/root" PREFIX=/usr || return 1
+    find "$work/root" -not -type d
+    [ "$(find "$work/root" -not -type d | wc -l)" = 2 ] && [ -e "$work/root/usr/bin/other" ] && [ -e "$work/root/usr/lib/libother.so" ]
+}
+check "make uninstall takes away what make install put there, and nothing else" uninstalls
 finish

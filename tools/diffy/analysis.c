@@ -11,8 +11,8 @@ enum { CHUNK_HEAD = 8 }; /* bytes before a chunk's payload: docs/FORMAT.md */
 
 static int check_facts(const char *path, const DfyInfo *info, const DfyEncoderSettings *s) {
     if (info->width != s->width || info->height != s->height)
-        return complain("%s is of %d x %d pixels and the recording of %d x %d: analyse that one.", path, info->width,
-                        info->height, s->width, s->height);
+        return complain("%s has %d x %d pixels, but the recording has %d x %d: analyse that recording.", path,
+                        info->width, info->height, s->width, s->height);
     if (info->quality != s->quality)
         return complain("%s was made at quality %d: give diffy analyse the -q %d of the encode.", path, info->quality,
                         s->quality);

@@ -280,7 +280,8 @@ static int decode(Decoding *d, const char *input, const char *output) {
         if (d->options.grain) return complain_usage("A web page contains the file as it is: leave out --grain.");
         return page_write(input, output);
     }
-    if (d->options.grain && !says_noise(d)) warn("%s says nothing of noise: the pictures come without.", input);
+    if (d->options.grain && !says_noise(d))
+        warn("%s stores nothing about noise: the pictures are written without it.", input);
     if (d->options.grain && d->info.format > 1) dfy_decoder_set_grain(d->decoder, 1);
     int status = parse_range(d, input);
     if (status) return status;

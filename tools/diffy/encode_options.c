@@ -172,11 +172,12 @@ static void apply_words(EncodeOptions *o) {
 }
 
 static const char analyse_text[] =
-    "Looks at frames from all over a recording, before its parts are encoded on several machines, and keeps what of\n"
-    "the view stays. diffy encode --part I/N --analysis OUTPUT.dfya then begins each part with that background, and\n"
-    "diffy join writes it once. Give the options that the encode will have.\n"
-    "INPUT   as of diffy encode; of one whose length is not known the first 22 seconds are looked at\n"
-    "OUTPUT  a .dfy file of those frames, by whatever name\n";
+    "Finds the background of a recording before its parts are encoded on several machines. It looks at frames spread\n"
+    "over the whole recording and keeps what stays the same. With diffy encode --part I/N --analysis OUTPUT.dfya each "
+    "part\n"
+    "starts with that background, and diffy join stores it once. Use the same options here as for the encode.\n"
+    "INPUT   the same as for diffy encode; if its length is unknown, only the first 22 seconds are examined\n"
+    "OUTPUT  a .dfy file of those frames; it may have any name\n";
 
 /* Of the options those that change what frames look like. */
 static int parse_analyse_options(EncodeOptions *o, int argc, char **argv, const char *paths[2]) {

@@ -13,7 +13,7 @@ static const Command commands[] = {
     {"repair", "finishes a .dfy.part that was interrupted", run_repair},
     {"info", "prints what is in a .dfy file: header, chunks, cycles", run_info},
     {"compare", "measures PSNR, SSIM and MS-SSIM between any two inputs", run_compare},
-    {"verify", "checks every checksum of a .dfy file", run_verify},
+    {"verify", "checks that a .dfy file is intact", run_verify},
     {"splat", "the same commands for sequences of Gaussian-splat models", run_splat},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

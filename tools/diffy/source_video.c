@@ -464,7 +464,7 @@ static void tell_what_is_missing(VideoSource *source) {
         warn("%s is damaged in %llu place%s, first %s: the pictures there are left out or incomplete.", source->path,
              (unsigned long long)damaged, damaged > 1 ? "s" : "", source->problem);
     if (source->changes)
-        warn("%s goes on with other video, %s%s: decoding continues with that%s.", source->path, source->change,
+        warn("%s continues with different video, %s%s: decoding continues with that%s.", source->path, source->change,
              source->changes > 1 ? " and again later" : "", source->sound_lost ? ", but its sound ends there" : "");
     if (source->clock.resets)
         warn("The clock of %s jumps %u time%s: the jumps are removed.", source->path, source->clock.resets,

@@ -40,4 +40,7 @@ label { white-space: nowrap; }
   .short { display: inline; }
   button, select { padding: 0.2rem 0.5rem; }
 }
+@media (pointer: coarse) {
+  button, select, input[type=range] { min-height: 2.75rem; }
+}
 `;

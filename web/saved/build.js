@@ -3,7 +3,7 @@
  * saves a video puts the rest: {about} for a JSON object with its name, {video} for pieces of it in base64.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 
@@ -11,6 +11,10 @@ const top = new URL('../../', import.meta.url).pathname, out = `${top}build/play
 
 /** What the page has but the video may take so many bytes. */
 const mostBytes = 300_000;
+
+/** A style without the room between its parts. It has no comments and no text.
+ * @param {string} css */
+const tight = (css) => css.replace(/\s*\n\s*/g, '').replace(/\s*([{};,>])\s*/g, '$1').replace(/: /g, ':').replaceAll(';}', '}');
 
 /** One file of a module and all that it imports.
  * @param {string} name
@@ -22,6 +26,7 @@ async function bundle(name, format) {
         resolve: { alias: { '#codec': `${top}build/wasm/player/diffy.js` } },
         // A worker made of text has no address, and needs none: it is handed the decoder.
         transform: { define: { 'import.meta.url': '"https://localhost/"' } },
+        plugins: [{ name: 'tight-style', transform: { filter: { id: /player\/style\.js$/ }, handler: (code) => code.replace(/`([^`]*)`/, (_, css) => `\`${tight(css)}\``) } }],
     });
     const { output } = await build.generate({ format, minify: true, codeSplitting: false });
     return output[0].code.trim();
@@ -50,12 +55,14 @@ function packed(data) {
 }
 
 const [main, worker] = await Promise.all([bundle('main.js', 'esm'), bundle('worker.js', 'iife')]);
-const css = readFileSync(`${top}web/saved/page.css`, 'utf8').trim(), script = `\n${main.replaceAll('</script', '<\\/script')}\n`;
+const css = tight(readFileSync(`${top}web/saved/page.css`, 'utf8')), script = `\n${main.replaceAll('</script', '<\\/script')}\n`;
 /** @type {Record<string, string>} */
 const parts = { script: hash(script), style: hash(css), css, main: script, worker: packed(worker), codec: packed(readFileSync(`${top}build/wasm/player/diffy.wasm`)) };
 const page = readFileSync(`${top}web/saved/page.html`, 'utf8').replace(/\{(script|style|css|main|worker|codec)\}/g, (_, name) => parts[name]);
 if (page.split('{about}').length !== 2 || page.split('{video}').length !== 2) throw new Error('The saved page has not one place for the video.');
 if (page.length > mostBytes) console.error(`The saved page has ${page.length} bytes: more than the ${mostBytes} that it should have.`);
 mkdirSync(out, { recursive: true });
-writeFileSync(`${out}/page.html`, page);
+// Whoever takes the page in at this moment has the old one or the new one.
+writeFileSync(`${out}/page.html.part`, page);
+renameSync(`${out}/page.html.part`, `${out}/page.html`);
 console.log(`build/player/page.html: ${page.length} bytes (decoder ${parts.codec.length}, worker ${parts.worker.length}, page ${main.length})`);
