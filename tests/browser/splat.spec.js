@@ -134,7 +134,7 @@ test('a .zip of models, and what is none', async ({ page }) => {
     await dropOn(page, [await zipOf('shell.zip', filesOf(sequence(), 'models/'))]);
     await isOpen(page, 'shell.dfy');
     mkdirSync(work, { recursive: true });
-    for (const [name, content, sentence] of [['broken.ply', 'ply\nnothing more', /broken\.ply: /], ['notes.txt', 'hello', /no models here/], ['empty.dfy', 'DFX', /not a \.dfy file/]]) {
+    for (const [name, content, sentence] of [['broken.ply', 'ply\nnothing more', /broken\.ply: /], ['notes.txt', 'hello', /notes\.txt: this is a text file, not a splat model/], ['empty.dfy', 'DFX', /not a \.dfy file/]]) {
         writeFileSync(`${work}/${name}`, /** @type {string} */ (content));
         await dropOn(page, [`${work}/${name}`]);
         await expect(page.locator('#problem')).toHaveText(sentence);

@@ -48,8 +48,10 @@ export function episodes() {
     return file;
 }
 
+const long = () => scene('state-long', ['--size', '320x180', '--frames', '400']);
+
 function damaged() {
-    const file = `${work}/state-damaged.dfy`, data = readFileSync(scene('state-to-damage', ['--size', '320x180', '--frames', '400']));
+    const file = `${work}/state-damaged.dfy`, data = readFileSync(long());
     for (const share of [0.4, 0.66]) data[Math.floor(data.length * share)] ^= 0x55;
     writeFileSync(file, data);
     return file;
@@ -195,8 +197,14 @@ export const states = {
         await openDfy(page, noisy());
         await page.click('#grain');
     },
-    'decode, cut off': (page) => openDfy(page, cut('state-cut', plain(), 0.6)),
-    'decode, format 1, cut off': (page) => openDfy(page, cut('state-cut-1', format1(), 0.6)),
+    'decode, cut off': async (page) => {
+        await openDfy(page, cut('state-cut', long(), 0.9));
+        await expect(page.locator('#warnings li')).toHaveText([/^This file is cut off or was never finished: its \d+ frames play\.$/]);
+    },
+    'decode, format 1, cut off': async (page) => {
+        await openDfy(page, cut('state-cut-1', format1(), 0.6));
+        await expect(page.locator('#warnings li')).toHaveText([/^This file is cut off: it has \d+ of 90 frames\.$/]);
+    },
     'decode, cut off before the first picture': (page) => refused(page, 'decode/', cut('state-cut-early', plain(), 0.01)),
     'decode, of a later version': (page) => refused(page, 'decode/', fromTheFuture()),
     'decode, a .dfy of splats': (page) => refused(page, 'decode/', splats()),
@@ -234,7 +242,14 @@ export const states = {
     },
     'splat, empty': async (page) => void (await page.goto('splat/')),
     'splat, open': (page) => openSplats(page, splats()),
-    'splat, cut off': (page) => openSplats(page, cut('state-splats-cut', splats(), 0.7)),
+    'splat, cut off': async (page) => {
+        await openSplats(page, cut('state-splats-cut', splats(), 0.96));
+        await expect(page.locator('#warnings')).toHaveText('This file is cut off or was never finished: its 3 frames play.');
+    },
+    'splat, cut off before the first frame': async (page) => {
+        await refused(page, 'splat/', cut('state-splats-cut-early', splats(), 0.5));
+        await expect(page.locator('#opened')).toBeHidden();
+    },
     'splat, a .dfy of video': (page) => refused(page, 'splat/', plain()),
     'splat, not a model': (page) => refused(page, 'splat/', short()),
 };

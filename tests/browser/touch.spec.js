@@ -16,7 +16,12 @@ test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true
  * @param {import('@playwright/test').Page} page
  * @param {string} name of the picture */
 async function findNothing(page, name) {
-    if (shots) await page.screenshot({ path: `${shots}/${name}.png`.replaceAll(/[ ,]+/g, '-'), fullPage: true });
+    if (shots) {
+        // A picture of the full page would be one of a screen that nobody touches.
+        await page.setViewportSize({ width: 390, height: await page.evaluate(() => document.documentElement.scrollHeight) });
+        await page.screenshot({ path: `${shots}/${name}.png`.replaceAll(/[ ,:]+/g, '-') });
+        await page.setViewportSize({ width: 390, height: 844 });
+    }
     const wrong = await page.evaluate((least) => {
         /** @type {Element[]} */
         const controls = [];

@@ -132,9 +132,11 @@ function showMeasured() {
         + `ffmpeg ${measured.ffmpeg}. Diffy at its quality, the others at the same luma PSNR. Each cell: bytes per frame after start-up, and the start-up cost in brackets. A star marks a PSNR outside the measured points. Sizes above ${largest.replace('x', ' x ')} are extrapolated. Your recordings may be quieter or busier.`;
     const cell = (/** @type {import('./model.js').Cost} */ { frame, start, extrapolated }) => `${frame.toFixed(1)} (${formatBytes(start)})${extrapolated ? ' *' : ''}`;
     find('#measured-facts', HTMLElement).append(' ', make('a', { href: URL.createObjectURL(new Blob([JSON.stringify(measured, null, 2)], { type: 'application/json' })), download: 'diffy-measured.json' }, 'table as JSON'));
+    const head = ['scene', 'PSNR Y, dB', ...codecs];
     find('#measured', HTMLTableElement).replaceChildren(
-        make('thead', {}, make('tr', {}, ...['size', 'activity', 'quality', 'PSNR Y, dB', ...codecs].map((text) => make('th', { scope: 'col' }, text)))),
-        make('tbody', {}, ...measured.rows.map((row) => make('tr', {}, ...[row.size, row.activity, String(row.quality), row.psnr.toFixed(2), ...codecs.map((codec) => cell(row.codecs[codec]))].map((text) => make('td', {}, text))))));
+        make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
+        make('tbody', {}, ...measured.rows.map((row) => make('tr', {}, ...[`${row.size.replace('x', ' x ')}, ${row.activity}, quality ${row.quality}`, row.psnr.toFixed(2), ...codecs.map((codec) => cell(row.codecs[codec]))]
+            .map((text, i) => make('td', { 'data-label': head[i] }, text))))));
 }
 
 const copy = find('#copy', HTMLButtonElement);

@@ -30,11 +30,11 @@ export function showFacts(file, { info, metadata, cycles, departures: found, epi
         ...(info.start ? [/** @type {[string, string]} */ (['start', info.start.toISOString()])] : []),
         ['frames', `${formatCount(info.frames)}${info.framesStated !== info.frames ? ` (the header says ${formatCount(info.framesStated)})` : ''}`],
         ['frame rate', `${Number(info.frameRate.toFixed(3))} per second`],
-        ['length', formatDuration(info.frames / info.frameRate)],
-        ['size', `${formatBytes(file.size)}, ${formatBytes(file.size / Math.max(1, info.frames))} per frame`],
-        ['uncompressed', `${formatBytes(raw)} as 4:2:0, ${formatCount(raw / file.size)} times as large`],
+        ...(info.frames ? [/** @type {[string, string]} */ (['length', formatDuration(info.frames / info.frameRate)])] : []),
+        ['size', formatBytes(file.size) + (info.frames ? `, ${formatBytes(file.size / info.frames)} per frame` : '')],
+        ...(info.frames ? [/** @type {[string, string]} */ (['uncompressed', `${formatBytes(raw)} as 4:2:0, ${formatCount(raw / file.size)} times as large`])] : []),
         ['quality', `${info.quality}, ${modeWords[info.mode]}`],
-        ['cycles', info.cycles ? `${formatCount(info.cycles)}: ${formatCount(info.canonicals)} canonical, the others repeat one of these` : 'none found'],
+        ['cycles', info.cycles ? `${formatCount(info.cycles)}${info.cycles > info.canonicals ? `: ${formatCount(info.canonicals)} canonical, the others repeat ${info.canonicals === 1 ? 'it' : 'one of these'}` : ''}` : 'none found'],
         ...(info.cloneFrames ? [/** @type {[string, string]} */ (['repeated frames', `${plural(info.cloneFrames, 'frame')} shown as an earlier frame`])] : []),
         ...(episodes.length ? [/** @type {[string, string]} */ (['episodes', formatCount(episodes.length)])] : []),
         ['complete', completeness(info, chunks)],
@@ -158,17 +158,18 @@ const mostRows = 1000;
  * @param {import('../../wasm/decoder.js').DiffyCycle[]} cycles */
 function showCycles(fileName, cycles) {
     find('#cycles-section', HTMLElement).hidden = !cycles.length;
+    find('#cycle-legend', HTMLElement).hidden = cycles.length < 2;
     if (!cycles.length) return;
     const { mean, deviation, isOutlier } = cycleStatistics(cycles);
     const outliers = cycles.filter((cycle) => isOutlier(cycle.seconds)).length;
-    find('#cycle-facts', HTMLElement).textContent = `${cycles.length === 1 ? '1 cycle' : `${formatCount(cycles.length)} cycles`}, ${mean.toFixed(2)} s on average, standard deviation ${deviation.toFixed(2)} s, `
-        + (outliers === 1 ? '1 outlier' : `${formatCount(outliers)} outliers`) + (cycles.length > mostRows ? `; the table shows the first ${formatCount(mostRows)}, the downloads have all of them` : '');
+    find('#cycle-facts', HTMLElement).textContent = cycles.length === 1 ? `1 cycle, ${mean.toFixed(2)} s` : `${formatCount(cycles.length)} cycles, ${mean.toFixed(2)} s on average, standard deviation ${deviation.toFixed(2)} s, `
+        + plural(outliers, 'outlier') + (cycles.length > mostRows ? `; the table shows the first ${formatCount(mostRows)}, the downloads have all of them` : '');
     // A canonical cycle's number counts canonical cycles only; here everything is told by its row.
     const canonicalRows = new Map(cycles.flatMap((cycle, i) => (cycle.isCanonical ? [[cycle.canonical, i]] : [])));
     const rows = cycles.slice(0, mostRows).map((cycle, i) => [String(i), formatTime(cycle.start), cycle.seconds.toFixed(2), formatCount(cycle.frames),
-        cycle.isCanonical ? 'canonical' : cycle.isClone ? 'shown as another' : 'repeat', cycle.isCanonical ? '' : `cycle ${canonicalRows.get(cycle.canonical) ?? '?'}`, cycle.distance === null ? '' : cycle.distance.toFixed(2)]);
+        cycle.isCanonical ? 'canonical' : `${cycle.isClone ? 'shown as' : 'repeats'} cycle ${canonicalRows.get(cycle.canonical) ?? '?'}`, cycle.distance === null ? '' : cycle.distance.toFixed(2)]);
     const table = find('#cycles', HTMLTableElement);
-    fillTable(table, ['cycle', 'start', 'seconds', 'frames', 'kind', 'repeats', 'difference'], rows);
+    fillTable(table, ['cycle', 'start', 'seconds', 'frames', 'kind', 'difference'], rows);
     table.querySelectorAll('tbody tr').forEach((row, i) => row.classList.toggle('outlier', isOutlier(cycles[i].seconds)));
     const name = fileName.replace(/\.dfy$/i, '');
     // The same as `diffy info --cycles` writes.

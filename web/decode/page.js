@@ -5,11 +5,11 @@ import { acceptDrops, announce, find, make } from '../shared/dom.js';
 import { kindOf } from '../shared/kinds.js';
 import { Remote } from '../shared/rpc.js';
 import { claimFolder, openPlace, sweep } from '../shared/storage.js';
-import { formatBytes, formatCount, plural } from '../shared/text.js';
+import { formatBytes, plural } from '../shared/text.js';
 import { listEpisodes, markEpisode } from './episodes.js';
 import { exportForm } from './exports.js';
 import { showChunkState, showFacts, showLength } from './facts.js';
-import { lostFrames } from './lost.js';
+import { whatIsWrong } from './lost.js';
 import { OriginLegend } from './origin-legend.js';
 import { Overlay } from './overlay.js';
 
@@ -166,10 +166,8 @@ function complain(name, message, kind) {
 
 /** What is lost stands above the picture, for it is what matters first. */
 function showWarnings() {
-    const warnings = player.facts?.warnings ?? [], info = player.facts?.info;
-    const damaged = player.facts?.chunks.filter((chunk) => chunk.damaged).length ?? 0, { sentence, list: numbers, others: lines } = lostFrames(warnings, info?.frames ?? 0);
-    if (damaged && !warnings.some((text) => /lost/.test(text))) lines.unshift(`${damaged} of ${plural(player.facts?.chunks.length ?? 0, 'part')} of this file are damaged. Playback will show which frames are lost.`);
-    if (info && !info.complete && info.frames && info.framesStated > info.frames) lines.unshift(`This file is cut off: it has ${formatCount(info.frames)} of ${plural(info.framesStated, 'frame')}.`);
+    if (!player.facts) return;
+    const { sentence, list: numbers, lines } = whatIsWrong(player.facts.warnings, player.facts.info, player.facts.chunks);
     const shown = find('#warnings', HTMLUListElement);
     shown.hidden = !lines.length;
     if (sentence) shown.hidden = false;

@@ -39,7 +39,7 @@ export class Controls {
     #coarse = make('canvas', { id: 'coarse', 'aria-hidden': 'true', hidden: true });
     /** @type {HTMLImageElement | null} */
     #poster = null;
-    #big = make('button', { type: 'button', id: 'big', 'aria-label': 'play', tabIndex: -1 }, svg('svg', { viewBox: '0 0 10 10', 'aria-hidden': 'true' }, svg('path', { d: 'M1 0 9 5 1 10z' })));
+    #big = make('button', { type: 'button', id: 'big', 'aria-label': 'play', tabIndex: -1, hidden: true }, svg('svg', { viewBox: '0 0 10 10', 'aria-hidden': 'true' }, svg('path', { d: 'M1 0 9 5 1 10z' })));
     #marks = svg('svg', { id: 'cycle-marks', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
     #previewCanvas = make('canvas', { width: 160, height: 90 });
     #previewTime = make('span');
@@ -69,6 +69,7 @@ export class Controls {
         const button = (/** @type {string} */ id, /** @type {string} */ long, /** @type {string} */ short, /** @type {() => void} */ onclick) =>
             make('button', { type: 'button', id, onclick, 'aria-label': long }, make('span', { class: 'long' }, long), make('span', { class: 'short', 'aria-hidden': 'true' }, short));
         this.#cycleButtons = [button('cycle-back', 'previous cycle', '<< cycle', () => actions.toCycle(-1)), button('cycle-forward', 'next cycle', 'cycle >>', () => actions.toCycle(1))];
+        for (const one of this.#cycleButtons) one.hidden = true;
         const screen = make('div', { class: 'screen', part: 'screen' }, this.picture, this.#coarse, make('slot', { name: 'overlay' }), this.#big, this.told);
         this.#bar = make('div', { class: 'bar', part: 'bar' },
             make('div', { class: 'scrub' }, this.#marks, this.position, this.#preview),
@@ -158,7 +159,7 @@ export class Controls {
         this.position.max = String(Math.max(0, info.frames - 1));
         for (const button of this.#cycleButtons) button.hidden = cycles.length < 2;
         const gap = info.frames / 600;
-        this.#marks.toggleAttribute('hidden', !cycles.length);
+        this.#marks.toggleAttribute('hidden', cycles.length < 2 && !departures.length);
         this.#marks.setAttribute('viewBox', `0 0 ${Math.max(1, info.frames)} 10`);
         this.#marks.replaceChildren(...cycles.map((cycle) => svg('rect', {
             x: cycle.firstFrame, y: 2, width: Math.max(gap, cycle.frames - gap), height: 6,

@@ -3,6 +3,7 @@ import { fromDrop, fromInput } from '../encode/gather.js';
 import { startApp } from '../shared/app.js';
 import { acceptDrops, announce, barCells, find, make } from '../shared/dom.js';
 import { downloadLink } from '../shared/save.js';
+import { kindOf } from '../shared/kinds.js';
 import { isAbort } from '../shared/rpc.js';
 import { asciiBar, baseName, formatBytes, formatCount, formatRatio } from '../shared/text.js';
 import { extensionOf } from './options.js';
@@ -14,6 +15,10 @@ const field = (/** @type {HTMLFormElement} */ form, /** @type {string} */ name) 
 let player = null;
 /** @type {{ file: Blob, name: string } | null} */
 let current = null;
+/** What is said of a file that ends too early; '': it doesn't. */
+let cutOff = '';
+/** Files that may be models, or hold some, whatever they begin with. */
+const models = /\.(ply|spz|sog|glb|splat|zip)$/i;
 
 settings.onsubmit = (event) => event.preventDefault();
 field(settings, 'quality').addEventListener('input', () => {
@@ -33,6 +38,7 @@ acceptDrops(find('#drop', HTMLElement), async (transfer) => take(await fromDrop(
 function complain(error) {
     if (isAbort(error)) return;
     problem.textContent = error instanceof Error ? error.message : String(error);
+    if (/is a video, not a sequence/.test(problem.textContent)) problem.append(' ', make('a', { href: '../decode/' }, 'open the decode page'));
     problem.hidden = false;
 }
 
@@ -41,12 +47,23 @@ async function take(found) {
     problem.hidden = true;
     try {
         const streams = found.filter(({ path }) => /\.dfy$/i.test(path)).map(({ file }) => file);
-        if (!streams.length) return await encode(found);
+        if (!streams.length) return (await isOther(found)) || (await encode(found));
         if (streams.length > 1) for (const file of [...streams].reverse()) addRow(file, file.name, formatBytes(file.size), []);
         await open(streams[0], streams[0].name);
     } catch (error) {
         complain(error);
     }
+}
+
+/** A single file that is no model is told by name.
+ * @param {import('../encode/gather.js').Found[]} found */
+async function isOther(found) {
+    if (found.length !== 1 || models.test(found[0].file.name)) return false;
+    const { file } = found[0], kind = await kindOf(file);
+    if (!kind || kind.page === 'splat') return false;
+    complain(`${file.name}: this is ${kind.text}, not a splat model.`);
+    if (kind.page === 'encode') problem.append(' ', make('a', { href: '../' }, 'open the encode page'));
+    return true;
 }
 
 /** @param {number} done
@@ -137,12 +154,17 @@ async function open(file, name) {
     find('#export-state', HTMLElement).textContent = '';
     // The canvas must have its size before the first picture.
     player ??= new Player(showWarnings, complain);
+    cutOff = '';
     showWarnings([]);
     const { info, frames } = await player.open(file);
     current = { file, name };
     find('#file-name', HTMLElement).textContent = name;
+    if (!info.frames) throw new Error(`${name}: it was cut off before the end of its first frame, so there is nothing to play.`);
     showFacts(info, frames);
+    cutOff = info.complete ? '' : `This file is cut off or was never finished: its ${countOf(info.frames, 'frame')} ${info.frames > 1 ? 'play' : 'plays'}.`;
+    showWarnings([]);
     opened.hidden = false;
+    document.body.classList.add('playing');
     document.body.dataset.opened = name;
     announce(`${name} is open: ${countOf(info.frames, 'frame')}.`);
 }
@@ -168,9 +190,9 @@ function showFacts(info, frames) {
 
 /** @param {string[]} warnings */
 function showWarnings(warnings) {
-    const list = find('#warnings', HTMLUListElement);
-    list.hidden = !warnings.length;
-    list.replaceChildren(...warnings.map((text) => make('li', {}, text)));
+    const list = find('#warnings', HTMLUListElement), lines = cutOff ? [cutOff, ...warnings] : warnings;
+    list.hidden = !lines.length;
+    list.replaceChildren(...lines.map((text) => make('li', {}, text)));
 }
 
 const exporting = find('#export', HTMLFormElement), state = find('#export-state', HTMLElement);
