@@ -8,6 +8,7 @@
 
 #include "video/decode/player.h"
 #include "video/encode/encoder.h"
+#include "video/encode/lookahead/pyramid.h"
 
 enum { WIDTH = 1920, HEIGHT = 1080, KEEP = 8, FRAMES = 30, VIEWS = 5 };
 
@@ -21,7 +22,7 @@ static void draw(DfyFrame *frame, int number) {
             if (y < 16) memset(row + number * 16, 20, 16);
         }
     }
-    assert_int_equal(dfy_frame_make_thumbnail(frame), DFY_OK);
+    assert_int_equal(dfy_pyramid_make(frame), DFY_OK);
 }
 
 static DfyStream stream_of_test(void) {

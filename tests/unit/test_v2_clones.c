@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "video/encode/lookahead/clone_finder.h"
+#include "video/encode/lookahead/pyramid.h"
 #include "video/syntax/clones.h"
 
 #define WIDTH 160
@@ -584,7 +585,7 @@ static void fill_sweep(DfyFrame *frame, int number, int jitter) {
                 int value = inside ? 220 : 40 + (int)(clip_hash((uint32_t)(sweep * 97 + x / 8 * 13 + y / 8)) % 100);
                 frame->plane[p].pixels[y * frame->plane[p].stride + x] = (uint8_t)(value + jitter * ((x + y) & 1));
             }
-    assert_int_equal(dfy_frame_make_thumbnail(frame), DFY_OK);
+    assert_int_equal(dfy_pyramid_make(frame), DFY_OK);
 }
 
 static int look_at_sweep(DfyCloneFinder *finder, DfyFrame *frame, int sweep, int known) {

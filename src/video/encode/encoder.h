@@ -70,7 +70,7 @@ int dfy_video_encoder_mini_group_length(DfyVideoEncoder *encoder, DfyFrame *cons
                                         int qp);
 
 /*
- * Codes a group of frames (1..DFY_MAX_MINI_GROUP), whose thumbnails were made; an access point's first group has one.
+ * Codes a group of frames (1..DFY_MAX_MINI_GROUP), which have pyramids; an access point's first group has one.
  * sources has `ahead` more after them, which are only looked at. The group's record is added to `out`. The encoder goes
  * on holding the last source, whose pixels must stay.
  */

@@ -4,6 +4,7 @@
 
 #include "diffy/diffy.h"
 #include "video/encode/lookahead/mctf.h"
+#include "video/encode/lookahead/pyramid.h"
 #include "video/syntax/mini_group_record.h"
 
 /*
@@ -74,7 +75,7 @@ static int prepare(const DfyGroupTask *group, DfyFrameTask *task, const DfyMiniG
     if (place->referred)
         task->header.variable_qp = set_quantisers(e->propagation, task, place->number, task->header.qp);
     task->picture.variable_qp = task->header.variable_qp;
-    task->copy = place->past > 0 && dfy_frame_same(own, group->sources[place->past - 1]);
+    task->copy = place->past > 0 && dfy_same_source(own, group->sources[place->past - 1]);
     int lent = e->lent.index[place->number] >= 0;
     if (lent && !task->copy && dfy_fetch_lent(e, place->number)) return DFY_ERROR_MEMORY;
     task->header.long_term_anchor = lent || e->layers ? 0 : dfy_find_long_term_anchor(group, place);

@@ -7,8 +7,8 @@
 typedef struct DfyKeptAnchors {
     DfyFrame *frames[DFY_MAX_ANCHORS]; /* the last `count` of them, oldest first */
     int32_t order[DFY_MAX_ANCHORS];    /* their places in time */
-    uint8_t *thumbnails[DFY_MAX_ANCHORS];
-    size_t thumbnail_bytes;
+    uint8_t *shown[DFY_MAX_ANCHORS];   /* by their sources: means of 8x8 blocks of luma */
+    size_t means;                      /* of a picture */
     int count, most;
 } DfyKeptAnchors;
 

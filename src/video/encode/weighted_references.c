@@ -4,6 +4,7 @@
 #include "diffy/diffy.h"
 #include "video/encode/decide/weight_search.h"
 #include "video/encode/group_task.h"
+#include "video/encode/lookahead/pyramid.h"
 
 #define MAX_WEIGHTED 2        /* weighted references of one picture */
 #define BRIGHTNESS_CHANGES 12 /* 1/64 levels by which sources differ where the light has changed */
@@ -18,7 +19,7 @@ static uint32_t least_saving(const DfyPictureCoding *picture, int reference) {
     return picture->long_term[reference] ? 8 * 48 : 4 * 48;
 }
 
-/* A thumbnail's mean difference from another in 1/64 level, where nothing moves: by no more than 8 levels. */
+/* The mean difference of so many means from others in 1/64 level, where nothing moves: by no more than 8 levels. */
 static int brightness_difference(const uint8_t *a, const uint8_t *b, size_t count) {
     int sum = 0, near_count = 1;
     for (size_t i = 0; i < count; i++) {
@@ -32,12 +33,12 @@ static int brightness_difference(const uint8_t *a, const uint8_t *b, size_t coun
 /* Whether the light may have changed between a picture and those that enclose it, or before, by their sources. */
 static int brightness_may_differ(const DfyGroupTask *group, const DfyMiniGroupPicture *place) {
     const DfyVideoEncoder *e = group->encoder;
-    const size_t bytes = e->anchors.thumbnail_bytes;
-    const uint8_t *own = group->sources[place->number - 1]->thumbnail;
+    const size_t means = e->anchors.means;
+    const uint8_t *own = group->sources[place->number - 1]->pyramid->eighths;
     const DfyFrame *past = place->past ? group->sources[place->past - 1] : e->anchor_source;
     const DfyFrame *future = place->future > 0 ? group->sources[place->future - 1] : NULL;
-    if (!past || brightness_difference(own, past->thumbnail, bytes) > BRIGHTNESS_CHANGES) return 1;
-    return future && brightness_difference(own, future->thumbnail, bytes) > BRIGHTNESS_CHANGES;
+    if (!past || brightness_difference(own, past->pyramid->eighths, means) > BRIGHTNESS_CHANGES) return 1;
+    return future && brightness_difference(own, future->pyramid->eighths, means) > BRIGHTNESS_CHANGES;
 }
 
 int dfy_lend_weighted_references(const DfyGroupTask *group, const DfyMiniGroupPicture *place, DfyFrameTask *task) {

@@ -44,7 +44,7 @@ void dfy_frame_free(DfyFrame *frame) {
     free(frame->tiles);
     free(frame->origins);
     free(frame->state);
-    free(frame->thumbnail);
+    free(frame->pyramid);
     free(frame);
 }
 
@@ -58,52 +58,6 @@ void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src) {
     size_t tiles = (size_t)src->tile_columns * (size_t)src->tile_rows;
     memcpy(dst->pages.bytes, src->pages.bytes, src->pages_bytes);
     memcpy(dst->tiles, src->tiles, tiles * sizeof *dst->tiles);
-}
-
-/* Sum of an 8x8 block, its rows in pairs of bytes side by side. */
-static unsigned sum_block(const uint8_t *pixels, ptrdiff_t stride) {
-    const uint64_t even = 0x00ff00ff00ff00ffu;
-    uint64_t sums = 0; /* four of 16 bits: at most 16 pixels each */
-    for (int y = 0; y < 8; y++) {
-        uint64_t row;
-        memcpy(&row, pixels + y * stride, sizeof row);
-        sums += (row & even) + (row >> 8 & even);
-    }
-    return (unsigned)((sums * 0x0001000100010001u) >> 48);
-}
-
-/* FNV-1a's way of mixing, of eight pixels at a time. */
-static uint64_t mix(uint64_t hash, const uint8_t *pixels) {
-    uint64_t eight;
-    memcpy(&eight, pixels, sizeof eight);
-    hash = (hash ^ eight) * 1099511628211u;
-    return hash ^ hash >> 32;
-}
-
-/* Four hashes, of every fourth eight pixels of a row, so that none waits for the one before; then these are mixed. */
-static uint64_t hash_luma(const DfyPlane *p) {
-    uint64_t hash[4] = {14695981039346656037u, 14695981039346656038u, 14695981039346656039u, 14695981039346656040u};
-    for (int y = 0; y < p->height; y++) {
-        const uint8_t *row = p->pixels + y * p->stride;
-        int x = 0;
-        for (; x + 32 <= p->width; x += 32)
-            for (int i = 0; i < 4; i++) hash[i] = mix(hash[i], row + x + 8 * i);
-        for (; x < p->width; x += 8) hash[0] = mix(hash[0], row + x);
-    }
-    for (int i = 1; i < 4; i++) hash[0] = mix(hash[0], (const uint8_t *)&hash[i]);
-    return hash[0] | 1;
-}
-
-int dfy_frame_make_thumbnail(DfyFrame *frame) {
-    const DfyPlane *p = &frame->plane[0];
-    if (!frame->thumbnail) frame->thumbnail = malloc((size_t)(p->width / 8) * (size_t)(p->height / 8));
-    if (!frame->thumbnail) return DFY_ERROR_MEMORY;
-    uint8_t *out = frame->thumbnail;
-    for (int y = 0; y < p->height; y += 8)
-        for (int x = 0; x < p->width; x += 8)
-            *out++ = (uint8_t)((sum_block(p->pixels + y * p->stride + x, p->stride) + 32) >> 6);
-    frame->hash = hash_luma(p);
-    return DFY_OK;
 }
 
 int dfy_frame_same(const DfyFrame *a, const DfyFrame *b) {

@@ -55,8 +55,7 @@ typedef struct DfyFrame {
     DfyGlobalMotion global[2];   /* against the first two references */
     struct DfyCodedState *state; /* what coding it has left for those that build on it; NULL in sources */
     int users;                   /* those that hold it; its owner counts them */
-    uint8_t *thumbnail; /* means of its 8x8 blocks of luma, once dfy_frame_make_thumbnail was called; else NULL */
-    uint64_t hash;      /* of its luma, since then; never 0 */
+    struct DfyPyramid *pyramid;  /* of a source, one allocation: see encode/lookahead/pyramid.h; else NULL */
 } DfyFrame;
 
 /* Coded sizes: the picture's rounded up to whole 8x8 blocks. */
@@ -72,8 +71,6 @@ void dfy_frame_free(DfyFrame *frame);
 void dfy_frame_extend(DfyFrame *frame);
 /* All pixels and identities of tiles. */
 void dfy_frame_copy(DfyFrame *dst, const DfyFrame *src);
-/* An encoder looks at sources often, but not always closely. 0 or DFY_ERROR_MEMORY. */
-int dfy_frame_make_thumbnail(DfyFrame *frame);
 /* Whether the coded pixels of two frames of one size are equal. */
 int dfy_frame_same(const DfyFrame *a, const DfyFrame *b);
 

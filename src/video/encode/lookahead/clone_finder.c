@@ -5,6 +5,7 @@
 
 #include "base/numbers.h"
 #include "diffy/diffy.h"
+#include "video/encode/lookahead/pyramid.h"
 
 #define COLUMNS 64 /* of luma cells, at the most */
 #define ROWS 36
@@ -106,14 +107,14 @@ static void divide(uint8_t *out, const uint8_t *pixels, ptrdiff_t stride, int wi
 }
 
 static void sign(const DfyCloneFinder *f, const DfyFrame *frame, uint8_t *out) {
-    int width = frame->plane[0].width / 8, height = frame->plane[0].height / 8;
-    divide(out, frame->thumbnail, width, width, height, f->columns, f->rows);
+    const DfyPyramid *shown = frame->pyramid;
+    divide(out, shown->eighths, shown->columns, shown->columns, shown->rows, f->columns, f->rows);
     out += f->luma_cells;
     for (int p = 1; p < 3; p++, out += f->chroma_columns * f->chroma_rows) {
         const DfyPlane *plane = &frame->plane[p];
         divide(out, plane->pixels, plane->stride, plane->width, plane->height, f->chroma_columns, f->chroma_rows);
     }
-    divide(out, frame->thumbnail, width, width, height, f->coarse_columns, f->coarse_rows);
+    divide(out, shown->eighths, shown->columns, shown->columns, shown->rows, f->coarse_columns, f->coarse_rows);
 }
 
 static uint8_t *held_signature(const DfyCloneFinder *f, uint64_t frame) {
@@ -318,9 +319,8 @@ static uint64_t start_of(const DfyCloneFinder *f, const Path *path) {
 }
 
 static uint64_t squares(const uint8_t *a, const uint8_t *b, size_t count) {
-    uint32_t sum = 0; /* of at most 2304 squares */
-    for (size_t i = 0; i < count; i++) sum += (uint32_t)((a[i] - b[i]) * (a[i] - b[i]));
-    return sum;
+    int64_t sum;
+    return dfy_squared_differences(a, b, count, &sum);
 }
 
 /*

@@ -27,7 +27,7 @@ DfyCloneFinder *dfy_clone_finder_new(int width, int height, double distance, int
 void dfy_clone_finder_free(DfyCloneFinder *finder);
 
 /*
- * Looks at the next frame, whose thumbnail was made. *found: how many of the latest frames, this one among them, have
+ * Looks at the next frame, which has a pyramid. *found: how many of the latest frames, this one among them, have
  * turned out to be clones now; after 0 it is not known yet. 0 or DFY_ERROR_MEMORY.
  */
 int dfy_clone_finder_look(DfyCloneFinder *finder, const DfyFrame *frame, int *found);

@@ -6,6 +6,7 @@
 #include "base/numbers.h"
 #include "container/v2.h"
 #include "video/decode/player.h"
+#include "video/encode/lookahead/pyramid.h"
 
 #define MOST_FRAMES 2048
 #define MOST_BYTES ((size_t)32 << 20) /* of code */
@@ -29,8 +30,7 @@ struct DfyLongTermSet {
     DfyPlayer *player;
     uint64_t first;
     int frames, capacity, closed, too_large;
-    Looks fine, coarse; /* thumbnails, and means of 4 x 4 of their pixels */
-    uint8_t *look;      /* coarse, of the frame in question */
+    Looks fine, coarse; /* of a pyramid: eighths, thirty-seconds */
     int32_t last;       /* found */
 };
 
@@ -59,11 +59,8 @@ DfyLongTermSet *dfy_long_term_new(const DfyStream *stream, DfyMessage *message) 
     set->coarse.height = (set->fine.height + 3) / 4;
     set->fine.bytes = (size_t)set->fine.width * (size_t)set->fine.height;
     set->coarse.bytes = (size_t)set->coarse.width * (size_t)set->coarse.height;
-    set->look = malloc(set->coarse.bytes);
     set->too_large = 1; /* until a run begins */
-    if (set->look) return set;
-    dfy_long_term_free(set);
-    return NULL;
+    return set;
 }
 
 static void forget_code(DfyLongTermSet *set) {
@@ -81,7 +78,6 @@ void dfy_long_term_free(DfyLongTermSet *set) {
     dfy_buffer_free(&set->code);
     free(set->fine.data);
     free(set->coarse.data);
-    free(set->look);
     free(set);
 }
 
@@ -111,16 +107,6 @@ int dfy_long_term_begin(DfyLongTermSet *set, uint64_t first_frame) {
     return status ? DFY_ERROR_MEMORY : DFY_OK;
 }
 
-static void look_coarsely(const DfyLongTermSet *set, const uint8_t *thumbnail, uint8_t *out) {
-    for (int y = 0; y < set->fine.height; y += 4)
-        for (int x = 0; x < set->fine.width; x += 4) {
-            int sum = 0, bottom = dfy_min(y + 4, set->fine.height), right = dfy_min(x + 4, set->fine.width);
-            for (int j = y; j < bottom; j++)
-                for (int i = x; i < right; i++) sum += thumbnail[j * set->fine.width + i];
-            *out++ = (uint8_t)(sum / ((bottom - y) * (right - x)));
-        }
-}
-
 /* Room for one more. */
 static int grow(DfyLongTermSet *set) {
     if (set->frames < set->capacity) return DFY_OK;
@@ -137,9 +123,10 @@ static int grow(DfyLongTermSet *set) {
 int dfy_long_term_note_frames(DfyLongTermSet *set, DfyFrame *const *sources, int frames) {
     if (set->frames + frames > MOST_FRAMES) set->too_large = 1;
     for (int i = 0; i < frames && !set->too_large; i++, set->frames++) {
+        const DfyPyramid *pyramid = sources[i]->pyramid;
         if (grow(set)) return DFY_ERROR_MEMORY;
-        memcpy(set->fine.data + (size_t)set->frames * set->fine.bytes, sources[i]->thumbnail, set->fine.bytes);
-        look_coarsely(set, sources[i]->thumbnail, set->coarse.data + (size_t)set->frames * set->coarse.bytes);
+        memcpy(set->fine.data + (size_t)set->frames * set->fine.bytes, pyramid->eighths, set->fine.bytes);
+        memcpy(set->coarse.data + (size_t)set->frames * set->coarse.bytes, pyramid->thirty_seconds, set->coarse.bytes);
     }
     return DFY_OK;
 }
@@ -177,25 +164,13 @@ int dfy_long_term_frames(const DfyLongTermSet *set) {
 
 /* Squared differences but for that of the means: light changes more slowly than what is seen in it. */
 static uint64_t unlike(const uint8_t *a, const uint8_t *b, size_t count) {
-    uint64_t squares = 0;
-    int64_t sum = 0;
-    for (size_t from = 0; from < count; from += 4096) {
-        uint32_t part = 0;
-        int32_t differences = 0;
-        size_t end = from + 4096 < count ? from + 4096 : count;
-        for (size_t i = from; i < end; i++) {
-            int32_t d = a[i] - b[i];
-            differences += d;
-            part += (uint32_t)(d * d);
-        }
-        squares += part;
-        sum += differences;
-    }
+    int64_t sum;
+    uint64_t squares = dfy_squared_differences(a, b, count, &sum);
     return squares - (uint64_t)(sum * sum) / count;
 }
 
 static uint64_t unlike_noted(const DfyLongTermSet *set, const DfyFrame *source, int32_t index) {
-    return unlike(source->thumbnail, set->fine.data + (size_t)index * set->fine.bytes, set->fine.bytes);
+    return unlike(source->pyramid->eighths, set->fine.data + (size_t)index * set->fine.bytes, set->fine.bytes);
 }
 
 /* The frames most alike by coarse looks. */
@@ -203,9 +178,9 @@ static int find_coarsely(const DfyLongTermSet *set, const DfyFrame *source, int3
     uint64_t distance[NEAREST + 1];
     int32_t index[NEAREST + 1];
     int count = 0;
-    look_coarsely(set, source->thumbnail, set->look);
     for (int32_t i = 0; i < set->frames; i++) {
-        uint64_t d = unlike(set->look, set->coarse.data + (size_t)i * set->coarse.bytes, set->coarse.bytes);
+        uint64_t d = unlike(source->pyramid->thirty_seconds, set->coarse.data + (size_t)i * set->coarse.bytes,
+                            set->coarse.bytes);
         int at = count;
         for (; at > 0 && distance[at - 1] > d; at--) {
             distance[at] = distance[at - 1];
@@ -224,7 +199,7 @@ static uint64_t unlike_around(const DfyLongTermSet *set, const DfyFrame *source,
     uint64_t least = UINT64_MAX;
     for (int i = 0; i < 2; i++) {
         const DfyFrame *other = i ? future : past;
-        uint64_t d = other ? unlike(source->thumbnail, other->thumbnail, set->fine.bytes) : UINT64_MAX;
+        uint64_t d = other ? unlike(source->pyramid->eighths, other->pyramid->eighths, set->fine.bytes) : UINT64_MAX;
         if (d < least) least = d;
     }
     return least;

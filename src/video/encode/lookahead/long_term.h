@@ -20,7 +20,7 @@ void dfy_long_term_free(DfyLongTermSet *set);
 int dfy_long_term_note_plate(DfyLongTermSet *set, const uint8_t *data, size_t size, unsigned plates);
 /* A random access point: what was noted of the run before is forgotten, and this frame is the first of another. */
 int dfy_long_term_begin(DfyLongTermSet *set, uint64_t first_frame);
-/* The next frames of the run, whose thumbnails were made, are coded; and a segment of it is written. */
+/* The next frames of the run, which have pyramids, are coded; and a segment of it is written. */
 int dfy_long_term_note_frames(DfyLongTermSet *set, DfyFrame *const *sources, int frames);
 int dfy_long_term_note_segment(DfyLongTermSet *set, const DfyBuffer *payload, unsigned flags,
                                const DfySegment *segment);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dsp/kernels.h"
+#include "video/encode/lookahead/pyramid.h"
 
 #define SIDE 16      /* pixels of a block */
 #define BEYOND 12.0f /* frames that the last anchor seen is thought to serve further; 8 and 16 are as good */
@@ -168,6 +169,7 @@ static int is_quiet(uint32_t sad, int w, int h) {
 }
 
 static uint32_t difference(const DfyKernels *k, const DfyFrame *a, const DfyFrame *b, int x, int y, int w, int h) {
+    if (dfy_same_tile(a, b, x, y)) return 0;
     return k->sad(at(a, x, y), a->plane[0].stride, at(b, x, y), b->plane[0].stride, w, h);
 }
 
@@ -281,8 +283,8 @@ static void look_at_pictures(DfyPropagation *p, DfyPool *pool, const DfyMiniGrou
     View wanted[2 * DFY_MAX_MINI_GROUP];
     Key keys[2 * DFY_MAX_MINI_GROUP];
     int numbers[2 * DFY_MAX_MINI_GROUP];
-    uint64_t hashes[DFY_MAX_AHEAD + 1] = {anchor ? anchor->hash : 0};
-    for (int i = 1; i <= count; i++) hashes[i] = sources[i - 1]->hash;
+    uint64_t hashes[DFY_MAX_AHEAD + 1] = {anchor ? anchor->pyramid->hash : 0};
+    for (int i = 1; i <= count; i++) hashes[i] = sources[i - 1]->pyramid->hash;
     for (int i = 0; i < count; i++) {
         int past = pictures[i].past, future = pictures[i].future;
         numbers[i] = pictures[i].number;

@@ -1,15 +1,16 @@
 #include "video/encode/write/cycle_writer.h"
 
+#include "video/encode/lookahead/pyramid.h"
 #include "video/syntax/cycle_list.h"
 #include "video/syntax/departure_list.h"
 
-/* Large enough a thumbnail tells as much of cycles as the picture does. */
+/* Large enough the means of 8x8 blocks tell as much of cycles as the picture does. */
 int dfy_cycle_writer_open(DfyCycleWriter *c, DfySegments *segments) {
     const DfyStream *stream = segments->stream;
     int width = dfy_coded_size(stream->width), height = dfy_coded_size(stream->height);
     c->segments = segments;
-    c->in_thumbnails = width >= 512 && height >= 256;
-    if (c->in_thumbnails) {
+    c->in_eighths = width >= 512 && height >= 256;
+    if (c->in_eighths) {
         width /= 8;
         height /= 8;
     }
@@ -36,8 +37,8 @@ static int write_found(DfyCycleWriter *c) {
 
 int dfy_cycle_writer_push(DfyCycleWriter *c, const DfyFrame *frame) {
     const DfyPlane *p = &frame->plane[0];
-    DfyPicture picture = {.plane = {c->in_thumbnails ? frame->thumbnail : p->pixels},
-                          .stride_bytes = {c->in_thumbnails ? p->width / 8 : p->stride}};
+    DfyPicture picture = {.plane = {c->in_eighths ? frame->pyramid->eighths : p->pixels},
+                          .stride_bytes = {c->in_eighths ? p->width / 8 : p->stride}};
     return dfy_cycle_log_push(&c->log, &picture) ? dfy_segments_no_memory(c->segments) : write_found(c);
 }
 

@@ -9,13 +9,13 @@ typedef struct DfyCycleWriter {
     DfySegments *segments; /* borrowed */
     DfyCycleLog log;
     uint32_t cycles, canonicals; /* told */
-    int in_thumbnails;           /* they are looked for in thumbnails of the frames */
+    int in_eighths;              /* they are looked for in means of 8x8 blocks */
 } DfyCycleWriter;
 
 /* 0 or a negative status with a sentence, all below too. */
 int dfy_cycle_writer_open(DfyCycleWriter *cycles, DfySegments *segments);
 void dfy_cycle_writer_close(DfyCycleWriter *cycles);
-/* Looks at a source, whose thumbnail was made. */
+/* Looks at a source, which has a pyramid. */
 int dfy_cycle_writer_push(DfyCycleWriter *cycles, const DfyFrame *frame);
 /* No more sources come. */
 int dfy_cycle_writer_finish(DfyCycleWriter *cycles);

@@ -2,11 +2,17 @@
 
 #include <string.h>
 
+#include "video/encode/lookahead/pyramid.h"
+
+const DfyFrame *dfy_frame_queue_newest(const DfyFrameQueue *q) {
+    return q->count ? q->frames[q->count - 1] : q->last;
+}
+
 void dfy_frame_queue_push(DfyFrameQueue *q, DfyFrame *frame, int64_t pts, DfyOrientation turned) {
-    const DfyFrame *before = q->count ? q->frames[q->count - 1] : q->last;
+    const DfyFrame *before = dfy_frame_queue_newest(q);
     q->pts[q->count] = pts;
     q->turned[q->count] = turned;
-    q->repeats[q->count] = before && dfy_frame_same(before, frame);
+    q->repeats[q->count] = before && dfy_same_source(before, frame);
     q->frames[q->count++] = frame;
 }
 

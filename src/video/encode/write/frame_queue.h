@@ -16,6 +16,8 @@ typedef struct DfyFrameQueue {
 } DfyFrameQueue;
 
 void dfy_frame_queue_push(DfyFrameQueue *queue, DfyFrame *frame, int64_t pts, DfyOrientation turned);
+/* The frame that came last, NULL: none, or it is gone. */
+const DfyFrame *dfy_frame_queue_newest(const DfyFrameQueue *queue);
 /* Takes the first `frames` off the queue; their times go to pts. */
 void dfy_frame_queue_leave(DfyFrameQueue *queue, int frames, int64_t *pts);
 /* The same for frames that were coded: the last of them is the queue's last from now on. */

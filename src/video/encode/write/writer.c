@@ -311,7 +311,7 @@ static int look_for_clones(Writer *w) {
 /* ---------------------------------------------------------------- pushing */
 
 static int push_lossless(Writer *w, const DfyPicture *picture) {
-    int status = dfy_frame_input_fill(&w->input, w->lossless.source, picture) ? out_of_memory(w) : DFY_OK;
+    int status = dfy_frame_input_fill(&w->input, w->lossless.source, picture, NULL) ? out_of_memory(w) : DFY_OK;
     if (!status) status = dfy_cycle_writer_push(&w->cycles, w->lossless.source);
     int due = !w->frames || w->since_access_point >= w->limits.access_interval;
     if (!status && due) status = dfy_segments_flush(&w->segments);
@@ -335,7 +335,8 @@ static int writer_push(void *state, const DfyPicture *picture) {
     if (w->stream.lossless) return push_lossless(w, picture);
     DfyFrame *frame = dfy_video_encoder_take(w->encoder);
     if (!frame) return out_of_memory(w);
-    status = dfy_frame_input_fill(&w->input, frame, picture) ? out_of_memory(w) : DFY_OK;
+    const DfyFrame *before = dfy_frame_queue_newest(&w->queue);
+    status = dfy_frame_input_fill(&w->input, frame, picture, before) ? out_of_memory(w) : DFY_OK;
     if (!status) status = dfy_cycle_writer_push(&w->cycles, frame);
     dfy_frame_queue_push(&w->queue, frame, picture->pts, dfy_orientation_of(w->orientations.turned));
     if (!status) status = look_for_clones(w);
