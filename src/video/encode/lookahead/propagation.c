@@ -173,22 +173,26 @@ static uint32_t difference(const DfyKernels *k, const DfyFrame *a, const DfyFram
     return k->sad(at(a, x, y), a->plane[0].stride, at(b, x, y), b->plane[0].stride, w, h);
 }
 
+/* Whether the block shows what it showed in another picture; NULL: there is none. */
+static int stands_still(const DfyKernels *k, const View *view, const DfyFrame *other, int x, int y, int w, int h) {
+    return other && is_quiet(difference(k, view->source, other, x, y, w, h), w, h);
+}
+
 /* The block's intra cost; of one that shows what it showed in the picture before, it is that picture's. */
-static uint32_t find_intra(const DfyPropagation *p, const View *view, int block, int x, int y, int w, int h) {
+static uint32_t find_intra(const DfyPropagation *p, const View *view, int as_before, int block, int x, int y, int w,
+                           int h) {
     uint32_t known = view->number > 1 ? p->looks[view->number - 1][block].intra : p->anchor_intra[block];
-    if (view->before && known && is_quiet(difference(p->kernels, view->source, view->before, x, y, w, h), w, h))
-        return known;
+    if (as_before && known) return known;
     return look_intra(p->kernels, view->source, x, y, w, h) + (uint32_t)(w * h) / 4;
 }
 
 /*
- * A block that stands still between the pictures which enclose it: it is predicted from both, and costs what noise
- * does. Taking absolute differences for that, or an eighth less for a mean of two, is no better than counting once.
- * Returns whether it is one.
+ * A block that stands still between the pictures which enclose it, as it does beside the past one: it is predicted from
+ * both, and costs what noise does. Taking absolute differences for that, or an eighth less for a mean of two, is no
+ * better than counting once. Returns whether it is one.
  */
 static int look_at_still_block(const DfyKernels *k, const View *view, int x, int y, int w, int h, Look *look) {
-    if (!view->past || !is_quiet(difference(k, view->source, view->past, x, y, w, h), w, h)) return 0;
-    if (view->future && !is_quiet(difference(k, view->source, view->future, x, y, w, h), w, h)) return 0;
+    if (view->future && !stands_still(k, view, view->future, x, y, w, h)) return 0;
     uint32_t cost = k->satd(at(view->source, x, y), view->source->plane[0].stride, at(view->past, x, y),
                             view->past->plane[0].stride, w, h);
     look->uses = view->future ? 3 : 1;
@@ -202,8 +206,10 @@ static void look_at_block(const DfyPropagation *p, const View *view, int x, int 
     const Look *left = x ? look - 1 : look;
     int w = p->width - x < SIDE ? p->width - x : SIDE, h = p->height - y < SIDE ? p->height - y : SIDE;
     memset(look, 0, sizeof *look);
-    look->intra = look->inter = find_intra(p, view, (int)(look - view->out), x, y, w, h);
-    if (look_at_still_block(k, view, x, y, w, h, look)) return;
+    int as_before = stands_still(k, view, view->before, x, y, w, h);
+    int as_past = view->past == view->before ? as_before : stands_still(k, view, view->past, x, y, w, h);
+    look->intra = look->inter = find_intra(p, view, as_before, (int)(look - view->out), x, y, w, h);
+    if (as_past && look_at_still_block(k, view, x, y, w, h, look)) return;
     look->uses = 0;
     const DfyFrame *from[2] = {view->past, view->future};
     for (int d = 0; d < 2; d++) {
