@@ -2,8 +2,7 @@
 
 #include "video/decode/player_parts.h"
 
-#define SAME_COST 2000 /* what decoding any picture takes, in bytes of one */
-#define DEEPEST 8      /* anchors that are decoded for one another's sake, out of their order */
+#define DEEPEST 8 /* anchors that are decoded for one another's sake, out of their order */
 
 DfyPlayer *dfy_player_new(DfyV2Reader *file, const DfyStream *stream, DfyMessage *message) {
     DfyPlayer *p = calloc(1, sizeof *p);
@@ -23,23 +22,13 @@ DfyPlayer *dfy_player_new(DfyV2Reader *file, const DfyStream *stream, DfyMessage
     return NULL;
 }
 
-static void empty(DfyPlayer *p, DfySlot *slot) {
-    dfy_release_frame(p->decoder, slot->frame);
-    *slot = (DfySlot){0};
-}
-
-static void forget_pictures(DfyPlayer *p) {
-    for (int i = 0; i < DFY_PLAYER_PICTURES + DFY_MAX_ANCHORS; i++) empty(p, &p->pictures[i]);
-    for (int i = 0; i < DFY_MAX_ANCHORS + DFY_MORE_ANCHORS; i++) empty(p, &p->anchors[i]);
-}
-
 void dfy_player_free(DfyPlayer *p) {
     if (!p) return;
     if (p->ahead) dfy_player_stop_ahead(p);
     dfy_ahead_free(p->ahead);
     dfy_player_free(p->long_term);
     if (p->decoder) {
-        forget_pictures(p);
+        dfy_player_forget_pictures(p);
         dfy_release_frame(p->decoder, p->last);
         dfy_release_frame(p->decoder, p->plate);
     }
@@ -57,112 +46,11 @@ void dfy_player_use_threads(DfyPlayer *p, int threads, int at_once) {
     p->at_once = at_once;
 }
 
-/* Where frames are read in random order, as many more as there are anchors. */
-static int most_pictures(const DfyStream *stream) {
-    return stream->access ? DFY_PLAYER_PICTURES + stream->keep : DFY_PLAYER_PICTURES;
-}
-
-static int anchors_at_hand(const DfyStream *stream, int threads) {
-    return stream->keep + DFY_MORE_ANCHORS - (threads > 1 ? 0 : DFY_ANCHORS_AHEAD);
-}
-
-/* Anchors, pictures of the group, the plate, one in the making with its weighted references; the long-term set's player
- * alike, on one thread. */
-uint64_t dfy_player_bytes(const DfyStream *stream, int threads) {
-    uint64_t frame_bytes =
-        (uint64_t)(stream->width + 2 * DFY_FRAME_BORDER) * (uint64_t)(stream->height + 2 * DFY_FRAME_BORDER) * 3 / 2;
-    int others = most_pictures(stream) + 6, alone = anchors_at_hand(stream, 1) + others;
-    int with_threads = anchors_at_hand(stream, threads) + others + dfy_ahead_frames(threads);
-    return frame_bytes * (uint64_t)(stream->long_term ? alone + with_threads : with_threads);
-}
-
-static int out_of_memory(DfyPlayer *p) {
+int dfy_player_no_memory(DfyPlayer *p) {
     return dfy_fail(p->message, DFY_ERROR_MEMORY, "There is not enough memory to decode this file.");
 }
 
-/* ---------------------------------------------------------------- pictures at hand */
-
-/* Holds the frame once more for the caller; NULL when it is not there. */
-static const DfyFrame *find(DfyPlayer *p, DfySlot *slots, int count, uint64_t number) {
-    for (int i = 0; i < count; i++) {
-        if (!slots[i].frame || slots[i].number != number) continue;
-        slots[i].stamp = slots[i].cost ? p->worn + slots[i].cost : ++p->clock;
-        return dfy_hold_frame(slots[i].frame);
-    }
-    return NULL;
-}
-
-const DfyFrame *dfy_player_anchor_at_hand(DfyPlayer *p, uint64_t number) {
-    return find(p, p->anchors, anchors_at_hand(p->stream, p->threads), number);
-}
-
-const DfyFrame *dfy_player_picture_at_hand(DfyPlayer *p, uint64_t number) {
-    return find(p, p->pictures, most_pictures(p->stream), number);
-}
-
-/*
- * Keeps a frame, which the caller goes on holding, instead of the one not wanted for longest. With a cost, instead of
- * the one that it is cheapest to be without, which ages as others go (N. Young's "greedy dual").
- */
-static void keep(DfyPlayer *p, DfySlot *slots, int count, uint64_t number, const DfyFrame *frame, uint64_t cost) {
-    DfySlot *oldest = &slots[0];
-    for (int i = 1; i < count; i++)
-        if (slots[i].stamp < oldest->stamp) oldest = &slots[i];
-    if (cost) p->worn = oldest->stamp;
-    empty(p, oldest);
-    *oldest = (DfySlot){number, dfy_hold_frame(frame), cost ? p->worn + cost : ++p->clock, cost};
-}
-
-/* Keeps a picture that is no anchor. Where frames are read in random order, what nothing refers to is not worth it. */
-void dfy_player_keep_picture(DfyPlayer *p, uint64_t number, const DfyFrame *frame, const DfyCodedPicture *coded) {
-    int weighed = p->stream->access > 0;
-    if (weighed && !coded->place.referred) return;
-    keep(p, p->pictures, most_pictures(p->stream), number, frame, weighed ? SAME_COST + coded->size : 0);
-}
-
-/*
- * Keeps an anchor instead of the one farthest from it. Anchors are decoded forward, and each may refer to any of the
- * last that the stream keeps: were the one not wanted for longest to go, as with other pictures, one of those would be
- * gone now and then, and be decoded anew with all that leads to it, and so on within that.
- */
-void dfy_player_keep_anchor(DfyPlayer *p, uint64_t number, const DfyFrame *frame) {
-    if (p->stream->access) { /* which needs no other */
-        keep(p, p->anchors, anchors_at_hand(p->stream, p->threads), number, frame, 0);
-        return;
-    }
-    DfySlot *farthest = &p->anchors[0];
-    uint64_t most = 0;
-    for (int i = 0; i < anchors_at_hand(p->stream, p->threads); i++) {
-        DfySlot *slot = &p->anchors[i];
-        uint64_t far = !slot->frame            ? UINT64_MAX
-                       : slot->number > number ? slot->number - number
-                                               : number - slot->number;
-        if (far <= most) continue;
-        most = far;
-        farthest = slot;
-    }
-    empty(p, farthest);
-    *farthest = (DfySlot){number, dfy_hold_frame(frame), ++p->clock, 0};
-}
-
 /* ---------------------------------------------------------------- what pictures refer to */
-
-static int use_plate(DfyPlayer *p, size_t segment_chunk) {
-    size_t wanted = segment_chunk;
-    while (wanted > 0 && p->file->rows[wanted].type != DFY_CHUNK_BACKGROUND) wanted--;
-    if (wanted == p->plate_chunk) return DFY_OK; /* chunk 0 is the STREAM: there is no plate, or no longer one */
-    dfy_release_frame(p->decoder, p->plate);
-    p->plate = NULL;
-    p->plate_chunk = 0;
-    if (!wanted) return DFY_OK;
-    int status = dfy_v2_read_chunk(p->file, wanted, &p->plate_bytes, p->message);
-    if (status) return status;
-    if (p->plate_bytes.size) status = dfy_decode_plate(p->decoder, p->plate_bytes.data, p->plate_bytes.size, &p->plate);
-    if (status) return out_of_memory(p);
-    p->decoded += p->plate != NULL;
-    p->plate_chunk = wanted;
-    return DFY_OK;
-}
 
 static int get_frame(DfyPlayer *p, uint64_t number, const DfyFrame **frame);
 
@@ -177,7 +65,7 @@ int dfy_player_get_long_term(DfyPlayer *p, uint64_t segment_first, int32_t index
     if (p->is_long_term_set) return DFY_ERROR_DAMAGED;
     if (!p->long_term) {
         p->long_term = dfy_player_new(p->file, p->stream, p->message);
-        if (!p->long_term) return out_of_memory(p);
+        if (!p->long_term) return dfy_player_no_memory(p);
         p->long_term->is_long_term_set = 1;
     }
     p->long_term->limit = p->limit == UINT64_MAX ? UINT64_MAX : p->long_term->decoded + 1;
@@ -205,17 +93,9 @@ static int fetch_long_term_anchor(void *context, int back, const DfyFrame **foun
     return status;
 }
 
-/* The number of an anchor's frame, in the file. */
 uint64_t dfy_player_number_of(const DfyPlayer *p, int32_t anchor) {
     const DfyRunMiniGroup *g = &p->run.groups[p->run.anchors[anchor]];
     return g->first + g->frames - 1;
-}
-
-static int is_at_hand(const DfyPlayer *p, int32_t anchor) {
-    uint64_t number = dfy_player_number_of(p, anchor);
-    for (int i = 0; i < anchors_at_hand(p->stream, p->threads); i++)
-        if (p->anchors[i].frame && p->anchors[i].number == number) return 1;
-    return 0;
 }
 
 /* ---------------------------------------------------------------- decoding */
@@ -251,7 +131,7 @@ static int decode(DfyPlayer *p, size_t at, DfyCodedPicture *coded, const DfyFram
     status = dfy_decode_picture(p->decoder, coded, frame);
     dfy_run_pin(&p->run, payload, -1);
     p->decoded++;
-    return status == DFY_ERROR_MEMORY ? out_of_memory(p) : status;
+    return status == DFY_ERROR_MEMORY ? dfy_player_no_memory(p) : status;
 }
 
 /* Where an anchor stands in time once others follow it: still groups move it on. */
@@ -303,13 +183,13 @@ int dfy_player_get_anchor(DfyPlayer *p, int32_t anchor, const DfyFrame **frame) 
     if ((*frame = dfy_player_anchor_at_hand(p, number))) return DFY_OK;
     if (g->broken) return DFY_ERROR_DAMAGED;
     int32_t steps = 0;
-    for (int32_t a = anchor; a >= 0 && !is_at_hand(p, a); a = p->run.groups[p->run.anchors[a]].past) steps++;
+    for (int32_t a = anchor; a >= 0 && !dfy_player_is_at_hand(p, a); a = p->run.groups[p->run.anchors[a]].past) steps++;
     int32_t *path = malloc((size_t)steps * sizeof *path);
-    if (!path) return out_of_memory(p);
+    if (!path) return dfy_player_no_memory(p);
     for (int32_t i = steps, a = anchor; i > 0; a = p->run.groups[p->run.anchors[a]].past) path[--i] = a;
     int status = DFY_OK;
     for (int32_t i = 0; i < steps && !status; i++)
-        if (!is_at_hand(p, path[i])) status = decode_anchor(p, path[i]);
+        if (!dfy_player_is_at_hand(p, path[i])) status = decode_anchor(p, path[i]);
     free(path);
     if (status) return status;
     *frame = dfy_player_anchor_at_hand(p, number);
@@ -339,100 +219,6 @@ static int get_picture(DfyPlayer *p, size_t at, int number, const DfyFrame **fra
     return status;
 }
 
-/* ---------------------------------------------------------------- finding */
-
-/*
- * The segment to begin with for the frame, file.count when there is none; [*first, *end) are those it serves, as far as
- * is known: of a stream that only goes forward more may come.
- */
-static size_t access_point_before(const DfyPlayer *p, uint64_t frame, uint64_t *first, uint64_t *end) {
-    size_t access_point = p->file->count;
-    uint64_t known = 0;
-    *first = *end = 0;
-    for (size_t i = 0; i < p->file->count; i++) {
-        const DfyV2Row *e = &p->file->rows[i];
-        if (e->frames) known = e->first_frame + e->frames;
-        if (e->type != DFY_CHUNK_SEGMENT || !e->frames || !(e->flags & DFY_CHUNK_ACCESS_POINT)) continue;
-        *end = e->first_frame;
-        if (e->first_frame > frame) return access_point;
-        *first = e->first_frame;
-        access_point = i;
-    }
-    *end = p->file->forward && !p->file->ended ? known : UINT64_MAX;
-    return access_point;
-}
-
-/* Begins at a segment that is not a random access point itself; places in time are counted from that point on. */
-static void begin_within(DfyPlayer *p, size_t chunk, size_t access_point) {
-    uint64_t frames = p->file->rows[chunk].first_frame - p->file->rows[access_point].first_frame;
-    dfy_run_begin(&p->run, chunk, (int32_t)(frames & 0x3fffffff));
-}
-
-/*
- * For random access: a run of the frame's own segment and the one before, which has the anchor before it. Where that is
- * lost, the own segment's anchor is still there.
- */
-static int find_in_own_segment(DfyPlayer *p, uint64_t frame, size_t access_point, size_t *at) {
-    const DfyV2Row *rows = p->file->rows;
-    size_t own = access_point, before = access_point;
-    for (; own < p->file->count; own++) {
-        if (rows[own].type != DFY_CHUNK_SEGMENT || !rows[own].frames) continue;
-        if (rows[own].first_frame + rows[own].frames > frame) break;
-        before = own;
-    }
-    p->run_first = frame;
-    p->run_end = p->own_end = frame + 1;
-    if (own == p->file->count || rows[own].first_frame > frame) return DFY_ERROR_DAMAGED;
-    p->run_first = rows[own].first_frame;
-    p->run_end = p->own_end = p->run_first + rows[own].frames;
-    if (before != own && rows[before].first_frame + rows[before].frames == p->run_first) {
-        begin_within(p, before, access_point);
-        int status = dfy_run_find(&p->run, frame, at);
-        if (status != DFY_ERROR_DAMAGED) return status;
-    }
-    begin_within(p, own, access_point);
-    return dfy_run_find(&p->run, frame, at);
-}
-
-void dfy_player_extend_run(DfyPlayer *p) {
-    uint64_t first;
-    if (p->stream->access && p->run_end == p->own_end) access_point_before(p, p->gone, &first, &p->run_end);
-}
-
-/* Of a run that went on, what was looked at is left: what lies behind takes fewer reads from its own segment. */
-static void end_run_here(DfyPlayer *p) {
-    if (!p->stream->access || p->run_end == p->own_end) return;
-    p->run_end = p->run.end > p->own_end ? p->run.end : p->own_end;
-    p->own_end = p->run_end;
-}
-
-/* Finds the frame's group, in the run that it belongs to. */
-int dfy_player_find_group(DfyPlayer *p, uint64_t frame, size_t *at) {
-    if (p->stream->access && frame >= p->own_end && frame < p->run_end) {
-        int status = dfy_run_find(&p->run, frame, at);
-        if (status != DFY_ERROR_DAMAGED) return status;
-        p->run_end = p->own_end; /* its own segment may be whole */
-    }
-    if (frame < p->run_first || frame >= p->run_end) {
-        size_t access_point = access_point_before(p, frame, &p->run_first, &p->run_end);
-        if (access_point >= p->file->count) return DFY_ERROR_DAMAGED;
-        int goes_on = p->file->forward && !p->stream->access && p->run.segment_count;
-        if (goes_on && access_point == p->run.access_point) {
-            p->run.ended = 0;
-            return dfy_run_find(&p->run, frame, at);
-        }
-        if (p->ahead) dfy_player_stop_ahead(p); /* it counts by the run that there was */
-        int status = use_plate(p, access_point);
-        if (status) {
-            p->run_first = p->run_end = 0;
-            return status;
-        }
-        if (p->stream->access) return find_in_own_segment(p, frame, access_point, at);
-        dfy_run_begin(&p->run, access_point, 0);
-    }
-    return dfy_run_find(&p->run, frame, at);
-}
-
 static int get_frame(DfyPlayer *p, uint64_t number, const DfyFrame **frame) {
     size_t at;
     int status = dfy_player_find_group(p, number, &at);
@@ -440,85 +226,17 @@ static int get_frame(DfyPlayer *p, uint64_t number, const DfyFrame **frame) {
     return get_picture(p, at, (int)(number - p->run.groups[at].first) + 1, frame);
 }
 
-int dfy_player_is_whole(DfyPlayer *p, uint64_t frame) {
-    size_t at;
-    if (!p->decoder || dfy_player_find_group(p, frame, &at)) return 0;
-    const DfyRunMiniGroup *g = &p->run.groups[at];
-    DfyMiniGroupPicture order[DFY_MAX_MINI_GROUP];
-    if (g->broken) return 0;
-    int alone = g->anchor == 0; /* then what lies before the anchor is lost */
-    if (g->still || (!g->damaged && !alone)) return 1;
-    dfy_mini_group_order_pictures(order, g->frames, dfy_most_layers(p->stream));
-    uint8_t damaged[DFY_MAX_MINI_GROUP + 1] = {(uint8_t)alone};
-    for (int i = 0; i < g->frames; i++) { /* pictures come after what they refer to */
-        const DfyMiniGroupPicture *o = &order[i];
-        damaged[o->number] = g->damaged >> i & 1;
-        if (o->layer) damaged[o->number] |= damaged[o->past] | damaged[o->future];
-    }
-    return !damaged[frame - g->first + 1];
-}
-
-/* ---------------------------------------------------------------- lossless */
-
-static int load_lossless(DfyPlayer *p, size_t chunk) {
-    DfyLosslessState *l = &p->lossless;
-    const DfyV2Row *e = &p->file->rows[chunk];
-    l->open = 0;
-    if (e->flags & DFY_CHUNK_ACCESS_POINT) dfy_lossless_begin_run(l->pictures);
-    int status = dfy_v2_read_chunk(p->file, chunk, &l->payload, p->message);
-    if (status) return status;
-    DfyBytes bytes = dfy_bytes(l->payload.data, l->payload.size);
-    if (dfy_read_segment(&bytes, &l->segment) || l->segment.first_frame != e->first_frame ||
-        l->segment.frames != e->frames || dfy_read_times(&bytes, &l->segment, dfy_regular_ticks(p->stream), NULL))
-        return DFY_ERROR_DAMAGED;
-    dfy_range_decode_start(&l->coder, bytes.data + bytes.position, bytes.size - bytes.position);
-    l->chunk = chunk;
-    l->next = e->first_frame;
-    l->open = 1;
-    return DFY_OK;
-}
-
-/* Behind a segment's last frame: the next one, which must go on there and be no other run's. */
-static int load_next_lossless(DfyPlayer *p) {
-    const DfyV2Row *e = p->file->rows;
-    for (size_t i = p->lossless.chunk + 1; i < p->file->count; i++) {
-        if (!dfy_holds_frames(&e[i])) continue;
-        return e[i].first_frame == p->lossless.next && !(e[i].flags & DFY_CHUNK_ACCESS_POINT) ? load_lossless(p, i)
-                                                                                              : DFY_ERROR_DAMAGED;
-    }
-    return DFY_ERROR_DAMAGED;
-}
-
-static int go_lossless(DfyPlayer *p, uint64_t frame) {
-    DfyLosslessState *l = &p->lossless;
-    uint64_t first, end;
-    size_t access_point = access_point_before(p, frame, &first, &end);
-    if (access_point >= p->file->count) return DFY_ERROR_DAMAGED;
-    int status = DFY_OK, shown = l->open && l->next == frame + 1;
-    int onward = l->open && l->next <= frame && first < l->next;
-    if (!shown && !onward) status = load_lossless(p, access_point);
-    while (!status && l->next <= frame) {
-        if (l->next == l->segment.first_frame + l->segment.frames) status = load_next_lossless(p);
-        if (status) break;
-        dfy_lossless_code(l->pictures, &l->coder, NULL, NULL);
-        l->next++;
-    }
-    if (!status) status = dfy_times_of(&l->times, p->file, p->stream, l->chunk, frame, &p->pts, p->message);
-    if (status) l->open = 0;
-    return status;
-}
-
 /* ---------------------------------------------------------------- going */
 
 static int go(DfyPlayer *p, uint64_t frame) {
-    if (p->lossless.pictures) return go_lossless(p, frame);
+    if (p->lossless.pictures) return dfy_player_go_lossless(p, frame);
     if (p->last && p->gone == frame) return DFY_OK; /* it is not kept where nothing refers to it */
     const DfyFrame *found = NULL;
     size_t at;
     int status = DFY_ERROR_DAMAGED, same = p->in_order && frame == p->gone,
         onward = p->in_order && frame == p->gone + 1;
     if (p->ahead && !same && !onward) dfy_player_stop_ahead(p);
-    if (!same && !onward) end_run_here(p);
+    if (!same && !onward) dfy_player_end_run_here(p);
     p->in_order = same ? p->in_order : onward ? p->in_order + 1 : 1;
     p->gone = frame;
     if (p->threads > 1 && (p->at_once || p->in_order > DFY_BEFORE_AHEAD))

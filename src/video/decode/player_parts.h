@@ -70,10 +70,8 @@ struct DfyPlayer {
 
 /* ---- player.c ---- */
 
-/* Finds the frame's group, in the run that it belongs to. Errors are dfy_player_go's. */
-int dfy_player_find_group(DfyPlayer *player, uint64_t frame, size_t *group);
-/* For random access: lets a run that frames are gone to in order of go on up to the next random access point. */
-void dfy_player_extend_run(DfyPlayer *player);
+/* The sentence for DFY_ERROR_MEMORY, which it returns. */
+int dfy_player_no_memory(DfyPlayer *player);
 /* The number of an anchor's frame, in the file. */
 uint64_t dfy_player_number_of(const DfyPlayer *player, int32_t anchor);
 /* A group's anchor, or its picture `number`: its place in the group, and where what it refers to stands in time. */
@@ -81,18 +79,42 @@ DfyCodedPicture dfy_player_anchor_place(const DfyPlayer *player, const DfyRunMin
 DfyCodedPicture dfy_player_picture_place(const DfyPlayer *player, const DfyRunMiniGroup *group, int number);
 /* Whether a picture's bytes may name the anchor so many back, of those that there are when it is coded. */
 int dfy_player_may_name_anchor(const DfyPlayer *player, int32_t anchors, int back);
-/* What is at hand, held; NULL: nothing. */
-const DfyFrame *dfy_player_anchor_at_hand(DfyPlayer *player, uint64_t number);
-const DfyFrame *dfy_player_picture_at_hand(DfyPlayer *player, uint64_t number);
-/* Keeps what was decoded; the caller goes on holding it. */
-void dfy_player_keep_anchor(DfyPlayer *player, uint64_t number, const DfyFrame *frame);
-void dfy_player_keep_picture(DfyPlayer *player, uint64_t number, const DfyFrame *frame, const DfyCodedPicture *coded);
 /* Fills in where the bytes of a picture of the group are, and what the stream says of it. */
 int dfy_player_describe(DfyPlayer *player, const DfyRunMiniGroup *group, size_t at, DfyCodedPicture *coded,
                         const DfyBuffer **payload);
 /* Decode what is asked for, unless it is at hand. Hold *frame. */
 int dfy_player_get_anchor(DfyPlayer *player, int32_t anchor, const DfyFrame **frame);
 int dfy_player_get_long_term(DfyPlayer *player, uint64_t segment_first, int32_t index, const DfyFrame **frame);
+
+/* ---- player_find.c ---- */
+
+/* Finds the frame's group, in the run that it belongs to. Errors are dfy_player_go's. */
+int dfy_player_find_group(DfyPlayer *player, uint64_t frame, size_t *group);
+/*
+ * The segment to begin with for the frame, file.count when there is none; [*first, *end) are those it serves, as far as
+ * is known: of a stream that only goes forward more may come.
+ */
+size_t dfy_player_access_point_before(const DfyPlayer *player, uint64_t frame, uint64_t *first, uint64_t *end);
+/* For random access: lets a run that frames are gone to in order of go on up to the next random access point. */
+void dfy_player_extend_run(DfyPlayer *player);
+/* Of a run that went on, what was looked at is left: what lies behind takes fewer reads from its own segment. */
+void dfy_player_end_run_here(DfyPlayer *player);
+
+/* ---- player_slots.c ---- */
+
+/* What is at hand, held; NULL: nothing. */
+const DfyFrame *dfy_player_anchor_at_hand(DfyPlayer *player, uint64_t number);
+const DfyFrame *dfy_player_picture_at_hand(DfyPlayer *player, uint64_t number);
+int dfy_player_is_at_hand(const DfyPlayer *player, int32_t anchor);
+/* Keeps what was decoded; the caller goes on holding it. */
+void dfy_player_keep_anchor(DfyPlayer *player, uint64_t number, const DfyFrame *frame);
+void dfy_player_keep_picture(DfyPlayer *player, uint64_t number, const DfyFrame *frame, const DfyCodedPicture *coded);
+void dfy_player_forget_pictures(DfyPlayer *player);
+
+/* ---- player_lossless.c ---- */
+
+/* Decodes up to a lossless frame, and finds its time. Errors are dfy_player_go's. */
+int dfy_player_go_lossless(DfyPlayer *player, uint64_t frame);
 
 /* ---- player_ahead.c ---- */
 
