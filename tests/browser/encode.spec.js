@@ -516,3 +516,23 @@ test('a long recording begins with a first look, and what each preset will give'
     await rowInState(page, 'hour', 'running');
     await row.getByRole('button', { name: 'cancel' }).click();
 });
+
+test('the sample of a first try is encoded, and plays', async ({ page, context }) => {
+    await page.goto('');
+    await page.click('#choose-sample');
+    const row = await rowInState(page, 'sample');
+    await expect(row).toContainText(/ -> [\d.]+ kB \([\d.]+ : 1\)/);
+    const [tab] = await Promise.all([context.waitForEvent('page'), row.getByRole('link', { name: 'play' }).click()]);
+    await expect(tab.locator('body')).toHaveAttribute('data-opened', 'sample.dfy');
+});
+
+test('the recording at work is in view, on a phone too', async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto('');
+    const short = clip('moving.mp4', { extra: h264 }), names = Array.from({ length: 12 }, (_, i) => `in-view-${i}.mp4`);
+    for (const name of names) copyFileSync(short, `${work}/${name}`);
+    const long = clip('in-view-long.mp4', { frames: 900, size: '480x270', extra: ['-c:v', 'libx264', '-preset', 'ultrafast'] });
+    await dropOn(page, [...names.map((name) => `${work}/${name}`), long]);
+    const row = await rowInState(page, 'in-view-long', 'running', 85_000);
+    await expect(row.locator('.bar')).toBeInViewport();
+});
