@@ -1,7 +1,7 @@
 /** What an encode will come to: the start apart, weighted by what happens, and with how far it may be off. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Foretelling, weightsOf } from '../../web/encode/foretell.js';
+import { Foretelling, ratios, weightsOf } from '../../web/encode/foretell.js';
 
 /** A file of 100 kB to start with and 10 bytes a weight.
  * @param {number[]} weights of frames
@@ -43,4 +43,13 @@ test('too little is told as nothing', () => {
 test('key frames weigh what their neighbours do', () => {
     const sizes = Array.from({ length: 100 }, (_, i) => (i % 25 ? 1000 : 40_000)), weights = weightsOf(sizes);
     assert.equal(weights[25], weights[26]);
+});
+
+test('settings are told apart though no group of pictures has come to its end', () => {
+    const made = (/** @type {number} */ bytes, /** @type {[number, number][]} */ ...growth) => ({ stats: { bytes }, growth });
+    assert.deepEqual(ratios(made(20_000), made(5_000)), { start: 0.25, rest: 0.25 });
+    assert.deepEqual(ratios(made(20_000, [32, 10_000]), made(5_000)), { start: 0.25, rest: 0.25 });
+    // Groups tell more, where there are some: what comes once and what comes after it are told apart.
+    const slow = made(0, [1, 1000], [33, 2000], [65, 3000], [97, 4000]), quick = made(0, [1, 500], [33, 700], [65, 900], [97, 1100]);
+    assert.deepEqual(ratios(slow, quick), { start: 0.5, rest: 0.2 });
 });

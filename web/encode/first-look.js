@@ -5,7 +5,7 @@
 import { make } from '../shared/dom.js';
 import { formatBytes, formatDuration, plural } from '../shared/text.js';
 import { offerElement } from './element.js';
-import { Foretelling } from './foretell.js';
+import { Foretelling, ratios } from './foretell.js';
 import { presets } from './options.js';
 import { addSplit } from './quality.js';
 import { takeWorkers } from './workers.js';
@@ -126,26 +126,11 @@ function estimate(job, own, other) {
     told.weights = own.weights;
     for (const [frames, bytes] of own.result.growth) told.add(frames, bytes);
     const { stats, growth } = own.result, all = told.total(own.frames)?.bytes ?? (stats.bytes * own.frames) / stats.frames;
-    const once = Math.min(all, growth[0]?.[1] ?? 0), { start, rest } = ratios(growth, other.result.growth);
+    const once = Math.min(all, growth[0]?.[1] ?? 0), { start, rest } = ratios(own.result, other.result);
     const perFrame = (/** @type {Measured} */ { result, seconds }) => seconds / result.stats.frames;
     // Where the recording is under way, its own speed counts.
     const time = job.state === 'running' && job.framesASecond > 0 ? own.frames / job.framesASecond : perFrame(own) * own.frames;
     return { bytes: start * once + rest * (all - once), time: time * (perFrame(other) / perFrame(own)) };
-}
-
-/** So many groups tell what later ones take; with fewer, the first stands for them as well. */
-const groupsThatTell = 3;
-
-/**
- * Bytes of one growth beside another's, as far as both have come: of what comes once, and of what comes after it.
- * @param {[number, number][]} own
- * @param {[number, number][]} other
- */
-function ratios(own, other) {
-    const last = Math.min(own.length, other.length) - 1;
-    if (last < 0) return { start: 1, rest: 1 };
-    const start = other[0][1] / own[0][1], later = (/** @type {[number, number][]} */ growth) => (growth[last][1] - growth[0][1]) / Math.max(1, growth[last][0] - growth[0][0]);
-    return { start, rest: last >= groupsThatTell && later(own) > 0 ? later(other) / later(own) : other[last][1] / own[last][1] };
 }
 
 /**

@@ -86,3 +86,23 @@ export class Foretelling {
         return { bytes: last[1] + perWeight * left, error: Math.hypot(spread, (perWeight * left - byTime) / 2) };
     }
 }
+
+/** So many groups tell what later ones take; with fewer, the first stands for them as well. */
+const groupsThatTell = 3;
+
+/**
+ * Bytes of one beginning of a recording beside another's, as far as both have come: of what comes once, and of what comes after it.
+ * @typedef {{ stats: { bytes: number }, growth: [number, number][] }} Beginning growth: frames coded, and bytes with them
+ * @param {Beginning} own
+ * @param {Beginning} other
+ */
+export function ratios({ stats, growth: own }, { stats: otherStats, growth: other }) {
+    const last = Math.min(own.length, other.length) - 1;
+    if (last < 0) {
+        // So slow a machine has come to the end of no group: most of what there is comes once.
+        const all = otherStats.bytes / Math.max(1, stats.bytes);
+        return { start: all, rest: all };
+    }
+    const start = other[0][1] / own[0][1], later = (/** @type {[number, number][]} */ growth) => (growth[last][1] - growth[0][1]) / Math.max(1, growth[last][0] - growth[0][0]);
+    return { start, rest: last >= groupsThatTell && later(own) > 0 ? later(other) / later(own) : other[last][1] / own[last][1] };
+}
