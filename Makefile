@@ -325,6 +325,7 @@ uninstall:
 # Everything that people install, in build/release; tests/release/run.sh uses it.
 .PHONY: release docs bench-record
 release: setup
+	@tools/release.sh --check
 	@tools/setup.sh --release
 	+@$(MAKE) -s $(PARALLEL) site
 	+@$(MAKE) -s $(PARALLEL) npm
