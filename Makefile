@@ -127,10 +127,12 @@ $(B)/libscene.a: $(SCENE_OBJECTS)
 	$(call say,AR)
 	$(Q)$(AR) rcs $@ $^
 
-# Changes when the flags do: then everything is compiled anew.
+# Changes when the flags do: then everything is compiled anew. Those of single rooms are left out, for this file would have the flags
+# of whichever object asks for it first.
+COMMON_FLAGS := $(MACHINE) $(CFLAGS) $(LIB_FLAGS) $(NARROW)
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MACHINE) $(CFLAGS) $(LIB_FLAGS) $(NARROW)' | cmp -s - $@ || echo '$(MACHINE) $(CFLAGS) $(LIB_FLAGS) $(NARROW)' >$@
+	@echo '$(COMMON_FLAGS)' | cmp -s - $@ || echo '$(COMMON_FLAGS)' >$@
 FORCE:
 
 $(B)/obj/%_sse41.o: %_sse41.c $(B)/flags

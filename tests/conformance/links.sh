@@ -85,6 +85,15 @@ soname() {
         LD_LIBRARY_PATH="$top/build" ./shared
 }
 check "a program linked against libdiffy.so runs" soname
+unmoved() { # what one goal has built, another takes as it is
+    local goal
+    make -s -C "$top" cli scene lib || return 1
+    for goal in scene cli lib scene; do
+        make -C "$top" $goal >built.txt || return 1
+        ! grep '^  CC' built.txt || return 1
+    done
+}
+check "goals one after another compile nothing again" unmoved
 installs() { # and pkg-config tells how to build with it
     make -s -C "$top" install DESTDIR="$work/root" PREFIX=/usr || return 1
     local flags
