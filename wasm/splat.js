@@ -13,7 +13,7 @@ import { Handle } from './handle.js';
 import { Codec, DiffyError, Status } from './module.js';
 
 /** Kinds of model files that can be written. */
-const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3, spz2: 4, glb: 7, 'glb-spz': 8 });
+const formats = /** @type {const} */ ({ ply: 0, ascii: 1, splat: 2, spz: 3, spz2: 4, spz4: 5, sog: 6, glb: 7, 'glb-spz': 8 });
 
 /** @typedef {keyof typeof formats} SplatFormat */
 
@@ -32,8 +32,8 @@ const formats = /** @type {const} */ ({ ply: 0, splat: 2, spz: 3, spz2: 4, glb: 
  * @property {boolean} [keepOrder] splats come back in their order; default: where the second model has as many as the first
  * @property {Record<string, number>} [parameters] of the vqxyz codecs, by the names gsvvcompressor has: clustersRotationRe,
  *     clustersRotationIm, clustersOpacity, clustersScaling, clustersFeaturesDc, clustersFeaturesRest1 .. 4, maxDegree, tol,
- *     maxIter, k, sampleSize, seed, quantile, alpha, minStep, maxStep, tolerance; also twoPass and degree of all codecs
- * @property {string} [codec] a name that `diffy splat encode --codec` knows, but for those with zstd
+ *     maxIter, k, sampleSize, seed, quantile, alpha, minStep, maxStep, tolerance, zstdLevel; also twoPass and degree of all codecs
+ * @property {string} [codec] a name that `diffy splat encode --codec` knows
  * @property {(data: Uint8Array) => void} [write] takes the file piece by piece, each valid during the call; without it
  *     the encoder keeps them
  * @property {Codec} [loaded] a codec that is loaded already
@@ -233,12 +233,19 @@ export class SplatDecoder {
     /** The frame that was decoded last as a model file.
      * @param {SplatFormat} format */
     write(format) {
-        if (!(format in formats)) throw new DiffyError(Status.ARGUMENT, `${format} is none of the formats that can be written here: ${Object.keys(formats).join(', ')}.`);
+        this.#known(format);
         this.#written = [];
         this.#handle.check(this.#handle.call('write', formats[format]));
         const data = joined(this.#written);
         this.#written = [];
         return data;
+    }
+
+    /** What is lost of the frame that was decoded last in a format, beyond rounding: a sentence, or nothing.
+     * @param {SplatFormat} format */
+    losses(format) {
+        this.#known(format);
+        return this.#codec.text(this.#handle.call('losses', formats[format]));
     }
 
     /** Splats of the frame that was decoded last. */
@@ -278,6 +285,11 @@ export class SplatDecoder {
 
     [Symbol.dispose]() {
         this.close();
+    }
+
+    /** @param {string} format */
+    #known(format) {
+        if (!(format in formats)) throw new DiffyError(Status.ARGUMENT, `${format} is none of the formats that can be written: ${Object.keys(formats).join(', ')}.`);
     }
 
     /** @param {number} at

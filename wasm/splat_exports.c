@@ -59,7 +59,8 @@ EXPORT int web_splat_encoder_set(WebSplatEncoder *e, const char *name, double va
                  {"alpha", NULL, &vq->alpha},
                  {"minStep", NULL, &vq->min_step},
                  {"maxStep", NULL, &vq->max_step},
-                 {"tolerance", NULL, &vq->xyz_tolerance}};
+                 {"tolerance", NULL, &vq->xyz_tolerance},
+                 {"zstdLevel", &vq->zstd_level, NULL}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(name, known[i].name)) continue;
         if (known[i].whole) *known[i].whole = (int)value;
@@ -148,7 +149,7 @@ typedef struct WebSplatDecoder {
     const DfySplats *shown;  /* the same, or usable, for a renderer */
     DfySplats usable;        /* a copy without NaN and the like, of frames that have such numbers */
     SplatView view;
-    DfyMessage message;
+    DfyMessage message, losses;
 } WebSplatDecoder;
 
 static int64_t decoder_read(void *opaque, uint64_t offset, uint8_t *data, size_t size_bytes) {
@@ -212,6 +213,13 @@ EXPORT int web_splat_decoder_write(WebSplatDecoder *d, int format) {
     DfyOutput output = {.write = decoder_write, .opaque = d};
     if (!d->splats) return dfy_fail(&d->message, DFY_ERROR_ARGUMENT, "There is no frame yet: ask for one first.");
     return dfy_splats_write(d->splats, (DfySplatFormat)format, &output, &d->message);
+}
+
+/* What is lost in a format of the last frame: a sentence, or an empty one. */
+EXPORT const char *web_splat_decoder_losses(WebSplatDecoder *d, int format) {
+    d->losses.text[0] = 0;
+    if (d->splats) dfy_splats_losses(d->splats, (DfySplatFormat)format, &d->losses);
+    return d->losses.text;
 }
 
 EXPORT int web_splat_decoder_seek(WebSplatDecoder *d, double frame) {

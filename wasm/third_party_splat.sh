@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what readers of splat models need beside the libraries of third_party.sh as WebAssembly: the decoders of zstd
-# (.spz of version 4) and WebP (.sog), from the sources of the Debian release this machine runs. The result is
+# Builds what model files of splats need beside the libraries of third_party.sh as WebAssembly: zstd (.spz of version 4) and
+# WebP (.sog), from the sources of the Debian release this machine runs. The result is
 # build/wasm/third-splat/{include,lib}; a stamp with the checksum of this script keeps finished work.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -42,10 +42,12 @@ compile() {
 }
 build_zstd() {
     cd "$sources"/libzstd-*/lib &&
-        compile libzstd.a "-DZSTD_DISABLE_ASM -DZSTD_LEGACY_SUPPORT=0 -DDEBUGLEVEL=0 -I." \
+        compile libzstd.a "-Os -DZSTD_DISABLE_ASM -DZSTD_LEGACY_SUPPORT=0 -DDEBUGLEVEL=0 -DZSTD_STRIP_ERROR_STRINGS -I." \
             common/{debug,entropy_common,error_private,fse_decompress,xxhash,zstd_common}.c \
-            decompress/{huf_decompress,zstd_ddict,zstd_decompress,zstd_decompress_block}.c &&
-        # The same, half as large: for the players' build.
+            decompress/{huf_decompress,zstd_ddict,zstd_decompress,zstd_decompress_block}.c \
+            compress/{fse_compress,hist,huf_compress,zstd_compress,zstd_compress_literals,zstd_compress_sequences}.c \
+            compress/{zstd_compress_superblock,zstd_double_fast,zstd_fast,zstd_lazy,zstd_ldm,zstd_opt}.c &&
+        # The decoder alone, half as large: for the players' build.
         compile libzstd-small.a "-Os -DZSTD_DISABLE_ASM -DZSTD_LEGACY_SUPPORT=0 -DDEBUGLEVEL=0 -DZSTD_STRIP_ERROR_STRINGS -DZSTD_NO_INLINE \
             -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -I." \
             common/{debug,entropy_common,error_private,fse_decompress,xxhash,zstd_common}.c \
@@ -54,10 +56,10 @@ build_zstd() {
 }
 build_webp() {
     cd "$sources"/libwebp-*/ &&
-        compile libwebp.a -I. src/dec/*.c \
-            src/dsp/{alpha_processing,cpu,dec,dec_clip_tables,filters,lossless,rescaler,upsampling,yuv}.c \
-            src/utils/{bit_reader_utils,color_cache_utils,filters_utils,huffman_utils,quant_levels_dec_utils,random_utils,rescaler_utils,thread_utils,utils}.c &&
-        cp src/webp/{decode,types}.h "$prefix/include/webp/"
+        compile libwebp.a "-Os -DWEBP_REDUCE_SIZE -DWEBP_DISABLE_STATS -I." src/dec/*.c src/enc/*.c \
+            src/dsp/{alpha_processing,cost,cpu,dec,dec_clip_tables,enc,filters,lossless,lossless_enc,rescaler,ssim,upsampling,yuv}.c \
+            src/utils/*.c &&
+        cp src/webp/{decode,encode,types}.h "$prefix/include/webp/"
 }
 (build_zstd && build_webp) >"$log" 2>&1 || {
     tail -20 "$log" >&2

@@ -29,7 +29,7 @@ $(W)/third-threads/stamp: wasm/third_party.sh $(W)/third/stamp
 $(W)/third-splat/stamp: wasm/third_party_splat.sh $(W)/third/stamp
 	wasm/third_party_splat.sh && touch $@
 
-# Readers of splat models have the decoders of zstd and WebP.
+# Files of splat models need zstd and WebP.
 $(W)/obj/src/splat/%: WASM_DEFINES := -DDFY_WITH_ZSTD -DDFY_WITH_WEBP -I$(W)/third-splat/include
 $(patsubst %.c,$(W)/obj/%.o,$(filter src/splat/%,$(WASM_SRC))): $(W)/third-splat/stamp
 

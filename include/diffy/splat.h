@@ -18,7 +18,7 @@
  *     dfy_splat_encoder_close(&encoder);
  *     dfy_splats_free(&splats);
  *
- * Parts: models, model files, errors between models, encoder, decoder.
+ * Parts: models, model files, errors between models, pictures of models, encoder, decoder.
  *
  * A model's numbers are those of training (INRIA's PLY): scales as natural logarithms, opacity before the sigmoid,
  * quaternions w x y z of any length, colour as spherical harmonics; x right, y down, z forward. Every call
@@ -155,6 +155,36 @@ DFY_API int dfy_splats_compare(const DfySplats *reference, const DfySplats *othe
  * of the same place left out. 0 when there are no two places, negative when there is no memory.
  */
 DFY_API double dfy_splats_spacing(const DfySplats *splats, double quantile);
+
+/* ---------------------------------------------------------------- pictures of models */
+
+#define DFY_SPLAT_WIDEST_VIEW 8192
+
+/*
+ * A camera: with (X, Y, Z) = turn x (point - position), x right, y down, z forward, a point is seen at
+ * (focal[0] x X / Z + width / 2, focal[1] x Y / Z + height / 2).
+ */
+typedef struct DfySplatCamera {
+    double position[3], turn[9]; /* turn: row by row */
+    double focal[2];             /* pixels */
+    int width, height;           /* 1..DFY_SPLAT_WIDEST_VIEW */
+} DfySplatCamera;
+
+/*
+ * `count` cameras spread evenly around a model, which look at its middle from outside, each with a picture of size x
+ * size pixels; between: from other directions than those without. 0 or DFY_ERROR_MEMORY.
+ */
+DFY_API int dfy_splat_cameras_around(DfySplatCamera *cameras, int count, int between, int size_px,
+                                     const DfySplats *splats);
+/*
+ * Draws a model on black. pixels (may be NULL) gets red, green, blue of each pixel as 0 (black) to 1 and beyond. seen
+ * (may be NULL; a number a splat) grows to the largest part, 0..1, that a splat has in any pixel: 0 of what no camera
+ * can see (NaN, an alpha below 1/255); of splats that are wholly outside of the picture it stays as it is.
+ */
+DFY_API int dfy_splats_render(const DfySplats *splats, const DfySplatCamera *camera, float *pixels, float *seen,
+                              DfyMessage *message);
+/* Takes out the splats whose flag is 0; the others keep their order. */
+DFY_API void dfy_splats_keep(DfySplats *splats, const uint8_t *flags);
 
 /* ---------------------------------------------------------------- sequences */
 

@@ -113,6 +113,30 @@ test('a .dfy of splats opens; its models come out as the command line gives them
     const one = await save(page, page.locator('#exports a[download$=".spz"]'), 'one.spz');
     native('decode', '--overwrite', '--frames', '3:4', file, `${work}/native.spz`);
     expect(readFileSync(one).equals(readFileSync(`${work}/native.spz`))).toBe(true);
+    // What a format can't hold is said.
+    await page.selectOption('#export [name=kind]', 'splat');
+    await page.click('#export-one');
+    await expect(page.locator('#exports li', { hasText: '.splat' })).toContainText('colours of degree 1');
+});
+
+test('every frame comes out in the formats of today', async ({ page }) => {
+    test.setTimeout(120_000);
+    const file = `${work}/today.dfy`, few = `${work}/today`;
+    mkdirSync(few, { recursive: true });
+    for (let i = 0; i < 2; i++) writeFileSync(`${few}/frame_${i}.ply`, splatPly(i));
+    native('encode', few, file);
+    await page.goto('splat/');
+    await dropOn(page, [file]);
+    await isOpen(page, 'today.dfy');
+    for (const kind of ['sog', 'spz4']) {
+        await page.selectOption('#export [name=kind]', kind);
+        await page.click('#export-all');
+        const zip = await save(page, page.locator(`#exports a[download$="-${kind}.zip"]`), `${kind}.zip`);
+        const { all } = JSON.parse(native('compare', '--json', file, zip));
+        expect(all).toMatchObject({ compared: 3000, missing: 0 });
+        expect(all.position.rms, kind).toBeLessThan(2e-4);
+        expect(all.dc.rms, kind).toBeLessThan(0.05);
+    }
 });
 
 test('loose files are named by what they have in common, and finished files play again', async ({ page }) => {

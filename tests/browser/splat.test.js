@@ -36,10 +36,10 @@ async function encode(options) {
     return encoder.finish();
 }
 
-for (const name of ['tree-range', 'vqxyz-range']) {
+for (const name of ['tree-range', 'vqxyz-range', 'vqxyz-zstd']) {
     test(`${name}: native and WebAssembly give the same models`, async () => {
         native('encode', '--codec', name, `${folder}/in`, `${folder}/${name}.dfy`);
-        for (const kind of /** @type {const} */ (['ply', 'spz', 'splat'])) {
+        for (const kind of /** @type {const} */ (name === 'tree-range' ? ['ply', 'ascii', 'spz', 'spz2', 'spz4', 'sog', 'glb', 'glb-spz', 'splat'] : ['ply'])) {
             const out = `${folder}/${name}-${kind}`;
             native('decode', '--models', kind, `${folder}/${name}.dfy`, out);
             const decoder = await diffy.SplatDecoder.open(readFileSync(`${folder}/${name}.dfy`), { codec });
@@ -48,6 +48,7 @@ for (const name of ['tree-range', 'vqxyz-range']) {
             assert.equal(files.length, frames);
             for (const file of files) {
                 assert.ok(decoder.advance() >= 0);
+                assert.match(decoder.losses(kind), kind === 'splat' ? /colours of degree 1/ : /^$/);
                 assert.equal(digest(decoder.write(kind)), digest(readFileSync(`${out}/${file}`)), `${file} of ${kind}`);
             }
             assert.equal(decoder.advance(), -1);
@@ -113,6 +114,8 @@ test('errors and parameters are chosen', async () => {
     const fine = await encode({ error: { position: 1e-5 }, maxError: { position: 2e-5, dc: 0.06 }, keepOrder: true });
     const decoder = await diffy.SplatDecoder.open(fine.data, { codec }), model = decoder.next();
     decoder.close();
+    const packed = await encode({ codec: 'vqxyz-zstd', parameters: { zstdLevel: 1 } }), closer = await encode({ codec: 'vqxyz-zstd', parameters: { zstdLevel: 19 } });
+    assert.ok(closer.data.length < packed.data.length, `${closer.data.length} at level 19, ${packed.data.length} at level 1`);
     const other = await encode({ codec: 'vqxyz-range', parameters: { clustersOpacity: 8, maxIter: 5, k: 2, sampleSize: 100, seed: 7 } });
     assert.ok(model && model.count === 1500 && other.data.length > 100);
     await assert.rejects(encode({ error: /** @type {any} */ ({ colour: 1 }) }), /no error "colour"/);
@@ -129,8 +132,8 @@ test('files that are no models, and damage, are told', async () => {
     const { data } = await encode({ keyInterval: 2 });
     const whole = await diffy.SplatDecoder.open(data, { codec });
     assert.deepEqual([0, 1, 2, 3, 4].map((frame) => whole.frame(frame).isKey), [true, false, true, false, true]);
-    // @ts-expect-error: a format that there is, but not here
-    assert.throws(() => whole.write('sog'), /sog is none of the formats/);
+    // @ts-expect-error: no format of models
+    assert.throws(() => whole.write('obj'), /obj is none of the formats/);
     whole.close();
     data[200] ^= 0x60; // two bits: of one the checksum tells which
     const decoder = await diffy.SplatDecoder.open(data, { codec });

@@ -170,6 +170,44 @@ merged() { # everything of every splat moves: each attribute's mask is another
 }
 check "one mask for all attributes takes no more bytes" merged
 
+# ---------------------------------------------------------------- what no view sees
+
+# four NAME X...: a model with two opaque splats behind each other, a small one behind them, and one that is moved to X.
+four() {
+    local name=$1 property
+    shift
+    printf 'ply\nformat ascii 1.0\nelement vertex %d\n' $((3 + $#)) >"$name"
+    for property in x y z f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3; do
+        echo "property float $property" >>"$name"
+    done
+    printf 'end_header\n0 0 0 1 0 0 12 -0.7 -0.7 -0.7 1 0 0 0\n0 0 0.1 0 1 0 12 -0.7 -0.7 -0.7 1 0 0 0\n0 0 1 0 0 2 9 -4 -4 -4 1 0 0 0\n' >>"$name"
+    for x; do echo "$x 0 0 1 1 1 2 -2 -2 -2 1 0 0 0" >>"$name"; done
+}
+camera() { # Z DIRECTION: a camera at z that looks along +z (1) or -z (-1)
+    echo "[{\"id\":0,\"width\":800,\"height\":600,\"fx\":700,\"fy\":700,\"position\":[0,0,$1],\"rotation\":[[$2,0,0],[0,1,0],[0,0,$2]]}]" >camera.json
+}
+dropped() { # WANTED FRAMES VIEWS MODELS
+    "$diffy" splat encode --keep-order --drop-unseen "$3" "$4" seen.dfy >said.txt && grep "^Dropped" said.txt &&
+        grep -q "^Dropped $1 .* alike to [4-9][0-9]" said.txt && rm -rf seen && "$diffy" splat decode seen.dfy seen &&
+        [ "$(find seen -type f | wc -l)" = "$2" ]
+}
+mkdir walk grow
+four walk/0.ply 1.5
+four walk/1.ply -1.5
+four grow/0.ply 1.5
+four grow/1.ply 1.5 2
+camera -5 1
+check "a splat behind others is dropped" dropped "1 of 4" 2 camera.json walk
+kept_three() { grep -q 'element vertex 3' seen/frame_0000.ply && grep -qa 'element vertex 3' seen/frame_0001.ply; }
+check "from every frame" kept_three
+check "frames with different counts have what is unseen dropped one by one" dropped "1 of 4" 2 camera.json grow
+camera 5 -1
+check "a camera on the other side sees it" dropped "0 of 4" 2 camera.json walk
+check "views around do as well" dropped "0 of 4" 2 around walk
+echo '[{"width":800}]' >camera.json
+check "a camera without what it needs is told" fails_with 1 "$diffy" splat encode --drop-unseen camera.json walk x.dfy
+check "a list of cameras that is none" fails_with 1 "$diffy" splat encode --drop-unseen "$cases/face0.ply" walk x.dfy
+
 if [ -d "$shared/splats/playbot" ]; then
     moved() { # one splat of 12,000 moved to x = 3,000
         cp "$shared/splats/playbot/frame_0000.ply" moved.ply && chmod u+w moved.ply

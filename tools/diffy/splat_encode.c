@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "splat_cli.h"
+#include "splat_unseen.h"
 
 typedef struct EncodeOptions {
-    const char *codec, *errors, *max_errors, *first, *next, *progress, *unit, *clusters, *seed;
+    const char *codec, *errors, *max_errors, *first, *next, *progress, *unit, *clusters, *seed, *views;
     int quality, effort, key_interval, two_pass, canonical, degree, start, frames;
     int keep_order, any_order, max_degree, iterations, neighbour, samples, zstd_level;
-    double fps, tolerance, xyz_alpha, xyz_quantile, min_step, max_step, xyz_tolerance;
+    double fps, unseen, tolerance, xyz_alpha, xyz_quantile, min_step, max_step, xyz_tolerance;
 } EncodeOptions;
 
 /* ---------------------------------------------------------------- settings */
@@ -112,7 +113,21 @@ static int encoder_failed(const DfySplatEncoder *encoder, const OutputFile *file
     return complain("%s: %s", file->path, dfy_splat_encoder_message(encoder));
 }
 
-static int push_frames(DfySplatEncoder *encoder, SplatSource *source, const EncodeOptions *o, const OutputFile *file) {
+/* A way through all models. */
+typedef struct Way {
+    SplatUnseen *unseen;      /* what is dropped, or NULL */
+    DfySplatEncoder *encoder; /* NULL: models are only looked at, for what is unseen */
+    const OutputFile *file;
+} Way;
+
+static int take_model(const Way *way, DfySplats *splats) {
+    if (!way->encoder) return splat_unseen_look(way->unseen, splats);
+    int status = way->unseen ? splat_unseen_drop(way->unseen, splats) : STATUS_GOOD;
+    if (!status && dfy_splat_encoder_push(way->encoder, splats)) status = encoder_failed(way->encoder, way->file);
+    return status;
+}
+
+static int go_through(const Way *way, SplatSource *source, const EncodeOptions *o) {
     Progress progress = {0};
     uint64_t total = o->frames ? (uint64_t)o->frames : splat_source_frames(source), done = 0;
     int status = STATUS_GOOD;
@@ -122,10 +137,9 @@ static int push_frames(DfySplatEncoder *encoder, SplatSource *source, const Enco
         int got = splat_source_next(source, &splats);
         if (got > 0 && o->frames) status = splat_source_lacks(source, done, total);
         if (got > 0) break;
-        if (got < 0) status = STATUS_FAILED;
-        if (!got && dfy_splat_encoder_push(encoder, &splats)) status = encoder_failed(encoder, file);
+        status = got < 0 ? STATUS_FAILED : take_model(way, &splats);
         dfy_splats_free(&splats);
-        progress_show(&progress, "splats", ++done, total);
+        progress_show(&progress, way->encoder ? "splats" : "looking", ++done, total);
     }
     progress_end(&progress);
     return status;
@@ -148,7 +162,8 @@ static void tell(const char *path, const DfySplatStats *stats, double seconds) {
         warn("--degree cut the colours of %llu models to a lower degree.", (unsigned long long)stats->cut_models);
 }
 
-static int encode_to(const char *path, SplatSource *source, const DfySplatSettings *settings, const EncodeOptions *o) {
+static int encode_to(const char *path, SplatSource *source, SplatUnseen *unseen, const DfySplatSettings *settings,
+                     const EncodeOptions *o) {
     OutputFile file;
     DfySplatEncoder *encoder = NULL;
     DfySplatStats stats = {0};
@@ -157,15 +172,31 @@ static int encode_to(const char *path, SplatSource *source, const DfySplatSettin
     if (output_open(&file, path)) return STATUS_FAILED;
     DfyOutput output = output_for_encoder(&file);
     int status = dfy_splat_encoder_open(&encoder, settings, &output) ? encoder_failed(encoder, &file) : STATUS_GOOD;
-    if (!status) status = push_frames(encoder, source, o, &file);
+    if (!status) status = go_through(&(Way){unseen, encoder, &file}, source, o);
     if (!status && dfy_splat_encoder_finish(encoder, &stats)) status = encoder_failed(encoder, &file);
     dfy_splat_encoder_close(&encoder);
     if (!status) status = output_keep(&file);
     if (status) output_drop(&file);
     if (!status && strcmp(path, "-")) tell(path, &stats, seconds_now() - start);
+    if (!status && unseen && strcmp(path, "-")) splat_unseen_tell(unseen);
     if (!status && interrupted())
         return complain("Stopped after frame %llu: %s is complete up to there.", (unsigned long long)stats.frames,
                         path);
+    return status;
+}
+
+static SplatSource *open_source(const char *const paths[2], const EncodeOptions *o) {
+    return o->next ? splat_source_pattern(o->first, o->next, o->start) : splat_source_open(paths[0]);
+}
+
+/* The first of two ways through all models. */
+static int look_for_unseen(SplatUnseen *unseen, const char *const paths[2], const EncodeOptions *o) {
+    SplatSource *source = open_source(paths, o);
+    if (!source) return STATUS_FAILED;
+    interrupt_watch();
+    int status = go_through(&(Way){.unseen = unseen}, source, o);
+    splat_source_close(source);
+    if (!status && interrupted()) status = complain("Stopped before anything was written.");
     return status;
 }
 
@@ -179,10 +210,13 @@ static int run_with(EncodeOptions *o, const Usage *usage, int argc, char **argv)
         return complain_usage("--next %s needs exactly one %%d, as in frame_%%04d.ply.", o->next);
     if ((status = settings_of(&settings, o))) return status;
     if ((status = dfy_output_spares(o->next ? paths[0] : paths[1], o->next ? "-" : paths[0]))) return status;
-    SplatSource *source = o->next ? splat_source_pattern(o->first, o->next, o->start) : splat_source_open(paths[0]);
-    if (!source) return STATUS_FAILED;
-    status = encode_to(o->next ? paths[0] : paths[1], source, &settings, o);
+    SplatUnseen *unseen = o->views ? splat_unseen_open(o->views, o->unseen) : NULL;
+    if (o->views && (!unseen || look_for_unseen(unseen, paths, o))) status = STATUS_FAILED;
+    SplatSource *source = status ? NULL : open_source(paths, o);
+    if (source) splat_source_hush(source, unseen != NULL);
+    status = source ? encode_to(o->next ? paths[0] : paths[1], source, unseen, &settings, o) : STATUS_FAILED;
     splat_source_close(source);
+    splat_unseen_close(unseen);
     return status;
 }
 
@@ -201,6 +235,7 @@ int run_splat_encode(int argc, char **argv) {
                        .samples = 10000,
                        .zstd_level = 7,
                        .fps = 30,
+                       .unseen = 0.002,
                        .tolerance = 1e-6,
                        .xyz_alpha = 0.2,
                        .xyz_quantile = 0.05};
@@ -233,6 +268,12 @@ int run_splat_encode(int argc, char **argv) {
         {"--degree", NULL, OPTION_INT, &o.degree, "N", "degree of the spherical harmonics; default: that of the models",
          0, DFY_SPLAT_MAX_DEGREE},
         {"--fps", NULL, OPTION_NUMBER, &o.fps, "F", "frames per second, stored for players, default 30", 0.01, 600},
+        {"--drop-unseen", NULL, OPTION_TEXT, &o.views, "VIEWS",
+         "leave out splats that no view sees in any frame, and say how pictures change; VIEWS is the training's "
+         "cameras.json, or around: from outside only",
+         0, 0},
+        {"--unseen", NULL, OPTION_NUMBER, &o.unseen, "PART",
+         "with --drop-unseen: seen is what has this part of some pixel, default 0.002", 0, 1},
         {"--clusters", NULL, OPTION_TEXT, &o.clusters, "N",
          "vqxyz: entries of each codebook, default 256; or rotation_re=N,opacity=N,...", 0, 0},
         {"--max-degree", NULL, OPTION_INT, &o.max_degree, "N", "vqxyz: degree of the colours that are coded", 0,

@@ -172,6 +172,10 @@ uint64_t splat_source_frames(const SplatSource *s) {
 
 enum { MOST_TOLD = 5 /* files of which notes are shown */ };
 
+void splat_source_hush(SplatSource *s, int quiet) {
+    s->told = quiet ? MOST_TOLD + 1 : 0;
+}
+
 static void tell(SplatSource *s, const char *name, const char *sentence) {
     if (!sentence[0] || s->told > MOST_TOLD) return;
     if (s->told++ == MOST_TOLD)

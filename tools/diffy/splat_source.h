@@ -20,6 +20,8 @@ uint64_t splat_source_frames(const SplatSource *source);
 int splat_source_next(SplatSource *source, DfySplats *splats);
 /* Complains that it ended before the wanted number of frames. */
 int splat_source_lacks(const SplatSource *source, uint64_t got, uint64_t wanted);
+/* quiet: what files hold and models do not was told already. */
+void splat_source_hush(SplatSource *source, int quiet);
 void splat_source_close(SplatSource *source);
 
 /* Whether a name is a model's: .ply, .spz, .sog, .glb or .splat. */

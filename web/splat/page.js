@@ -214,7 +214,8 @@ async function run(what) {
             state.textContent = `${done} of ${total} frames`;
         } });
         const base = name.replace(/\.dfy$/i, ''), made = what === 'exportAll' ? `${base}-${kind}.zip` : `${base}-${frame}.${extensionOf(kind)}`;
-        find('#exports', HTMLElement).prepend(make('li', {}, downloadLink(result.file, made), ` ${[formatBytes(result.file.size), ...result.warnings].join(', ')}`));
+        find('#exports', HTMLElement).prepend(make('li', {}, downloadLink(result.file, made), ` ${[formatBytes(result.file.size), ...result.warnings].join(', ')}`,
+            ...(result.losses ? [make('p', { class: 'note' }, `${result.losses}.`)] : [])));
         state.textContent = '';
         announce(`${made} is ready.`);
     } catch (error) {

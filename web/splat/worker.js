@@ -67,13 +67,25 @@ async function encode({ files, quality, fps, canonical }, emit) {
  */
 async function exportAll({ file, kind }, emit) {
     const source = await SplatDecoder.open(file), zip = new ZipWriter(new BlobWriter('application/zip'), { level: 0 });
+    let losses = '';
     for (let frame = source.advance(); frame >= 0; frame = source.advance()) {
+        losses ||= lossesOf(source, frame, kind);
         await zip.add(`frame_${String(frame).padStart(4, '0')}.${extensionOf(kind)}`, new Uint8ArrayReader(source.write(kind)));
         emit({ done: frame + 1, total: source.info.frames });
     }
-    const result = { file: await zip.close(), warnings: source.warnings };
+    const result = { file: await zip.close(), warnings: source.warnings, losses };
     source.close();
     return result;
+}
+
+/**
+ * @param {SplatDecoder} source
+ * @param {number} frame
+ * @param {import('../../wasm/splat.js').SplatFormat} kind
+ */
+function lossesOf(source, frame, kind) {
+    const sentence = source.losses(kind);
+    return sentence && `frame ${frame}: ${sentence}`;
 }
 
 /** @param {{ file: Blob, frame: number, kind: import('../../wasm/splat.js').SplatFormat }} args */
@@ -81,7 +93,7 @@ async function exportOne({ file, frame, kind }) {
     const source = await SplatDecoder.open(file);
     source.seek(frame);
     if (source.advance() !== frame) throw new Error(source.warnings.at(-1) ?? 'This frame is lost.');
-    const result = { file: new Blob([source.write(kind)]), warnings: [] };
+    const result = { file: new Blob([source.write(kind)]), warnings: [], losses: lossesOf(source, frame, kind) };
     source.close();
     return result;
 }

@@ -164,15 +164,18 @@ static int put_booked(Writer *w, const char *key, const char *name, const float 
 }
 
 static int put_labels(Writer *w, cJSON *sh, const float *palette, int entries, size_t numbers) {
-    DfyImage image;
-    if (new_image(&image, w->width, w->height)) return DFY_ERROR_MEMORY;
-    for (size_t i = 0; i < w->s->count; i++) {
-        uint32_t label = dfy_vq_nearest(palette, entries, w->s->rest + i * numbers, (int)numbers);
-        image.rgba[i * 4] = (uint8_t)label;
-        image.rgba[i * 4 + 1] = (uint8_t)(label >> 8);
+    DfyImage image = {.rgba = NULL};
+    uint32_t *labels = malloc(w->s->count * sizeof *labels);
+    int status =
+        labels ? dfy_vq_nearest(labels, palette, entries, w->s->rest, w->s->count, (int)numbers) : DFY_ERROR_MEMORY;
+    if (!status) status = new_image(&image, w->width, w->height);
+    for (size_t i = 0; !status && i < w->s->count; i++) {
+        image.rgba[i * 4] = (uint8_t)labels[i];
+        image.rgba[i * 4 + 1] = (uint8_t)(labels[i] >> 8);
         image.rgba[i * 4 + 2] = 0;
     }
-    return put_image(w, sh, "shN_labels.webp", &image);
+    free(labels);
+    return status ? status : put_image(w, sh, "shN_labels.webp", &image);
 }
 
 static int put_centroids(Writer *w, cJSON *sh, const float *palette, int entries, int degree) {

@@ -23,7 +23,7 @@ int dfy_webp_read(DfyImage *image, const uint8_t *data, size_t size_bytes, uint6
 #endif
 }
 
-#ifdef DFY_WITHOUT_WEBP_ENCODER
+#ifdef DFY_WITHOUT_WEBP
 
 int dfy_webp_write(const DfyImage *image, DfyBuffer *buffer) {
     (void)image, (void)buffer;

@@ -4,12 +4,9 @@
 
 #include "base/bytes.h"
 
-/* The browser's build has a decoder at most (DFY_WITH_WEBP). */
-#ifdef __EMSCRIPTEN__
-#define DFY_WITHOUT_WEBP_ENCODER
-#ifndef DFY_WITH_WEBP
+/* The browser's builds have it where DFY_WITH_WEBP says so. */
+#if defined(__EMSCRIPTEN__) && !defined(DFY_WITH_WEBP)
 #define DFY_WITHOUT_WEBP
-#endif
 #endif
 
 typedef struct DfyImage {

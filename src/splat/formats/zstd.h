@@ -4,12 +4,12 @@
 
 #include "base/bytes.h"
 
-/* The browser's build has a decoder at most (DFY_WITH_ZSTD). */
-#ifdef __EMSCRIPTEN__
-#define DFY_WITHOUT_ZSTD_ENCODER
-#ifndef DFY_WITH_ZSTD
+/* The browser's builds have it where DFY_WITH_ZSTD says so; a player's build has the decoder alone. */
+#if defined(__EMSCRIPTEN__) && !defined(DFY_WITH_ZSTD)
 #define DFY_WITHOUT_ZSTD
 #endif
+#if defined(DFY_WITHOUT_ZSTD) || defined(DFY_SPLAT_DECODER_ONLY)
+#define DFY_WITHOUT_ZSTD_ENCODER
 #endif
 
 /* Unpacks to exactly size bytes: 0, DFY_ERROR_DAMAGED, or DFY_ERROR_UNSUPPORTED in a build without zstd. */

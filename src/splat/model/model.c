@@ -73,3 +73,21 @@ int dfy_splats_set_degree(DfySplats *splats, int degree, DfyMessage *message) {
     splats->degree = degree;
     return DFY_OK;
 }
+
+static void keep_rows(float *rows, size_t numbers, const uint8_t *flags, uint32_t count) {
+    size_t to = 0;
+    for (size_t i = 0; numbers && i < count; i++)
+        if (flags[i]) memmove(rows + to++ * numbers, rows + i * numbers, numbers * sizeof *rows);
+}
+
+void dfy_splats_keep(DfySplats *splats, const uint8_t *flags) {
+    uint32_t count = splats->count, kept = 0;
+    keep_rows(splats->xyz, 3, flags, count);
+    keep_rows(splats->rotation, 4, flags, count);
+    keep_rows(splats->scale, 3, flags, count);
+    keep_rows(splats->opacity, 1, flags, count);
+    keep_rows(splats->dc, 3, flags, count);
+    keep_rows(splats->rest, (size_t)dfy_splat_rest(splats->degree) * 3, flags, count);
+    for (uint32_t i = 0; i < count; i++) kept += flags[i] != 0;
+    splats->count = kept;
+}

@@ -142,14 +142,16 @@ static int resize(VqPart *part, uint32_t count, DfyMessage *message) {
     return DFY_OK;
 }
 
-static void assign(VqPart *part, const DfySplats *frame) {
-    float vector[MOST_DIMENSIONS];
-    for (int g = 0; g < groups_of(part); g++)
-        for (size_t i = 0; i < part->count; i++) {
-            Group *group = &part->groups[g];
-            vector_of(frame, i, g, vector);
-            group->now[i] = dfy_vq_nearest(group->codebook, group->entries, vector, group->dimensions);
-        }
+static int assign(VqPart *part, const DfySplats *frame, DfyMessage *message) {
+    float *vectors = malloc(((size_t)part->count * MOST_DIMENSIONS + 1) * sizeof *vectors);
+    int status = vectors ? DFY_OK : DFY_ERROR_MEMORY;
+    for (int g = 0; !status && g < groups_of(part); g++) {
+        Group *group = &part->groups[g];
+        for (size_t i = 0; i < part->count; i++) vector_of(frame, i, g, vectors + i * (size_t)group->dimensions);
+        status = dfy_vq_nearest(group->now, group->codebook, group->entries, vectors, part->count, group->dimensions);
+    }
+    free(vectors);
+    return status ? no_memory(message) : DFY_OK;
 }
 
 static int vq_key_to_context(void *context, const DfySplats *frame, DfyMessage *message) {
@@ -160,8 +162,7 @@ static int vq_key_to_context(void *context, const DfySplats *frame, DfyMessage *
         part->learnt = 0; /* the next key frame is a new scene: it gets its own codebooks */
     }
     if (!status) status = resize(part, frame->count, message);
-    if (!status) assign(part, frame);
-    return status;
+    return status ? status : assign(part, frame, message);
 }
 
 static int vq_inter_to_context(void *context, const DfySplats *frame, DfyMessage *message) {
@@ -175,8 +176,7 @@ static int vq_inter_to_context(void *context, const DfySplats *frame, DfyMessage
         if (!group->before && !(group->before = malloc(bytes ? bytes : 1))) return no_memory(message);
         if (bytes) memcpy(group->before, group->now, bytes);
     }
-    assign(part, frame);
-    return DFY_OK;
+    return assign(part, frame, message);
 }
 
 static int done(const DfySplatPayload *payload, DfyMessage *message) {

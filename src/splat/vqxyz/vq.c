@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splat/model/wide.h"
+
 enum {
+    TOGETHER = 32, /* entries that a vector is compared with at once: compilers undo loops of fewer */
     BATCH = 512,   /* vectors an iteration looks at */
     SAMPLE = 8192, /* vectors the first centres are drawn from */
     QUIET = 10     /* iterations without movement before stopping */
@@ -28,18 +31,51 @@ static float distance(const float *a, const float *b, int dimensions) {
     return sum;
 }
 
-uint32_t dfy_vq_nearest(const float *codebook, int entries, const float *vector, int dimensions) {
-    uint32_t best = 0;
-    float least = FLT_MAX;
-    for (int i = 0; i < entries; i++) {
-        float d = distance(codebook + (size_t)i * (size_t)dimensions, vector, dimensions);
-        if (d < least) {
-            least = d;
-            best = (uint32_t)i;
+/* ---------------------------------------------------------------- the nearest entry */
+
+/* TOGETHER entries of a codebook side by side, then the next ones; places without an entry are far from everything. */
+static void put_side_by_side(float *columns, const float *codebook, int entries, int dimensions) {
+    for (int first = 0; first < entries; first += TOGETHER)
+        for (int k = 0; k < dimensions; k++)
+            for (int i = first; i < first + TOGETHER; i++)
+                *columns++ = i < entries ? codebook[(size_t)i * (size_t)dimensions + (size_t)k] : 1e30f;
+}
+
+DFY_BODY void find_nearest_body(uint32_t *nearest, const float *columns, int blocks, const float *vector,
+                                int dimensions) {
+    float least[TOGETHER];
+    int32_t block[TOGETHER] = {0};
+    for (int i = 0; i < TOGETHER; i++) least[i] = FLT_MAX;
+    for (int b = 0; b < blocks; b++) {
+        float sum[TOGETHER] = {0};
+        for (int k = 0; k < dimensions; k++, columns += TOGETHER)
+            for (int i = 0; i < TOGETHER; i++) sum[i] += (vector[k] - columns[i]) * (vector[k] - columns[i]);
+        for (int i = 0; i < TOGETHER; i++) {
+            block[i] = sum[i] < least[i] ? b : block[i];
+            least[i] = sum[i] < least[i] ? sum[i] : least[i];
         }
     }
-    return best;
+    int best = 0;
+    for (int i = 1; i < TOGETHER; i++)
+        if (least[i] < least[best] || (!(least[best] < least[i]) && block[i] < block[best])) best = i;
+    *nearest = (uint32_t)(block[best] * TOGETHER + best);
 }
+DFY_TWICE(find_nearest, (uint32_t * nearest, const float *columns, int blocks, const float *vector, int dimensions),
+          (nearest, columns, blocks, vector, dimensions))
+
+int dfy_vq_nearest(uint32_t *nearest, const float *codebook, int entries, const float *vectors, size_t count,
+                   int dimensions) {
+    int blocks = (entries + TOGETHER - 1) / TOGETHER;
+    float *columns = malloc(((size_t)blocks * TOGETHER * (size_t)dimensions + 1) * sizeof *columns);
+    if (!columns) return DFY_ERROR_MEMORY;
+    put_side_by_side(columns, codebook, entries, dimensions);
+    for (size_t i = 0; i < count; i++)
+        find_nearest(&nearest[i], columns, blocks, vectors + i * (size_t)dimensions, dimensions);
+    free(columns);
+    return DFY_OK;
+}
+
+/* ---------------------------------------------------------------- fitting */
 
 typedef struct Fit {
     float *codebook;
@@ -47,6 +83,7 @@ typedef struct Fit {
     size_t count;
     int dimensions, entries;
     uint64_t random;
+    float *columns; /* the codebook side by side */
 } Fit;
 
 static const float *draw(Fit *fit) {
@@ -88,9 +125,10 @@ static int seed_centres(Fit *fit, int clusters) {
 /* One batch; returns the farthest squared way a centre moved. */
 static float run_batch(Fit *fit, uint32_t *uses, uint32_t *owner, const float **points) {
     float farthest = 0;
+    put_side_by_side(fit->columns, fit->codebook, fit->entries, fit->dimensions);
     for (int i = 0; i < BATCH; i++) {
         points[i] = draw(fit);
-        owner[i] = dfy_vq_nearest(fit->codebook, fit->entries, points[i], fit->dimensions);
+        find_nearest(&owner[i], fit->columns, (fit->entries + TOGETHER - 1) / TOGETHER, points[i], fit->dimensions);
     }
     for (int i = 0; i < BATCH; i++) {
         float *centre = fit->codebook + (size_t)owner[i] * (size_t)fit->dimensions, moved = 0;
@@ -121,17 +159,19 @@ static double variance_of(const Fit *fit) {
 }
 
 int dfy_vq_fit(float *codebook, const float *vectors, size_t count, int dimensions, const DfyVqSettings *settings) {
-    Fit fit = {codebook, vectors, count, dimensions, 0, settings->seed};
+    Fit fit = {codebook, vectors, count, dimensions, 0, settings->seed, NULL};
     if (!count || settings->clusters < 1) return 0;
     if (!seed_centres(&fit, settings->clusters)) return DFY_ERROR_MEMORY;
     uint32_t *uses = calloc((size_t)fit.entries, sizeof *uses), *owner = malloc(BATCH * sizeof *owner);
     const float **points = malloc(BATCH * sizeof *points);
-    int good = uses && owner && points, quiet = 0;
+    fit.columns = malloc((size_t)(fit.entries + TOGETHER) * (size_t)dimensions * sizeof *fit.columns);
+    int good = uses && owner && points && fit.columns, quiet = 0;
     double still = settings->tolerance * variance_of(&fit);
     for (int i = 0; good && i < settings->iterations && quiet < QUIET; i++)
         quiet = run_batch(&fit, uses, owner, points) <= still ? quiet + 1 : 0;
     free(uses);
     free(owner);
     free(points);
+    free(fit.columns);
     return good ? fit.entries : DFY_ERROR_MEMORY;
 }

@@ -17,8 +17,9 @@ typedef struct DfyVqSettings {
  */
 int dfy_vq_fit(float *codebook, const float *vectors, size_t count, int dimensions, const DfyVqSettings *settings);
 
-/* Number of the nearest entry. */
-uint32_t dfy_vq_nearest(const float *codebook, int entries, const float *vector, int dimensions);
+/* The number of the entry nearest to each of count vectors, the lowest of equals; 0 or DFY_ERROR_MEMORY. */
+int dfy_vq_nearest(uint32_t *nearest, const float *codebook, int entries, const float *vectors, size_t count,
+                   int dimensions);
 
 /* Deterministic random numbers (splitmix64). */
 uint64_t dfy_vq_random(uint64_t *state);
