@@ -25,6 +25,8 @@ const formats = /** @type {const} */ ({ ply: 0, ascii: 1, splat: 2, spz: 3, spz2
  * @property {number} [effort] 1 (fastest) to 9 (smallest), default 5
  * @property {[number, number]} [frameRate] frames a second as a fraction, recorded for players; default 30/1
  * @property {number} [keyInterval] frames from key frame to key frame at most, default 90; 0: only where needed
+ * @property {number} [access] fast seeking: no frame takes the decoding of more than so many others but the key frame; default:
+ *     not limited
  * @property {boolean} [canonical] sort each splat's axes by size: the same picture, other numbers, 4 % smaller; default no
  * @property {Partial<Record<SplatAttribute, number>>} [error] wanted RMS errors of single attributes instead of the
  *     quality's: position in the models' unit, scale as logarithms, alpha of 0 to 1, rotation in degrees
@@ -79,7 +81,8 @@ export class SplatEncoder {
                 const known = this.#codec.withText(name, (text) => this.#handle.call('error', text, value, largest));
                 if (!known || !(value > 0)) throw new DiffyError(Status.ARGUMENT, `There is no error "${name}" of ${value}: the names are position, scale, alpha, dc, rotation and sh.`);
             }
-        const parameters = { ...options.parameters, ...(options.keepOrder === undefined ? {} : { keepOrder: Number(options.keepOrder) }) };
+        const { keepOrder, access } = options;
+        const parameters = { ...options.parameters, ...(keepOrder === undefined ? {} : { keepOrder: Number(keepOrder) }), ...(access === undefined ? {} : { access }) };
         for (const [name, value] of Object.entries(parameters)) {
             const known = this.#codec.withText(name, (text) => this.#handle.call('set', text, Number(value)));
             if (!known) throw new DiffyError(Status.ARGUMENT, `There is no parameter "${name}" of splat codecs.`);
@@ -166,8 +169,8 @@ export class SplatDecoder {
         this.info = this.#handle.opening(() => {
             this.#handle.check(this.#handle.call('open', reader.size));
             const name = codec.text(this.#handle.call('info'));
-            const [degree, frames, keyFrames, bytes, num, den, complete] = codec.result(7);
-            return { codec: name, degree, frames, keyFrames, bytes, frameRate: num / den, complete: !!complete };
+            const [degree, frames, keyFrames, bytes, num, den, complete, access] = codec.result(8);
+            return { codec: name, degree, frames, keyFrames, bytes, frameRate: num / den, complete: !!complete, access };
         });
     }
 

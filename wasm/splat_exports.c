@@ -40,6 +40,7 @@ EXPORT int web_splat_encoder_set(WebSplatEncoder *e, const char *name, double va
         int *whole;
         double *number;
     } known[] = {{"keepOrder", &e->settings.keep_order, NULL},
+                 {"access", &e->settings.access, NULL},
                  {"twoPass", &e->settings.two_pass, NULL},
                  {"degree", &e->settings.degree, NULL},
                  {"clustersRotationRe", &vq->clusters_rotation_re, NULL},

@@ -57,12 +57,13 @@ EXPORT int web_splat_player_frame(const WebSplatPlayer *p, double frame) {
     return splat_frame_result(p->decoder, frame);
 }
 
-/* result: the first frame to be decoded for this one, and the bytes of the file that takes: their offset, how many. */
+/* result: the first and the last frame to be decoded for this one, and the bytes of the file that takes: their offset,
+ * how many. */
 EXPORT int web_splat_player_needs(const WebSplatPlayer *p, double frame) {
-    uint64_t first = 0, offset = 0, bytes = 0;
-    int status = dfy_splat_decoder_needs(p->decoder, (uint64_t)frame, &first, &offset, &bytes);
-    const double values[] = {(double)first, (double)offset, (double)bytes};
-    for (int i = 0; i < 3; i++) web_result()[i] = values[i];
+    uint64_t first = 0, last = 0, offset = 0, bytes = 0;
+    int status = dfy_splat_decoder_needs(p->decoder, (uint64_t)frame, &first, &last, &offset, &bytes);
+    const double values[] = {(double)first, (double)last, (double)offset, (double)bytes};
+    for (int i = 0; i < 4; i++) web_result()[i] = values[i];
     return status;
 }
 

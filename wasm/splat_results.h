@@ -5,14 +5,14 @@
 #include "diffy/splat.h"
 #include "host.h"
 
-/* result: degree, frames, key frames, bytes, frame rate as a fraction, complete. Returns the codec's name or NULL. */
+/* result: degree, frames, key frames, bytes, frame rate as a fraction, complete, access. Returns the codec's name or
+ * NULL. */
 static inline const char *splat_info_result(DfySplatDecoder *decoder) {
     static DfySplatInfo info;
     if (dfy_splat_decoder_info(decoder, &info)) return NULL;
-    const double values[] = {info.degree,        (double)info.frames, (double)info.key_frames,
-                             (double)info.bytes, info.frame_rate_num, info.frame_rate_den,
-                             info.complete};
-    for (int i = 0; i < 7; i++) web_result()[i] = values[i];
+    const double values[] = {info.degree,         (double)info.frames, (double)info.key_frames, (double)info.bytes,
+                             info.frame_rate_num, info.frame_rate_den, info.complete,           info.access};
+    for (int i = 0; i < 8; i++) web_result()[i] = values[i];
     return info.codec;
 }
 

@@ -58,7 +58,7 @@ build_webp() {
     cd "$sources"/libwebp-*/ &&
         compile libwebp.a "-Os -DWEBP_REDUCE_SIZE -DWEBP_DISABLE_STATS -I." src/dec/*.c src/enc/*.c \
             src/dsp/{alpha_processing,cost,cpu,dec,dec_clip_tables,enc,filters,lossless,lossless_enc,rescaler,ssim,upsampling,yuv}.c \
-            src/utils/*.c &&
+            src/utils/*.c sharpyuv/*.c &&
         cp src/webp/{decode,encode,types}.h "$prefix/include/webp/"
 }
 (build_zstd && build_webp) >"$log" 2>&1 || {

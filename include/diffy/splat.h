@@ -238,6 +238,10 @@ typedef struct DfySplatSettings {
     int frame_rate_num, frame_rate_den; /* recorded for players; 30/1 */
     uint64_t memory_limit_bytes;        /* of frames kept for two passes; 0: 2 GiB */
     DfySplatVqSettings vq;
+    /* Every so many frames after a key frame one follows the key frame, not the frame before it, so that with the key
+     * frame at hand no frame takes the decoding of more than so many: 1..65535; 0 (the default): none does. Codecs
+     * other than the default have key frames there. */
+    int access;
 } DfySplatSettings;
 
 /* As dfy_encoder_defaults_of and dfy_encoder_defaults. */
@@ -288,6 +292,7 @@ typedef struct DfySplatInfo {
     uint64_t frames, key_frames, bytes;
     int frame_rate_num, frame_rate_den;
     int complete; /* 0: the file was cut or never finished */
+    int access;   /* as in the settings */
 } DfySplatInfo;
 
 typedef struct DfySplatDecoder DfySplatDecoder;
@@ -319,10 +324,11 @@ DFY_API void dfy_splat_decoder_changed(const DfySplatDecoder *decoder, const uin
 DFY_API void dfy_splat_decoder_remember(DfySplatDecoder *decoder, uint64_t limit_bytes);
 /*
  * What giving `frame` next will read: bytes of the file from *offset on (none: *bytes is 0), to decode the frames from
- * *first to `frame`. For those who fetch a file's bytes before they are asked for.
+ * *first to *last. Where *last is before `frame`, it is a key frame that others return to: once it is decoded, ask
+ * again. For those who fetch a file's bytes before they are asked for.
  */
-DFY_API int dfy_splat_decoder_needs(const DfySplatDecoder *decoder, uint64_t frame, uint64_t *first, uint64_t *offset,
-                                    uint64_t *bytes);
+DFY_API int dfy_splat_decoder_needs(const DfySplatDecoder *decoder, uint64_t frame, uint64_t *first, uint64_t *last,
+                                    uint64_t *offset, uint64_t *bytes);
 /*
  * A file that is still being fetched or written has now so many bytes: the frames that are whole by now can be decoded.
  * The decoder must have been opened on a part of it that has the first frame.

@@ -91,6 +91,13 @@ typedef struct DfySplatPart {
     int (*encode_key)(void *context, DfySplatPayload *payload, DfyMessage *message);
     int (*encode_inter)(void *context, DfySplatPayload *payload, DfyMessage *message);
 
+    /* Of parts whose inter frames may follow their key frame again; NULL: this one's may not. Keeps the context as the
+     * key frame left it, which was coded last; makes it so again. Encoder's and decoder's. */
+    int (*keep_encoded)(void *context, DfyMessage *message);
+    int (*encode_again)(void *context, DfyMessage *message);
+    int (*keep_decoded)(void *context, DfyMessage *message);
+    int (*decode_again)(void *context, DfyMessage *message);
+
     /* Decoder: payload to context; both sides: context to a frame, filling what the part is about. */
     int (*decode_key)(void *context, DfySplatPayload *payload, DfyMessage *message);
     int (*decode_inter)(void *context, DfySplatPayload *payload, DfyMessage *message);

@@ -26,6 +26,26 @@ void dfy_patches_clear(DfySplatPatches *p, size_t rest) {
     p->failed = 0;
 }
 
+int dfy_patches_copy(DfySplatPatches *out, const DfySplatPatches *in) {
+    DfySplatPatches copy = {.count = in->count, .capacity = in->count, .value_count = in->value_count};
+    copy.value_capacity = in->value_count;
+    copy.rest = in->rest;
+    copy.unit = in->unit;
+    copy.splats = malloc((size_t)in->count * sizeof *copy.splats + 1);
+    copy.attributes = malloc((size_t)in->count + 1);
+    copy.values = malloc(in->value_count * sizeof *copy.values + 1);
+    if (!copy.splats || !copy.attributes || !copy.values) {
+        dfy_patches_free(&copy);
+        return DFY_ERROR_MEMORY;
+    }
+    if (in->count) memcpy(copy.splats, in->splats, in->count * sizeof *copy.splats);
+    if (in->count) memcpy(copy.attributes, in->attributes, in->count);
+    if (in->value_count) memcpy(copy.values, in->values, in->value_count * sizeof *copy.values);
+    dfy_patches_free(out);
+    *out = copy;
+    return DFY_OK;
+}
+
 /* How many numbers an attribute has. */
 static size_t size_of(int attribute, size_t rest) {
     static const size_t sizes[DFY_SPLAT_SH] = {3, 3, 1, 3, 4};

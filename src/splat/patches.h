@@ -27,6 +27,7 @@ typedef struct DfySplatPatches {
 void dfy_patches_free(DfySplatPatches *patches);
 /* Empties the list, for models with so many colour coefficients beyond the first; the unit stays. */
 void dfy_patches_clear(DfySplatPatches *patches, size_t rest);
+int dfy_patches_copy(DfySplatPatches *out, const DfySplatPatches *in);
 /* Appends attributes of splat i of a model as a patch of `splat`. */
 void dfy_patches_add(DfySplatPatches *patches, uint32_t splat, unsigned attributes, const DfySplats *model, size_t i);
 

@@ -1,4 +1,7 @@
-/* A .dfy splat stream in, frames out; damage costs the frames up to the next key frame, and seeking starts at one. */
+/*
+ * A .dfy splat stream in, frames out. Decoding starts at a key frame, or at an access frame, which follows the last key
+ * frame: that one's state is kept. Damage costs the frames up to the next of these.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +11,8 @@
 
 typedef struct Frame {
     size_t entry; /* of the container */
-    int is_key;
+    uint64_t key; /* the last key frame, or this one */
+    int is_key, is_access;
 } Frame;
 
 struct DfySplatDecoder {
@@ -27,9 +31,11 @@ struct DfySplatDecoder {
     int list;
     uint32_t *order; /* of the frame decoded last: where each splat goes; NULL: where it is */
     uint32_t order_count;
-    int reordered;        /* since the last model was made */
-    int key_made;         /* a key frame was decoded since */
-    DfySplatPatches undo; /* what stood where the last model was patched */
+    uint64_t kept;         /* the key frame whose state parts keep, plus 1; 0: none */
+    DfySplatBeside beside; /* what stood beside that */
+    int reordered;         /* since the last model was made */
+    int key_made;          /* a key frame was decoded since */
+    DfySplatPatches undo;  /* what stood where the last model was patched */
     DfySplatHistory history;
     uint64_t
         shown; /* `splats` is frame shown - 1; 0: none. With a history it may be one before the frame decoded last */
@@ -60,6 +66,7 @@ static int read_stream(DfySplatDecoder *d, size_t entry) {
     d->info.order_kept = dfy_read_u8(&bytes) & DFY_SPLAT_ORDER_KEPT;
     for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.error[a] = dfy_read_f32be(&bytes);
     for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) d->info.max_error[a] = dfy_read_f32be(&bytes);
+    d->info.access = dfy_read_u16be(&bytes);
     if (!name || bytes.overrun || d->info.degree > DFY_SPLAT_MAX_DEGREE || !d->info.frame_rate_num ||
         !d->info.frame_rate_den)
         return dfy_fail(&d->message, DFY_ERROR_DAMAGED, "The splat stream's head is damaged.");
@@ -74,7 +81,10 @@ static int list_frames(DfySplatDecoder *d, size_t from) {
     for (size_t i = from; i < d->reader.count; i++) {
         const DfyV2Row *row = &d->reader.rows[i];
         if (row->type != DFY_CHUNK_SEGMENT) continue;
-        d->frames[d->count++] = (Frame){i, row->flags & DFY_CHUNK_ACCESS_POINT};
+        int is_key = row->flags & DFY_CHUNK_ACCESS_POINT;
+        uint64_t key = is_key || !d->count ? d->count : d->frames[d->count - 1].key;
+        int is_access = !is_key && d->info.access && (d->count - key) % (uint64_t)d->info.access == 0;
+        d->frames[d->count++] = (Frame){i, key, is_key, is_access};
         d->info.key_frames += (row->flags & DFY_CHUNK_ACCESS_POINT) != 0;
     }
     d->info.frames = d->count;
@@ -208,19 +218,57 @@ static int decode_sections(DfySplatDecoder *d, const Frame *frame, const Section
     return status ? status : decode_patches(d, sections, count);
 }
 
+/* The key frame's state is kept, for the access frames that follow it. */
+static int keep_key(DfySplatDecoder *d, uint64_t number) {
+    d->kept = 0;
+    int status = dfy_splat_beside_copy(&d->beside, &d->patches[d->list], d->order, d->order_count);
+    if (status) return dfy_fail(&d->message, status, "There is no memory for a frame's numbers.");
+    for (int p = 0; !status && p < 2 && d->work.codec->parts[p]; p++)
+        status = d->work.codec->parts[p]->keep_decoded(d->work.contexts[p], &d->message);
+    d->kept = status ? 0 : number + 1;
+    return status;
+}
+
+/* Makes everything what the key frame left. */
+static int return_to_key(DfySplatDecoder *d) {
+    DfySplatBeside now = {.order = NULL};
+    const DfySplatBeside *kept = &d->beside;
+    int status = dfy_splat_beside_copy(&now, &kept->patches, kept->order, kept->order_count);
+    if (status) return dfy_fail(&d->message, status, "There is no memory for a frame's numbers.");
+    d->reordered |=
+        !d->order != !now.order || (now.order && (d->order_count != now.order_count ||
+                                                  memcmp(d->order, now.order, now.order_count * sizeof *now.order)));
+    dfy_patches_free(&d->patches[d->list]);
+    d->patches[d->list] = now.patches;
+    free(d->order);
+    d->order = now.order;
+    d->order_count = now.order_count;
+    for (int p = 0; !status && p < 2 && d->work.codec->parts[p]; p++)
+        status = d->work.codec->parts[p]->decode_again(d->work.contexts[p], &d->message);
+    return status;
+}
+
+/* Whether what the frame builds on is there. */
+static int has_base(const DfySplatDecoder *d, uint64_t number) {
+    const Frame *frame = &d->frames[number];
+    if (frame->is_access) return d->kept == frame->key + 1;
+    return frame->is_key || d->decoded == number;
+}
+
 static int decode_frame(DfySplatDecoder *d, uint64_t number) {
     const Frame *frame = &d->frames[number];
     Sections sections = {.flags = 0};
     int status = dfy_v2_read_chunk(&d->reader, frame->entry, &d->bytes, &d->message);
-    int kind = frame->is_key ? DFY_SPLAT_KEY : DFY_SPLAT_INTER;
-    if (!status && (!d->bytes.size || d->bytes.data[0] != kind || (!frame->is_key && d->decoded != number) ||
-                    !split_frame(d, &sections)))
+    int kind = frame->is_key ? DFY_SPLAT_KEY : frame->is_access ? DFY_SPLAT_ACCESS : DFY_SPLAT_INTER;
+    if (!status && (!d->bytes.size || d->bytes.data[0] != kind || !has_base(d, number) || !split_frame(d, &sections)))
         status = damaged_frame(d, number);
+    if (!status && frame->is_access) status = return_to_key(d);
     if (!status) status = decode_coded(d, frame, &sections);
     if (!status && (status = decode_sections(d, frame, &sections))) {
         damaged_frame(d, number);
         if (status == DFY_ERROR_MEMORY) dfy_fail(&d->message, status, "There is no memory for a frame's numbers.");
     }
+    if (!status && frame->is_key && d->info.access) status = keep_key(d, number);
     d->decoded = status ? 0 : number + 1;
     return status;
 }
@@ -313,21 +361,41 @@ static void leave_history(DfySplatDecoder *d, uint64_t first) {
     d->shown = 0;
 }
 
-static void skip_to_key(DfySplatDecoder *d) {
+/* After damage: to the next frame that does not build on what is lost. */
+static void skip_lost(DfySplatDecoder *d) {
     do d->position++;
-    while (d->position < d->count && !d->frames[d->position].is_key);
+    while (d->position < d->count && !d->frames[d->position].is_key &&
+           !(d->frames[d->position].is_access && has_base(d, d->position)));
 }
 
-/* The first frame to be decoded for `frame`. */
-static uint64_t first_needed(const DfySplatDecoder *d, uint64_t frame) {
-    while (frame > 0 && d->decoded != frame && !d->frames[frame].is_key) frame--;
-    return frame;
+/* Frames to be decoded for another: from first to last, and where there is a key frame to be decoded before, its
+ * number. */
+typedef struct Route {
+    uint64_t first, key;
+    int has_key;
+} Route;
+
+static Route route_to(const DfySplatDecoder *d, uint64_t frame) {
+    Route route = {.first = frame};
+    uint64_t access = frame;
+    while (route.first > 0 && d->decoded != route.first && !d->frames[route.first].is_key &&
+           !(d->frames[route.first].is_access && has_base(d, route.first)))
+        route.first--;
+    while (access > route.first && !d->frames[access].is_access) access--;
+    if (access > route.first && d->frames[route.first].is_key) route = (Route){access, route.first, 1};
+    return route;
 }
 
 /* Decodes up to the frame wanted. With a history each model on the way is made, without one the last alone. */
 static int decode_to(DfySplatDecoder *d, uint64_t wanted) {
-    uint64_t from = first_needed(d, wanted);
+    Route route = route_to(d, wanted);
+    uint64_t from = route.first;
     int status = DFY_OK, keeps = d->history.limit > 0;
+    if (route.has_key) {
+        if (keeps) leave_history(d, from);
+        status = decode_frame(d, route.key);
+    }
+    if (status) return status;
     if (keeps && d->decoded && d->decoded == from && d->shown) status = recall(d, d->decoded - 1);
     if (keeps && d->decoded != from) leave_history(d, from);
     for (; !status && from <= wanted; from++) {
@@ -363,7 +431,7 @@ int dfy_splat_decoder_next(DfySplatDecoder *d, const DfySplats **splats) {
     if (status) {
         leave_history(d, 0);
         d->decoded = 0;
-        skip_to_key(d);
+        skip_lost(d);
         return status == DFY_ERROR_FORMAT ? DFY_ERROR_DAMAGED : status;
     }
     d->position++;
@@ -393,14 +461,16 @@ void dfy_splat_decoder_remember(DfySplatDecoder *d, uint64_t limit_bytes) {
     d->history.limit = limit_bytes;
 }
 
-int dfy_splat_decoder_needs(const DfySplatDecoder *d, uint64_t frame, uint64_t *first, uint64_t *offset,
+int dfy_splat_decoder_needs(const DfySplatDecoder *d, uint64_t frame, uint64_t *first, uint64_t *last, uint64_t *offset,
                             uint64_t *bytes) {
-    if (!d || frame >= d->count || !first || !offset || !bytes) return DFY_ERROR_ARGUMENT;
-    *first = frame;
+    if (!d || frame >= d->count || !first || !last || !offset || !bytes) return DFY_ERROR_ARGUMENT;
+    *first = *last = frame;
     *offset = *bytes = 0;
     if (is_remembered(d, frame)) return DFY_OK;
-    *first = first_needed(d, frame);
-    const DfyV2Row *from = &d->reader.rows[d->frames[*first].entry], *to = &d->reader.rows[d->frames[frame].entry];
+    Route route = route_to(d, frame);
+    *first = route.has_key ? route.key : route.first;
+    if (route.has_key) *last = route.key;
+    const DfyV2Row *from = &d->reader.rows[d->frames[*first].entry], *to = &d->reader.rows[d->frames[*last].entry];
     *offset = from->offset_bytes;
     *bytes = to->offset_bytes + to->payload_bytes + DFY_V2_OVERHEAD_BYTES - from->offset_bytes;
     return DFY_OK;
@@ -454,6 +524,7 @@ void dfy_splat_decoder_close(DfySplatDecoder **decoder) {
     dfy_splats_free(&d->splats);
     for (int i = 0; i < 2; i++) dfy_patches_free(&d->patches[i]);
     dfy_patches_free(&d->undo);
+    dfy_splat_beside_free(&d->beside);
     dfy_history_free(&d->history);
     dfy_marks_free(&d->changed);
     dfy_marks_free(&d->step);

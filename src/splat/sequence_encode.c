@@ -40,6 +40,8 @@ struct DfySplatEncoder {
     uint64_t held_bytes;
     DfySplats last; /* canonical forms: the last frame as it was coded */
     uint64_t since_key, key_bytes;
+    DfySplatBeside beside; /* access frames: what stood beside the last key frame, and its forms */
+    DfySplats key_forms;
     DfySplatStats stats;
     DfySplats decoded;          /* what the codec gives of the last frame, in its order */
     DfySplatPatches patches[2]; /* of the last frame, and of this one: list says which is which */
@@ -147,11 +149,17 @@ int dfy_splat_encoder_open(DfySplatEncoder **encoder, const DfySplatSettings *se
     if (!e->settings.codec) e->settings.codec = dfy_splat_codec_at(0);
     if (settings->degree < -1 || settings->degree > DFY_SPLAT_MAX_DEGREE || settings->key_interval < 0 ||
         settings->effort < 1 || settings->effort > 9 || settings->frame_rate_num < 1 || settings->keep_order < -1 ||
-        settings->keep_order > 1 || settings->frame_rate_num > 65535 || settings->frame_rate_den < 1 ||
-        settings->frame_rate_den > 65535 || strlen(e->settings.codec->name) > DFY_SPLAT_NAME)
-        return e->failed =
-                   dfy_fail(&e->message, DFY_ERROR_ARGUMENT,
-                            "A splat encoder's setting is out of range: degree, effort, key interval or frame rate.");
+        settings->keep_order > 1 || settings->access < 0 || settings->access > 65535 ||
+        settings->frame_rate_num > 65535 || settings->frame_rate_den < 1 || settings->frame_rate_den > 65535 ||
+        strlen(e->settings.codec->name) > DFY_SPLAT_NAME)
+        return e->failed = dfy_fail(
+                   &e->message, DFY_ERROR_ARGUMENT,
+                   "A splat encoder's setting is out of range: degree, effort, key interval, access or frame rate.");
+    if (settings->access && !dfy_splat_has_access(e->settings.codec)) {
+        int interval = e->settings.key_interval;
+        e->settings.key_interval = interval && interval < settings->access ? interval : settings->access;
+        e->settings.access = 0;
+    }
     e->failed = dfy_splat_work_open(&e->work, e->settings.codec, &e->settings, &e->message);
     if (!e->failed && (e->failed = dfy_v2_writer_open(&e->writer, output)))
         dfy_fail(&e->message, e->failed, "The file can't be written.");
@@ -184,6 +192,7 @@ static int write_head(DfySplatEncoder *e) {
     for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++)
         dfy_put_f32be(&head, states_errors ? (float)e->settings.error[a] : 0);
     for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++) dfy_put_f32be(&head, (float)e->settings.max_error[a]);
+    dfy_put_u16be(&head, (unsigned)e->settings.access);
     int status = write_chunk(e, DFY_CHUNK_STREAM, 0, &head, 0);
     dfy_buffer_free(&head);
     e->begun = !status;
@@ -381,15 +390,52 @@ static int write_waiting(DfySplatEncoder *e, int same_count) {
     return status;
 }
 
+/* Keeps what the key frame just coded left. */
+static int keep_key(DfySplatEncoder *e) {
+    const DfySplatCodec *codec = e->work.codec;
+    int status = dfy_splat_beside_copy(&e->beside, &e->patches[e->list], e->order, e->order_count);
+    if (status) return dfy_fail(&e->message, status, "There is no memory for a frame's numbers.");
+    dfy_splats_free(&e->key_forms);
+    if (e->settings.canonical) status = dfy_splats_copy(&e->key_forms, &e->last, &e->message);
+    for (int p = 0; !status && p < 2 && codec->parts[p]; p++)
+        status = codec->parts[p]->keep_encoded(e->work.contexts[p], &e->message);
+    return status;
+}
+
+/* Makes everything what the key frame left. */
+static int return_to_key(DfySplatEncoder *e) {
+    const DfySplatCodec *codec = e->work.codec;
+    DfySplatBeside now = {.order = NULL};
+    int status = dfy_splat_beside_copy(&now, &e->beside.patches, e->beside.order, e->beside.order_count);
+    if (status) return dfy_fail(&e->message, status, "There is no memory for a frame's numbers.");
+    dfy_patches_free(&e->patches[e->list]);
+    e->patches[e->list] = now.patches;
+    free(e->order);
+    e->order = now.order;
+    e->order_count = now.order_count;
+    if (e->settings.canonical) status = remember_forms(e, &e->key_forms);
+    for (int p = 0; !status && p < 2 && codec->parts[p]; p++)
+        status = codec->parts[p]->encode_again(e->work.contexts[p], &e->message);
+    return status;
+}
+
+/* What a frame is to be, by its place in the sequence. */
+static int kind_by_place(const DfySplatEncoder *e, const DfySplats *frame) {
+    uint64_t interval = (uint64_t)e->settings.key_interval, access = (uint64_t)e->settings.access;
+    int first = !e->stats.frames && !e->waiting;
+    if (first || (interval && e->since_key >= interval) || frame->degree != e->coded_degree) return DFY_SPLAT_KEY;
+    return access && e->since_key % access == 0 ? DFY_SPLAT_ACCESS : DFY_SPLAT_INTER;
+}
+
 /* A key frame, or an inter frame unless that turns out to be none. */
 static int choose_kind(DfySplatEncoder *e, DfySplats *frame, Piece *piece) {
-    uint64_t interval = (uint64_t)e->settings.key_interval;
-    int status = DFY_OK, first = !e->stats.frames && !e->waiting;
-    piece->kind = first || (interval && e->since_key >= interval) || frame->degree != e->coded_degree ? DFY_SPLAT_KEY
-                                                                                                      : DFY_SPLAT_INTER;
-    if (piece->kind == DFY_SPLAT_INTER) {
-        if (e->settings.canonical) status = keep_forms(e, frame);
-        if (!status) status = code_frame(e, frame, DFY_SPLAT_INTER, &piece->coded);
+    int status = DFY_OK;
+    piece->kind = kind_by_place(e, frame);
+    if (piece->kind != DFY_SPLAT_KEY) {
+        if (e->settings.access && e->since_key == 1) status = keep_key(e);
+        if (!status && piece->kind == DFY_SPLAT_ACCESS) status = return_to_key(e);
+        if (!status && e->settings.canonical) status = keep_forms(e, frame);
+        if (!status) status = code_frame(e, frame, piece->kind, &piece->coded);
         size_t size = piece->coded.size;
         int cut = !status && size * CUT_DENOMINATOR > e->key_bytes * CUT_NUMERATOR && size > 256;
         if (status == DFY_ERROR_UNSUPPORTED || cut) {
@@ -559,6 +605,8 @@ void dfy_splat_encoder_close(DfySplatEncoder **encoder) {
     free(e->order);
     free_piece(&e->first);
     dfy_splats_free(&e->last);
+    dfy_splats_free(&e->key_forms);
+    dfy_splat_beside_free(&e->beside);
     dfy_v2_writer_close(&e->writer);
     free(e);
     *encoder = NULL;

@@ -1,8 +1,7 @@
 /*
  * Any bytes as the frames of a splat stream. The container's checksums would stop nearly all of them, so the target
- * builds a sound container around them: first byte the codec (+ 64: a stream of today's version, else one of version
- * 4; + 128: as players read it, there and back, while the file comes), then for each frame a byte of flags, two of
- * length.
+ * builds a sound container around them: first byte the codec (+ 64: every second frame after a key frame returns to it;
+ * + 128: as players read it, there and back, while the file comes), then for each frame a byte of flags, two of length.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +40,7 @@ static void build(DfyBuffer *file, const uint8_t *data, size_t size) {
     dfy_put_u16be(&head, 1);
     dfy_put_u8(&head, 0); /* no order kept, no errors stated */
     for (int i = 0; i < 2 * DFY_SPLAT_ATTRIBUTES; i++) dfy_put_f32be(&head, 0);
+    dfy_put_u16be(&head, data[0] & 64 ? 2 : 0);
     dfy_v2_writer_open(&writer, &output);
     dfy_v2_write_chunk(&writer, DFY_CHUNK_STREAM, 0, head.data, head.size, 0, 0);
     uint64_t frame = 0;
@@ -72,7 +72,7 @@ static void look(const DfySplatDecoder *decoder, const DfySplats *splats) {
 
 /* As players do: part of the file first, then all of it, and back and forth with a history of one step, or of many. */
 static void wander(DfyInput input, uint8_t way) {
-    uint64_t size = input.size_bytes, first, offset, bytes;
+    uint64_t size = input.size_bytes, first, last, offset, bytes;
     DfySplatDecoder *decoder = NULL;
     DfySplatInfo info;
     const DfySplats *splats;
@@ -84,7 +84,7 @@ static void wander(DfyInput input, uint8_t way) {
         dfy_splat_decoder_info(decoder, &info);
         for (uint64_t step = 0; info.frames && step < 12; step++) {
             uint64_t frame = (step & 1 ? step * way : info.frames * 4 - step) % info.frames;
-            dfy_splat_decoder_needs(decoder, frame, &first, &offset, &bytes);
+            dfy_splat_decoder_needs(decoder, frame, &first, &last, &offset, &bytes);
             dfy_splat_decoder_seek(decoder, frame);
             if (!dfy_splat_decoder_next(decoder, &splats)) look(decoder, splats);
         }

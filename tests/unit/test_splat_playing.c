@@ -26,7 +26,7 @@ static void make_sequence(DfySplats *frames, int degree) {
     }
 }
 
-static DfyBuffer encode(const DfySplats *frames, const DfySplatCodec *codec, int keep_order) {
+static DfyBuffer encode(const DfySplats *frames, const DfySplatCodec *codec, int keep_order, int access) {
     DfyBuffer file = {0};
     DfySplatSettings settings;
     DfyOutput output = {.write = memory_write, .opaque = &file};
@@ -35,6 +35,7 @@ static DfyBuffer encode(const DfySplats *frames, const DfySplatCodec *codec, int
     settings.codec = codec;
     settings.key_interval = 6;
     settings.keep_order = keep_order;
+    settings.access = access;
     settings.vq.iterations = 5;
     assert_int_equal(dfy_splat_encoder_open(&encoder, &settings, &output), DFY_OK);
     for (int i = 0; i < FRAMES; i++)
@@ -125,10 +126,11 @@ static void any_way_through_a_file_gives_the_same_models(void **state) {
     (void)state;
     const char *const codecs[] = {"tree-range", "vqxyz-range"};
     for (int c = 0; c < 2; c++)
-        for (int keep_order = 0; keep_order <= 1; keep_order++) {
+        for (int way = 0; way < 6; way++) { /* in order or not, no access frames, every one, every third */
             DfySplats frames[FRAMES], played[FRAMES];
+            static const int access[3] = {0, 1, 3};
             make_sequence(frames, 1 + c);
-            DfyBuffer file = encode(frames, dfy_splat_codec(codecs[c]), keep_order);
+            DfyBuffer file = encode(frames, dfy_splat_codec(codecs[c]), way % 2, access[way / 2]);
             play_all(&file, played);
             for (uint64_t limit = 0; limit <= 1 << 24; limit = limit ? limit * 256 : 1 << 16)
                 wander(&file, played, limit);
@@ -143,25 +145,25 @@ static void a_step_back_reads_nothing(void **state) {
     (void)state;
     DfySplats frames[FRAMES];
     make_sequence(frames, 1);
-    DfyBuffer file = encode(frames, NULL, 1);
+    DfyBuffer file = encode(frames, NULL, 1, 0);
     DfySplatDecoder *decoder = open_file(&file);
-    uint64_t first, offset, bytes;
+    uint64_t first, last, offset, bytes;
     const uint32_t *changed;
     uint32_t count;
     dfy_splat_decoder_remember(decoder, 1 << 24);
-    assert_int_equal(dfy_splat_decoder_needs(decoder, 4, &first, &offset, &bytes), DFY_OK);
+    assert_int_equal(dfy_splat_decoder_needs(decoder, 4, &first, &last, &offset, &bytes), DFY_OK);
     assert_int_equal(first, 0);
     assert_true(offset > 0 && bytes > 0 && offset + bytes < file.size);
     for (int i = 0; i < 4; i++) next_frame(decoder);
     dfy_splat_decoder_changed(decoder, &changed, &count);
     assert_non_null(changed);
     assert_in_range(count, 1, SPLATS / 10);
-    assert_int_equal(dfy_splat_decoder_needs(decoder, 4, &first, &offset, &bytes), DFY_OK);
+    assert_int_equal(dfy_splat_decoder_needs(decoder, 4, &first, &last, &offset, &bytes), DFY_OK);
     assert_int_equal(first, 4);
     assert_true(bytes > 0);
-    assert_int_equal(dfy_splat_decoder_needs(decoder, 2, &first, &offset, &bytes), DFY_OK);
+    assert_int_equal(dfy_splat_decoder_needs(decoder, 2, &first, &last, &offset, &bytes), DFY_OK);
     assert_int_equal(bytes, 0);
-    assert_int_equal(dfy_splat_decoder_needs(decoder, FRAMES, &first, &offset, &bytes), DFY_ERROR_ARGUMENT);
+    assert_int_equal(dfy_splat_decoder_needs(decoder, FRAMES, &first, &last, &offset, &bytes), DFY_ERROR_ARGUMENT);
     memset(file.data, 0, file.size);
     for (uint64_t i = 3; i-- > 0;) {
         assert_int_equal(dfy_splat_decoder_seek(decoder, i), DFY_OK);
@@ -175,11 +177,43 @@ static void a_step_back_reads_nothing(void **state) {
     free_frames(frames);
 }
 
+/* With access frames a jump decodes the key frame, and then few; within the reach of a key frame at hand, few alone. */
+static void a_jump_decodes_few_frames(void **state) {
+    (void)state;
+    DfySplats frames[FRAMES], played[FRAMES];
+    make_sequence(frames, 1);
+    DfyBuffer file = encode(frames, NULL, 1, 2);
+    play_all(&file, played);
+    DfySplatDecoder *decoder = open_file(&file);
+    uint64_t first, last, offset, bytes, none;
+    assert_int_equal(dfy_splat_decoder_needs(decoder, 5, &first, &last, &offset, &bytes), DFY_OK);
+    assert_int_equal(first, 0);
+    assert_int_equal(last, 0);
+    next_frame(decoder);
+    assert_int_equal(dfy_splat_decoder_needs(decoder, 5, &first, &last, &offset, &bytes), DFY_OK);
+    assert_int_equal(first, 4);
+    assert_int_equal(last, 5);
+    assert_int_equal(dfy_splat_decoder_needs(decoder, 3, &none, &none, &first, &none), DFY_OK);
+    memset(file.data + first, 0, offset - first); /* frames 2 and 3 */
+    assert_int_equal(dfy_splat_decoder_seek(decoder, 5), DFY_OK);
+    assert_same(next_frame(decoder), &played[5], 5);
+    /* Damage ends where a frame returns to the key frame. */
+    const DfySplats *splats;
+    assert_int_equal(dfy_splat_decoder_seek(decoder, 2), DFY_OK);
+    assert_int_equal(dfy_splat_decoder_next(decoder, &splats), DFY_ERROR_DAMAGED);
+    assert_int_equal(dfy_splat_decoder_position(decoder), 4);
+    for (int i = 4; i < FRAMES; i++) assert_same(next_frame(decoder), &played[i], i);
+    dfy_splat_decoder_close(&decoder);
+    dfy_buffer_free(&file);
+    free_frames(frames);
+    free_frames(played);
+}
+
 static void a_file_is_played_while_it_comes(void **state) {
     (void)state;
     DfySplats frames[FRAMES], played[FRAMES];
     make_sequence(frames, 0);
-    DfyBuffer file = encode(frames, NULL, 1);
+    DfyBuffer file = encode(frames, NULL, 1, 2);
     play_all(&file, played);
     DfyBuffer part = file;
     part.size = 0;
@@ -236,7 +270,7 @@ static void a_stream_is_read_as_it_comes(void **state) {
     (void)state;
     DfySplats frames[FRAMES], played[FRAMES];
     make_sequence(frames, 2);
-    DfyBuffer file = encode(frames, NULL, 0);
+    DfyBuffer file = encode(frames, NULL, 0, 2);
     play_all(&file, played);
     Pipe pipe = {&file, 0};
     DfyInput input = {.read = pipe_read, .size_bytes = DFY_FORWARD_ONLY, .opaque = &pipe};
@@ -262,6 +296,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_way_through_a_file_gives_the_same_models),
         cmocka_unit_test(a_step_back_reads_nothing),
+        cmocka_unit_test(a_jump_decodes_few_frames),
         cmocka_unit_test(a_file_is_played_while_it_comes),
         cmocka_unit_test(a_stream_is_read_as_it_comes),
     };

@@ -104,6 +104,8 @@ python3 splats.py "$work/models"
 splats splat_tree "$work/models"
 splats splat_tree_order --keep-order -q 70 "$work/models"
 splats splat_key --key-interval 2 "$work/models"
+splats splat_access --access 2 "$work/changing"
+splats splat_access_columns --access 3 -q 40 "$work/noisy"
 splats splat_changing --two-pass --degree 0 -q 30 "$work/changing"
 splats splat_noisy -q 40 "$work/noisy"
 for codec in vqxyz-range vqxyz-zlib vqxyz-zstd vqxyz-1mask-range vqxyz-1mask-zstd; do

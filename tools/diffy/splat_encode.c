@@ -8,7 +8,7 @@
 typedef struct EncodeOptions {
     const char *codec, *errors, *max_errors, *first, *next, *progress, *unit, *clusters, *seed, *views;
     int quality, effort, key_interval, two_pass, canonical, degree, start, frames;
-    int keep_order, any_order, max_degree, iterations, neighbour, samples, zstd_level;
+    int keep_order, any_order, access, max_degree, iterations, neighbour, samples, zstd_level;
     double fps, unseen, tolerance, xyz_alpha, xyz_quantile, min_step, max_step, xyz_tolerance;
 } EncodeOptions;
 
@@ -89,6 +89,7 @@ static int settings_of(DfySplatSettings *settings, const EncodeOptions *o) {
     dfy_splat_set_quality(settings, o->quality);
     settings->effort = o->effort;
     settings->key_interval = o->key_interval;
+    settings->access = o->access;
     settings->two_pass = o->two_pass;
     settings->canonical = o->canonical;
     settings->degree = o->degree;
@@ -261,6 +262,9 @@ int run_splat_encode(int argc, char **argv) {
         {"--frames", NULL, OPTION_INT, &o.frames, "N", "stop after N frames", 1, 1e9},
         {"--key-interval", NULL, OPTION_INT, &o.key_interval, "N",
          "at most this many frames between key frames, default 90; 0: no limit", 0, 1e9},
+        {"--access", NULL, OPTION_INT, &o.access, "N",
+         "fast seeking: no frame takes the decoding of more than N others but the key frame; default: not limited", 1,
+         65535},
         {"--two-pass", NULL, OPTION_FLAG, &o.two_pass, NULL, "read all frames before choosing grids and codebooks", 0,
          0},
         {"--canonical", NULL, OPTION_FLAG, &o.canonical, NULL,

@@ -28,15 +28,17 @@ static void print_info(const char *path, const DfySplatDecoder *d, const DfySpla
     if (json) {
         print_stated(info);
         printf("\"codec\":\"%s\",\"degree\":%d,\"frames\":%llu,\"key_frames\":%llu,\"bytes\":%llu,\"fps\":%.6g,"
-               "\"complete\":%s,\"order_kept\":%s,\"frame_bytes\":[",
+               "\"complete\":%s,\"order_kept\":%s,\"access\":%d,\"frame_bytes\":[",
                info->codec, info->degree, (unsigned long long)info->frames, (unsigned long long)info->key_frames,
                (unsigned long long)info->bytes, (double)info->frame_rate_num / info->frame_rate_den,
-               info->complete ? "true" : "false", info->order_kept ? "true" : "false");
+               info->complete ? "true" : "false", info->order_kept ? "true" : "false", info->access);
     } else {
         printf("%s: splat stream, codec %s, degree %d\n%llu frames (%llu key) at %.6g per second, %llu bytes%s\n", path,
                info->codec, info->degree, (unsigned long long)info->frames, (unsigned long long)info->key_frames,
                (double)info->frame_rate_num / info->frame_rate_den, (unsigned long long)info->bytes,
                info->complete ? "" : ", cut off or never finished");
+        if (info->access)
+            printf("with its key frame decoded, any frame takes the decoding of at most %d\n", info->access);
         print_promise(info);
     }
     for (uint64_t i = 0; i < info->frames; i++) {

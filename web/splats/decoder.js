@@ -22,6 +22,7 @@ const aheadBytes = 4 << 20;
  * @property {number} keyFrames
  * @property {number} bytes of the file, or of what is there
  * @property {number} frameRate frames per second
+ * @property {number} access with its key frame decoded a frame takes the decoding of at most so many; 0: not limited
  * @property {boolean} complete false: the file was cut, is not finished or still coming
  */
 
@@ -126,8 +127,8 @@ export class SequenceDecoder {
     get facts() {
         if (!this.#source.whole || 'more' in this.#source) this.#handle.call('grow', this.#source.size);
         const codec = this.#codec.text(this.#handle.call('info'));
-        const [degree, frames, keyFrames, bytes, num, den, complete] = this.#codec.result(7);
-        return { codec, degree, frames, keyFrames, bytes, frameRate: num / den, complete: !!complete };
+        const [degree, frames, keyFrames, bytes, num, den, complete, access] = this.#codec.result(8);
+        return { codec, degree, frames, keyFrames, bytes, frameRate: num / den, access, complete: !!complete };
     }
 
     /** Whether all of the file is there, or can be had. */
@@ -148,11 +149,12 @@ export class SequenceDecoder {
         return { bytes, isKey: !!isKey };
     }
 
-    /** @param {number} frame */
+    /** What is decoded next on the way to a frame, and the bytes that takes.
+     * @param {number} frame */
     #needs(frame) {
         this.#handle.check(this.#handle.call('needs', frame));
-        const [first, offset, bytes] = this.#codec.result(3);
-        return { first, from: offset, to: offset + bytes };
+        const [first, last, offset, bytes] = this.#codec.result(4);
+        return { first, last, from: offset, to: offset + bytes };
     }
 
     /**
@@ -167,17 +169,7 @@ export class SequenceDecoder {
         this.#fetching?.abort();
         for (let frame = wanted; ; frame = this.#nextKey(frame)) {
             if (frame < 0) throw new DiffyError(Status.DAMAGED, this.warnings.at(-1) ?? 'This frame and those after it are lost.');
-            const { first, from, to } = this.#needs(frame);
-            const fetching = (this.#fetching = new AbortController());
-            try {
-                if (to > from) await this.#source.have(from, to, fetching.signal);
-            } catch (error) {
-                if (wish !== this.#wish) return null;
-                throw error;
-            }
-            if (wish !== this.#wish) return null;
-            if (ahead) void this.#source.have(to, to + aheadBytes).catch(() => {});
-            const status = await this.#decode(first, frame, () => wish === this.#wish);
+            const status = await this.#approach(frame, () => wish === this.#wish, ahead);
             if (wish !== this.#wish) return null;
             if (status === Status.OK) return this.#take(frame, output);
             if (this.warnings.length < 100) this.warnings.push(this.#handle.message);
@@ -189,6 +181,27 @@ export class SequenceDecoder {
     isNear(frame) {
         const { first } = this.#needs(frame);
         return first === frame;
+    }
+
+    /**
+     * Decodes all that a frame needs, and it: first the key frame that it returns to, where that is not at hand.
+     * @param {number} frame
+     * @param {() => boolean} counts
+     * @param {boolean} ahead
+     */
+    async #approach(frame, counts, ahead) {
+        for (;;) {
+            const { first, last, from, to } = this.#needs(frame), fetching = (this.#fetching = new AbortController());
+            try {
+                if (to > from) await this.#source.have(from, to, fetching.signal);
+            } catch (error) {
+                if (counts()) throw error;
+            }
+            if (!counts()) return Status.CANCELLED;
+            if (ahead && last === frame) void this.#source.have(to, to + aheadBytes).catch(() => {});
+            const status = await this.#decode(first, last, counts);
+            if (status !== Status.OK || last === frame || !counts()) return status;
+        }
     }
 
     /**

@@ -150,6 +150,7 @@ static const struct {
     { name, offsetof(DfySplatSettings, member), type }
     SETTING("effort", effort, INT),
     SETTING("key_interval", key_interval, INT),
+    SETTING("access", access, INT),
     SETTING("two_pass", two_pass, INT),
     SETTING("canonical", canonical, INT),
     SETTING("degree", degree, INT),

@@ -549,7 +549,53 @@ int dfy_tree_encode_inter(DfyTreeEncoder *e, const DfySplats *splats, DfyBuffer 
     return status;
 }
 
+static void free_kept(DfyTreeEncoder *e) {
+    dfy_tree_state_free(&e->kept.state);
+    dfy_splats_free(&e->kept.last);
+    free(e->kept.order);
+    free(e->kept.square);
+    e->kept.order = NULL;
+    e->kept.square = NULL;
+}
+
+/* A copy of order and squares: two arrays of as many entries as there are splats. */
+static int copy_lists(uint32_t **order, float (**square)[DFY_SPLAT_ATTRIBUTES], const uint32_t *from,
+                      const float (*from_square)[DFY_SPLAT_ATTRIBUTES], uint32_t count) {
+    size_t n = count ? count : 1;
+    uint32_t *new_order = realloc(*order, n * sizeof *new_order);
+    if (new_order) *order = new_order;
+    float(*new_square)[DFY_SPLAT_ATTRIBUTES] = realloc(*square, n * sizeof *new_square);
+    if (new_square) *square = new_square;
+    if (!new_order || !new_square) return DFY_ERROR_MEMORY;
+    memcpy(new_order, from, count * sizeof *new_order);
+    memcpy(new_square, from_square, count * sizeof *new_square);
+    return DFY_OK;
+}
+
+int dfy_tree_encoder_keep(DfyTreeEncoder *e, DfyMessage *message) {
+    int status = dfy_tree_settle(e, message);
+    if (status) return status;
+    free_kept(e);
+    status = dfy_tree_state_copy(&e->kept.state, &e->state, message);
+    if (!status) status = dfy_splats_copy(&e->kept.last, &e->last, message);
+    if (!status && copy_lists(&e->kept.order, &e->kept.square, e->order,
+                              (const float(*)[DFY_SPLAT_ATTRIBUTES])e->square, e->state.count))
+        status =
+            dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory to keep a model of %u splats.", e->state.count);
+    return status;
+}
+
+int dfy_tree_encoder_return(DfyTreeEncoder *e, DfyMessage *message) {
+    int status = dfy_tree_state_return(&e->state, &e->kept.state, message);
+    if (!status) status = remember(e, &e->kept.last, message);
+    if (!status && copy_lists(&e->order, &e->square, e->kept.order,
+                              (const float(*)[DFY_SPLAT_ATTRIBUTES])e->kept.square, e->state.count))
+        status = dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a model of %u splats.", e->state.count);
+    return status;
+}
+
 void dfy_tree_encoder_free(DfyTreeEncoder *e) {
+    free_kept(e);
     dfy_tree_state_free(&e->state);
     dfy_splats_free(&e->last);
     free(e->order);

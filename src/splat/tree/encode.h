@@ -17,6 +17,12 @@ typedef struct DfyTreeEncoder {
     float (*square)[DFY_SPLAT_ATTRIBUTES]; /* each splat's squared errors, as they count into the RMS; NULL before
                                               dfy_tree_settle */
     double *analysis;                      /* from colour coefficients to the grid's transform */
+    struct {                               /* what the key frame left, see dfy_tree_encoder_keep */
+        DfyTreeState state;
+        uint32_t *order;
+        DfySplats last;
+        float (*square)[DFY_SPLAT_ATTRIBUTES];
+    } kept;
 } DfyTreeEncoder;
 
 /* Appends a frame's bytes to payload. An inter frame needs a frame before it, of the same degree. */
@@ -24,6 +30,9 @@ int dfy_tree_encode_key(DfyTreeEncoder *encoder, const DfySplats *splats, DfyBuf
 int dfy_tree_encode_inter(DfyTreeEncoder *encoder, const DfySplats *splats, DfyBuffer *payload, DfyMessage *message);
 /* Colours of a key frame and its splats' errors, which are not made before they are needed; 0 or a status. */
 int dfy_tree_settle(DfyTreeEncoder *encoder, DfyMessage *message);
+/* Keeps what the key frame left that was coded last; makes it what the next inter frame follows. */
+int dfy_tree_encoder_keep(DfyTreeEncoder *encoder, DfyMessage *message);
+int dfy_tree_encoder_return(DfyTreeEncoder *encoder, DfyMessage *message);
 void dfy_tree_encoder_free(DfyTreeEncoder *encoder);
 
 /* The decoder's half. */

@@ -41,6 +41,42 @@ int dfy_tree_state_copy(DfyTreeState *out, const DfyTreeState *in, DfyMessage *m
     return DFY_OK;
 }
 
+/* The attributes in which two splats differ. */
+static uint8_t differences(const DfyTreeSplat *a, const DfyTreeSplat *b) {
+    int bits = 0;
+    if (memcmp(a->place, b->place, sizeof a->place)) bits |= DFY_TREE_PLACE;
+    if (memcmp(a->turn, b->turn, sizeof a->turn)) bits |= DFY_TREE_TURN;
+    if (memcmp(a->scale, b->scale, sizeof a->scale)) bits |= DFY_TREE_SCALE;
+    if (a->alpha != b->alpha) bits |= DFY_TREE_ALPHA;
+    if (memcmp(a->dc, b->dc, sizeof a->dc)) bits |= DFY_TREE_DC;
+    return (uint8_t)bits;
+}
+
+int dfy_tree_state_return(DfyTreeState *state, const DfyTreeState *copy, DfyMessage *message) {
+    size_t rest = (size_t)dfy_tree_rest(&copy->grid);
+    if (state->count != copy->count || state->grid.degree != copy->grid.degree) {
+        dfy_tree_state_free(state);
+        int status = dfy_tree_state_copy(state, copy, message);
+        for (uint32_t i = 0; !status && i < state->count; i++) state->splats[i].dirty = DFY_TREE_ALL;
+        return status;
+    }
+    if (state->mixer_open) dfy_mixer_close(&state->mixer);
+    state->mixer_open = 0;
+    dfy_tree_past_free(&state->past);
+    state->grid = copy->grid;
+    for (size_t i = 0; i < state->count; i++) {
+        DfyTreeSplat *s = &state->splats[i];
+        uint8_t dirty = s->dirty | differences(s, &copy->splats[i]);
+        if (rest && memcmp(state->rest + i * rest, copy->rest + i * rest, rest * sizeof *state->rest)) {
+            memcpy(state->rest + i * rest, copy->rest + i * rest, rest * sizeof *state->rest);
+            dirty |= DFY_TREE_SH;
+        }
+        *s = copy->splats[i];
+        s->dirty = dirty;
+    }
+    return DFY_OK;
+}
+
 /* ---------------------------------------------------------------- header */
 
 static void put_range(DfyBuffer *buffer, const DfyTreeRange *range) {

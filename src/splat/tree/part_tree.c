@@ -6,8 +6,8 @@
 
 typedef struct TreePart {
     DfyTreeEncoder encoder;
-    DfyTreeState decoded;
-    DfyBuffer bytes; /* of the frame last made the context */
+    DfyTreeState decoded, kept; /* kept: as the last key frame left it */
+    DfyBuffer bytes;            /* of the frame last made the context */
 } TreePart;
 
 static int tree_open(void *context, const DfySplatSettings *settings, DfyMessage *message) {
@@ -56,6 +56,25 @@ static int tree_decode_inter(void *context, DfySplatPayload *payload, DfyMessage
     return dfy_tree_decode_inter(&((TreePart *)context)->decoded, payload->coded.data, payload->coded.size, message);
 }
 
+static int tree_keep_encoded(void *context, DfyMessage *message) {
+    return dfy_tree_encoder_keep(&((TreePart *)context)->encoder, message);
+}
+
+static int tree_encode_again(void *context, DfyMessage *message) {
+    return dfy_tree_encoder_return(&((TreePart *)context)->encoder, message);
+}
+
+static int tree_keep_decoded(void *context, DfyMessage *message) {
+    TreePart *part = context;
+    dfy_tree_state_free(&part->kept);
+    return dfy_tree_state_copy(&part->kept, &part->decoded, message);
+}
+
+static int tree_decode_again(void *context, DfyMessage *message) {
+    TreePart *part = context;
+    return dfy_tree_state_return(&part->decoded, &part->kept, message);
+}
+
 static int tree_context_to_frame(void *context, DfySplats *frame, const uint32_t *to, DfyMessage *message) {
     return dfy_tree_to_frame(&((TreePart *)context)->decoded, frame, to, message);
 }
@@ -98,6 +117,7 @@ static void tree_close(void *context) {
     TreePart *part = context;
     dfy_tree_encoder_free(&part->encoder);
     dfy_tree_state_free(&part->decoded);
+    dfy_tree_state_free(&part->kept);
     dfy_buffer_free(&part->bytes);
 }
 
@@ -109,6 +129,10 @@ const DfySplatPart dfy_part_tree = {
     .inter_to_context = DFY_SPLAT_ENCODER(tree_inter_to_context),
     .encode_key = DFY_SPLAT_ENCODER(tree_encode),
     .encode_inter = DFY_SPLAT_ENCODER(tree_encode),
+    .keep_encoded = DFY_SPLAT_ENCODER(tree_keep_encoded),
+    .encode_again = DFY_SPLAT_ENCODER(tree_encode_again),
+    .keep_decoded = tree_keep_decoded,
+    .decode_again = tree_decode_again,
     .decode_key = tree_decode_key,
     .decode_inter = tree_decode_inter,
     .context_to_frame = tree_context_to_frame,

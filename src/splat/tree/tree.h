@@ -114,7 +114,10 @@ static inline int dfy_tree_rest(const DfyTreeGrid *grid) {
 
 int dfy_tree_state_alloc(DfyTreeState *state, uint32_t count, DfyMessage *message);
 void dfy_tree_state_free(DfyTreeState *state);
+/* Without what inter frames learnt. *out must be empty. */
 int dfy_tree_state_copy(DfyTreeState *out, const DfyTreeState *in, DfyMessage *message);
+/* Makes the state what was copied of it; splats that become others are dirty. */
+int dfy_tree_state_return(DfyTreeState *state, const DfyTreeState *copy, DfyMessage *message);
 
 /* The header before a key frame's coded part. Reading checks every field. */
 void dfy_tree_write_grid(const DfyTreeGrid *grid, DfyBuffer *buffer);

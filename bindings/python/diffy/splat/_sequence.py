@@ -48,7 +48,7 @@ class SplatEncoder:
             part of the distance between neighbours), ``error_scale``, ``error_alpha``, ``error_dc``, ``error_rotation`` (degrees), ``error_sh``: wanted RMS
             errors; ``effort`` (1 to 9), ``canonical``. Of all codecs ``max_error_position`` and so on (no splat is
             farther off), ``keep_order`` (1, 0, or -1: where the second model has as many splats as the first),
-            ``key_interval``, ``two_pass``, ``degree``.
+            ``key_interval``, ``access``, ``two_pass``, ``degree``.
     """
 
     def __init__(self, path: Any, *, codec: str = "tree-range", fps: Union[float, Fraction] = 30, **settings: Any) -> None:
