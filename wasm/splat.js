@@ -25,7 +25,7 @@ const formats = /** @type {const} */ ({ ply: 0, ascii: 1, splat: 2, spz: 3, spz2
  * @property {number} [effort] 1 (fastest) to 9 (smallest), default 5
  * @property {[number, number]} [frameRate] frames a second as a fraction, recorded for players; default 30/1
  * @property {number} [keyInterval] frames from key frame to key frame at most, default 90; 0: only where needed
- * @property {number} [access] fast seeking: no frame takes the decoding of more than so many others but the key frame; default:
+ * @property {number} [access] fast seeking: with its key frame decoded, no frame takes the decoding of more than so many, default 8; 0:
  *     not limited
  * @property {boolean} [canonical] sort each splat's axes by size: the same picture, other numbers, 4 % smaller; default no
  * @property {Partial<Record<SplatAttribute, number>>} [error] wanted RMS errors of single attributes instead of the

@@ -239,8 +239,8 @@ typedef struct DfySplatSettings {
     uint64_t memory_limit_bytes;        /* of frames kept for two passes; 0: 2 GiB */
     DfySplatVqSettings vq;
     /* Every so many frames after a key frame one follows the key frame, not the frame before it, so that with the key
-     * frame at hand no frame takes the decoding of more than so many: 1..65535; 0 (the default): none does. Codecs
-     * other than the default have key frames there. */
+     * frame at hand no frame takes the decoding of more than so many: 1..65535, 8 by default; 0: none does. Codecs
+     * other than the default have no such frames. */
     int access;
 } DfySplatSettings;
 

@@ -1,6 +1,7 @@
 /*
  * A .dfy splat stream in, frames out. Decoding starts at a key frame, or at an access frame, which follows the last key
- * frame: that one's state is kept. Damage costs the frames up to the next of these.
+ * frame: that one's state is kept, as it is for players, who come back to it. Damage costs the frames up to the next of
+ * these.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -248,27 +249,40 @@ static int return_to_key(DfySplatDecoder *d) {
     return status;
 }
 
+/* Whether the frame is, or follows, the key frame whose state is kept. */
+static int is_by_kept(const DfySplatDecoder *d, uint64_t number) {
+    const Frame *frame = &d->frames[number];
+    return d->kept == frame->key + 1 && (frame->is_access || number <= frame->key + 1);
+}
+
 /* Whether what the frame builds on is there. */
 static int has_base(const DfySplatDecoder *d, uint64_t number) {
     const Frame *frame = &d->frames[number];
-    if (frame->is_access) return d->kept == frame->key + 1;
-    return frame->is_key || d->decoded == number;
+    return frame->is_key || is_by_kept(d, number) || (d->decoded == number && !frame->is_access);
 }
 
-static int decode_frame(DfySplatDecoder *d, uint64_t number) {
+static int read_frame(DfySplatDecoder *d, uint64_t number) {
     const Frame *frame = &d->frames[number];
     Sections sections = {.flags = 0};
     int status = dfy_v2_read_chunk(&d->reader, frame->entry, &d->bytes, &d->message);
     int kind = frame->is_key ? DFY_SPLAT_KEY : frame->is_access ? DFY_SPLAT_ACCESS : DFY_SPLAT_INTER;
-    if (!status && (!d->bytes.size || d->bytes.data[0] != kind || !has_base(d, number) || !split_frame(d, &sections)))
+    if (!status && (!d->bytes.size || d->bytes.data[0] != kind || !split_frame(d, &sections)))
         status = damaged_frame(d, number);
-    if (!status && frame->is_access) status = return_to_key(d);
     if (!status) status = decode_coded(d, frame, &sections);
     if (!status && (status = decode_sections(d, frame, &sections))) {
         damaged_frame(d, number);
         if (status == DFY_ERROR_MEMORY) dfy_fail(&d->message, status, "There is no memory for a frame's numbers.");
     }
-    if (!status && frame->is_key && d->info.access) status = keep_key(d, number);
+    return status;
+}
+
+static int decode_frame(DfySplatDecoder *d, uint64_t number) {
+    const Frame *frame = &d->frames[number];
+    int status = has_base(d, number) ? DFY_OK : damaged_frame(d, number), known = is_by_kept(d, number);
+    if (!status && known && (frame->is_access || d->decoded != number)) status = return_to_key(d);
+    if (!status && !(known && frame->is_key)) status = read_frame(d, number);
+    int keeps = frame->is_key && !known && dfy_splat_has_access(d->work.codec);
+    if (!status && keeps && (d->info.access || d->history.limit)) status = keep_key(d, number);
     d->decoded = status ? 0 : number + 1;
     return status;
 }
@@ -364,8 +378,7 @@ static void leave_history(DfySplatDecoder *d, uint64_t first) {
 /* After damage: to the next frame that does not build on what is lost. */
 static void skip_lost(DfySplatDecoder *d) {
     do d->position++;
-    while (d->position < d->count && !d->frames[d->position].is_key &&
-           !(d->frames[d->position].is_access && has_base(d, d->position)));
+    while (d->position < d->count && !d->frames[d->position].is_key && !is_by_kept(d, d->position));
 }
 
 /* Frames to be decoded for another: from first to last, and where there is a key frame to be decoded before, its
@@ -379,7 +392,7 @@ static Route route_to(const DfySplatDecoder *d, uint64_t frame) {
     Route route = {.first = frame};
     uint64_t access = frame;
     while (route.first > 0 && d->decoded != route.first && !d->frames[route.first].is_key &&
-           !(d->frames[route.first].is_access && has_base(d, route.first)))
+           !is_by_kept(d, route.first))
         route.first--;
     while (access > route.first && !d->frames[access].is_access) access--;
     if (access > route.first && d->frames[route.first].is_key) route = (Route){access, route.first, 1};
@@ -470,6 +483,7 @@ int dfy_splat_decoder_needs(const DfySplatDecoder *d, uint64_t frame, uint64_t *
     Route route = route_to(d, frame);
     *first = route.has_key ? route.key : route.first;
     if (route.has_key) *last = route.key;
+    if (d->frames[*first].is_key && is_by_kept(d, *first)) return DFY_OK;
     const DfyV2Row *from = &d->reader.rows[d->frames[*first].entry], *to = &d->reader.rows[d->frames[*last].entry];
     *offset = from->offset_bytes;
     *bytes = to->offset_bytes + to->payload_bytes + DFY_V2_OVERHEAD_BYTES - from->offset_bytes;

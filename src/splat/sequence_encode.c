@@ -107,6 +107,7 @@ static DfySplatSettings defaults(void) {
                .quantile = 0.05,
                .alpha = 0.2,
                .zstd_level = 7},
+        .access = 8,
     };
     dfy_splat_set_quality(&settings, 50);
     return settings;
@@ -155,11 +156,7 @@ int dfy_splat_encoder_open(DfySplatEncoder **encoder, const DfySplatSettings *se
         return e->failed = dfy_fail(
                    &e->message, DFY_ERROR_ARGUMENT,
                    "A splat encoder's setting is out of range: degree, effort, key interval, access or frame rate.");
-    if (settings->access && !dfy_splat_has_access(e->settings.codec)) {
-        int interval = e->settings.key_interval;
-        e->settings.key_interval = interval && interval < settings->access ? interval : settings->access;
-        e->settings.access = 0;
-    }
+    if (!dfy_splat_has_access(e->settings.codec)) e->settings.access = 0;
     e->failed = dfy_splat_work_open(&e->work, e->settings.codec, &e->settings, &e->message);
     if (!e->failed && (e->failed = dfy_v2_writer_open(&e->writer, output)))
         dfy_fail(&e->message, e->failed, "The file can't be written.");
