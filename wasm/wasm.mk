@@ -79,7 +79,8 @@ SPLATS_SRC := wasm/splat_player.c wasm/splat_pack.c wasm/host.c $(filter src/spl
 # Fast where the time goes, else small.
 $(W)/splats/%.o: SPLATS_OPT := -Os
 $(patsubst %.c,$(W)/splats/%.o,$(filter src/splat/tree/% src/splat/quant/turn.c src/entropy/% wasm/splat_pack.c,$(SPLATS_SRC))): SPLATS_OPT := -O2
-$(patsubst %,$(W)/splats/src/splat/tree/%.o,inter places decode part_tree key column_past state): SPLATS_OPT := -Os
+$(patsubst %,$(W)/splats/src/splat/tree/%.o,inter places decode part_tree key column_past state grid): SPLATS_OPT := -Os
+$(patsubst %,$(W)/splats/src/splat/tree/%.o,values columns column_numbers): SPLATS_OPT := -O2 -fno-unroll-loops
 $(W)/splats/%.o: %.c $(W)/third-splat/stamp
 	@mkdir -p $(@D)
 	$(EMCC) -std=gnu11 $(SPLATS_OPT) -msimd128 -msse4.1 $(WARN) -DDFY_SPLAT_DECODER_ONLY -DDFY_WITH_ZSTD -I$(W)/third-splat/include -Iinclude -Isrc \

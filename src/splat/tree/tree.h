@@ -1,7 +1,8 @@
 /*
  * The codec "tree-range": what a decoder keeps between frames, and the parts that work on it.
  *
- *   grid.c     the key frame's header and the way from indices to values
+ *   grid.c     the key frame's header
+ *   values.c   the way from indices to values and on to a model
  *   state.c    a state's memory, and back to what the key frame left
  *   choose*.c  encoder: steps from the wanted errors, transforms, indices
  *   key.c      a key frame's syntax
