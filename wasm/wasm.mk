@@ -149,7 +149,7 @@ dist/index.html: $(SITE_SOURCES) $(W)/diffy.js $(W)/splats/diffy.js $(W)/threads
 npm: setup
 	+@$(MAKE) -s $(PARALLEL) $(B)/npm/diffy.js
 
-$(B)/npm/diffy.js: $(wildcard wasm/*.js web/player/*.js web/splats/*.js web/shared/*.js) tsconfig.json wasm/tsconfig.json package-lock.json $(W)/diffy.js $(W)/player/diffy.js $(W)/splats/diffy.js
+$(B)/npm/diffy.js: $(wildcard wasm/*.js web/player/*.js web/splats/*.js web/shared/*.js) wasm/player.d.ts wasm/example.html tsconfig.json wasm/tsconfig.json package-lock.json $(W)/diffy.js $(W)/player/diffy.js $(W)/splats/diffy.js
 	@rm -rf $(B)/npm
 	npx rolldown -c wasm/rolldown.config.js --logLevel warn
 	cp $(W)/diffy.wasm $(B)/npm/
