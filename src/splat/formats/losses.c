@@ -39,7 +39,7 @@ static int any_beyond(const float *values, size_t count, double low, double high
 }
 
 static void note_count(DfyMessage *text, uint32_t count, const char *what) {
-    if (count) dfy_note(text, "%u splats %s", count, what);
+    if (count) dfy_note(text, "%u splat%s %s", count, count == 1 ? "" : "s", what);
 }
 
 /* A short model's coordinates lose nothing but rounding; a wide one's step grows with it. */
