@@ -57,7 +57,7 @@ $(W)/player/exports.o: wasm/exports.c $(W)/third/stamp
 	$(EMCC) -std=gnu11 $(WASM_OPT) $(WARN) -DDECODER_ONLY -Iinclude -Isrc -I$(W)/third/include -MMD -MP $(WHOLE)
 
 # What takes no part of the time is compiled for size there: the page that plays itself carries it.
-SMALL := src/v1/% src/container/% src/api/% src/base/% src/analysis/% src/video/decode/reader.c src/video/decode/player.c src/video/decode/player_ahead.c \
+SMALL := src/v1/% src/container/% src/api/% src/base/% src/analysis/% src/video/decode/reader% src/video/decode/player% \
 	src/video/decode/ahead.c src/video/decode/run.c src/video/decode/times.c \
 	src/dsp/c/transform.c src/dsp/c/blocks.c src/dsp/c/rgb_blocks.c src/video/syntax/episode_list.c src/video/syntax/departure_list.c
 
