@@ -52,6 +52,21 @@ static int code_level(DfyRangeCoder *coder, DfyResidualContexts *contexts, int d
     return rest > 32764 ? 32767 : (int)rest + 3;
 }
 
+/* The levels of a group, in coding order: where they lie in the transform, and their places in the group. */
+typedef struct GroupLevels {
+    int at[16], place[16], count, sum;
+} GroupLevels;
+
+/* The signs of a group follow its magnitudes, which are all that a reader's levels have so far. */
+static void code_signs(DfyRangeCoder *coder, int16_t *levels, const GroupLevels *group) {
+    for (int i = 0; i < group->count; i++) {
+        int16_t *level = &levels[group->at[i]];
+        int hidden = i == group->count - 1 && dfy_hides_sign(group->place[0], group->place[i]);
+        int negative = hidden ? group->sum & 1 : (int)dfy_code_raw(coder, 1, *level < 0);
+        if (coder->mode == DFY_DECODE && negative) *level = (int16_t) - *level;
+    }
+}
+
 void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int16_t *levels, int log2) {
     int side = 1 << log2, large = log2 > 3;
     const uint8_t(*order)[2] = dfy_group_order(log2);
@@ -81,25 +96,27 @@ void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int1
         }
         coded_groups[gy][gx] = (uint8_t)any;
         if (!any) continue;
-        int seen = 0;
+        GroupLevels group = {.count = 0};
         for (; place >= 0; place--) {
             int x = gx * 4 + dfy_diagonal4[place][0], y = gy * 4 + dfy_diagonal4[place][1];
             int16_t *level = &levels[y * side + x];
-            int value = *level, magnitude = value < 0 ? -value : value;
+            int magnitude = *level < 0 ? -*level : *level;
             DfyTemplate near = dfy_template(&map, x, y);
             int diagonal = dfy_diagonal_class(x + y), significant = 1;
             int is_last = g == last_group && place == last_place;
             /* The only coefficient of a group that is said to have some needs no flag. */
-            if (!is_last && !(place == 0 && !seen && g != last_group && g != 0))
+            if (!is_last && !(place == 0 && !group.count && g != last_group && g != 0))
                 significant =
                     dfy_code_bit(coder, &contexts->significant[large][dfy_significant_class(x + y)][near.significant],
                                  magnitude != 0);
             if (!significant) continue;
-            seen = 1;
             magnitude = code_level(coder, contexts, diagonal, &near, magnitude);
-            int negative = (int)dfy_code_raw(coder, 1, value < 0);
-            if (coder->mode == DFY_DECODE) *level = (int16_t)(negative ? -magnitude : magnitude);
+            if (coder->mode == DFY_DECODE) *level = (int16_t)magnitude;
             dfy_level_map_set(&map, x, y, magnitude);
+            group.at[group.count] = y * side + x;
+            group.place[group.count++] = place;
+            group.sum += magnitude;
         }
+        code_signs(coder, levels, &group);
     }
 }

@@ -60,6 +60,16 @@ static inline int dfy_diagonal_class(int diagonal) {
     return dfy_diagonal_classes[diagonal];
 }
 
+/*
+ * Whether a 4x4 group says the sign of its last coded level by the parity of its magnitudes' sum, odd for a negative
+ * one: where its first and last coded levels lie so far apart in coding order that the encoder has a choice which of
+ * them to change (Clare, Henry, Jung, "Sign data hiding", JCTVC-G271, 2011; Rec. H.265 9.3.4.3).
+ */
+#define DFY_HIDING_REACH 4
+static inline int dfy_hides_sign(int first_place, int last_place) {
+    return first_place - last_place >= DFY_HIDING_REACH;
+}
+
 static inline int dfy_group_any(const int16_t *levels, int side, int gx, int gy) {
     const int16_t *group = levels + gy * 4 * side + gx * 4;
     for (int y = 0; y < 4; y++, group += side)

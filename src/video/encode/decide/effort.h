@@ -21,11 +21,12 @@ typedef struct DfyEffort {
     int guess_splits; /* a block that the models are sure will be split is only tried as a merged one */
     int still_first;  /* a superblock that shows what a reference shows is that, and nothing else is tried */
     /* Prediction within the picture. */
-    int intra_tries;  /* luma modes taken to full measurement */
-    int intra_step;   /* rank every so many directions at first */
-    int intra_slack;  /* try it where it costs at most one such part more than inter */
-    int coarse_intra; /* for 4x4 rank only the most probable modes */
-    int chroma_modes; /* try all chroma modes */
+    int intra_tries;    /* luma modes taken to full measurement */
+    int intra_step;     /* rank every so many directions at first */
+    int intra_slack;    /* try it where it costs at most one such part more than inter */
+    int coarse_intra;   /* for 4x4 rank only the most probable modes */
+    int chroma_modes;   /* try all chroma modes */
+    int thorough_intra; /* pictures that refer to nothing are decided with the settings of the greatest effort */
     /* Residuals. */
     int transform_split; /* try split transforms in inter blocks */
     int skip_noise;      /* residuals that look like noise are not transformed */

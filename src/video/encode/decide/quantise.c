@@ -105,7 +105,7 @@ typedef struct Quantiser {
     int count;
     uint8_t coded[9][9]; /* groups */
     DfyLevelMap *map;
-    Level levels[32 * 32];
+    Level levels[32 * 32 + 64]; /* hiding signs adds one a group at the most */
 } Quantiser;
 
 static int64_t cost_of(const Quantiser *q, int64_t error, uint32_t bits) {
@@ -215,22 +215,121 @@ static void choose_flagged_group(Quantiser *q, int gx, int gy, unsigned nonzero)
 }
 
 /* The level to end with, NULL: better none. Everything before it costs its whole error and no bits. */
-static const Level *choose_end(const Quantiser *q, uint32_t *bits, int64_t *best) {
+static const Level *choose_end(const Quantiser *q, Sum *sum) {
     const uint16_t(*last)[4][32] = q->rates->last;
     const Level *end = NULL;
-    *best = 0;
+    int64_t best = 0;
     for (const Level *l = q->levels; l < q->levels + q->count; l++) {
         uint32_t last_bits = (uint32_t)last[0][q->log2 - 2][l->x] + last[1][q->log2 - 2][l->y];
         uint32_t rest = q->sum.bits - l->before.bits - l->flag_bits + last_bits;
-        int64_t cost = cost_of(q, q->sum.error - l->before.error, rest);
-        if (cost < *best) {
-            *best = cost;
+        int64_t error = q->sum.error - l->before.error, cost = cost_of(q, error, rest);
+        if (cost < best) {
+            best = cost;
             end = l;
-            *bits = rest;
+            *sum = (Sum){error, rest};
         }
         if (l->magnitude > 1) break;
     }
     return end;
+}
+
+static void clear_mark(const Quantiser *q, const Level *l) {
+    q->map->level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
+}
+
+/* ---------------------------------------------------------------- hidden signs */
+
+/* A level's step up or down, and what it adds. */
+typedef struct Step {
+    int place, by;
+    int64_t cost;
+    Sum change;
+} Step;
+
+/* A group whose levels are to say a sign by their parity. */
+typedef struct HidingGroup {
+    int x, y;      /* in 4x4 groups */
+    int highest;   /* place up to which there may be levels */
+    int is_last;   /* the transform's last level is at `highest`: it must stay one */
+    unsigned mask; /* places of levels */
+    int sum;       /* of magnitudes */
+} HidingGroup;
+
+static int place_in(const Quantiser *q, const HidingGroup *g, int place) {
+    return ((g->y * 4 + dfy_diagonal4[place][1]) << q->log2) + g->x * 4 + dfy_diagonal4[place][0];
+}
+
+static int is_negative(const Quantiser *q, const HidingGroup *g, int place) {
+    return q->coefficients[place_in(q, g, place)] < 0;
+}
+
+/* What a level costs against none, as far as it goes alone: others' contexts are taken to stay. */
+static Sum level_cost(const Quantiser *q, int magnitude, int diagonal, const uint16_t flag[2], const DfyTemplate *near,
+                      int level) {
+    if (!level) return (Sum){0, flag[0]};
+    return (Sum){error_change(q, magnitude, level), flag[1] + level_bits(q->rates, diagonal, near, level)};
+}
+
+/* Whether the group says the right sign, or none, once the level at `place` is one up or down; *hides: which. */
+static int is_right_after(const Quantiser *q, const HidingGroup *g, int place, int next, int *hides) {
+    unsigned mask = next ? g->mask | 1u << place : g->mask & ~(1u << place);
+    int last = __builtin_ctz(mask);
+    *hides = dfy_hides_sign(31 - __builtin_clz(mask), last);
+    return !*hides || ((g->sum + 1) & 1) == is_negative(q, g, last); /* a step changes what the parity says */
+}
+
+/* Takes a step of the level at `place` for the best so far, if it makes the group right and costs less. */
+static void try_steps(const Quantiser *q, const HidingGroup *g, int place, int level, Step *best) {
+    int x = g->x * 4 + dfy_diagonal4[place][0], y = g->y * 4 + dfy_diagonal4[place][1], hides;
+    int magnitude = abs(q->coefficients[(y << q->log2) + x]), diagonal = dfy_diagonal_class(x + y);
+    DfyTemplate near = dfy_template(q->map, x, y);
+    const uint16_t *flag = q->rates->significant[q->large][dfy_significant_class(x + y)][near.significant];
+    Sum before = level_cost(q, magnitude, diagonal, flag, &near, level);
+    for (int by = level ? -1 : 1; by <= 1; by += 2) {
+        if (!(level + by) && g->is_last && place == g->highest) continue;
+        if (!is_right_after(q, g, place, level + by, &hides)) continue;
+        Sum after = level_cost(q, magnitude, diagonal, flag, &near, level + by);
+        Sum change = {after.error - before.error, after.bits - before.bits + (hides ? 0 : 256)};
+        int64_t cost = change.error * 65536 + q->bit_cost * (int32_t)change.bits;
+        if (cost < best->cost) *best = (Step){place, by, cost, change};
+    }
+}
+
+/* Makes a group's parity say the sign that it hides, by the step of one level that costs least. */
+static void match_parity(Quantiser *q, const HidingGroup *g, int16_t *levels, Sum *sum) {
+    int least = (q->step >> q->down) / 6; /* less is never worth a level */
+    Step best = {.cost = INT64_MAX};
+    for (int place = 0; place <= g->highest; place++) {
+        int at = place_in(q, g, place), level = abs(levels[at]);
+        if (level || abs(q->coefficients[at]) >= least) try_steps(q, g, place, level, &best);
+    }
+    int at = place_in(q, g, best.place), level = abs(levels[at]) + best.by;
+    int x = g->x * 4 + dfy_diagonal4[best.place][0], y = g->y * 4 + dfy_diagonal4[best.place][1];
+    levels[at] = (int16_t)(q->coefficients[at] < 0 ? -level : level);
+    q->map->level[y * DFY_LEVEL_STRIDE + x] = level ? dfy_level_mark(level) : 0;
+    if (best.by > 0 && level == 1) q->levels[q->count++] = (Level){.x = (uint8_t)x, .y = (uint8_t)y};
+    sum->error += best.change.error;
+    sum->bits += best.change.bits;
+}
+
+/* Of the transform that ends with the level `end`: of each group that hides a sign, its parity is made to say it. */
+static void hide_signs(Quantiser *q, const Level *end, int16_t *levels, Sum *sum) {
+    static const uint8_t places[4][4] = {{0, 2, 5, 9}, {1, 4, 8, 12}, {3, 7, 11, 14}, {6, 10, 13, 15}}; /* y, x */
+    const Level *stop = q->levels + q->count, *next;
+    if (stop - end < 2) return;
+    for (const Level *l = end; l < stop; l = next) {
+        HidingGroup g = {.x = l->x >> 2, .y = l->y >> 2, .highest = 15, .is_last = l == end};
+        int first = places[l->y & 3][l->x & 3], last = first;
+        for (next = l; next < stop && next->x >> 2 == g.x && next->y >> 2 == g.y; next++) {
+            last = places[next->y & 3][next->x & 3];
+            g.sum += next->magnitude;
+            g.mask |= 1u << last;
+        }
+        if (!dfy_hides_sign(first, last)) continue;
+        sum->bits -= 256;
+        if (g.is_last) g.highest = first;
+        if ((g.sum & 1) != is_negative(q, &g, last)) match_parity(q, &g, levels, sum);
+    }
 }
 
 static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *nonzero, int64_t *gain) {
@@ -251,18 +350,19 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *nonzero,
         choose_group(q, gx, gy, g == first ? 31 - __builtin_clz(here) : 15, here, 0);
         q->coded[gy][gx] = 1;
     }
-    uint32_t bits = 0;
-    int64_t cost;
-    const Level *end = choose_end(q, &bits, &cost);
-    for (const Level *l = q->levels; l < q->levels + q->count; l++) q->map->level[l->y * DFY_LEVEL_STRIDE + l->x] = 0;
+    Sum sum;
+    const Level *end = choose_end(q, &sum);
+    for (const Level *l = q->levels; l < (end ? end : q->levels + q->count); l++) clear_mark(q, l);
     if (!end) return 0;
-    *gain = -cost >> (q->error_shift + 8);
     memset(levels, 0, sizeof *levels << (2 * q->log2));
     for (const Level *l = end; l < q->levels + q->count; l++) {
         int at = (l->y << q->log2) + l->x;
         levels[at] = (int16_t)(q->coefficients[at] < 0 ? -l->magnitude : l->magnitude);
     }
-    return bits ? bits : 1;
+    hide_signs(q, end, levels, &sum);
+    for (const Level *l = end; l < q->levels + q->count; l++) clear_mark(q, l);
+    *gain = -cost_of(q, sum.error, sum.bits) >> (q->error_shift + 8);
+    return sum.bits ? sum.bits : 1;
 }
 
 static int quantiser_shift(int log2, int qp) {

@@ -186,7 +186,7 @@ void dfy_decide_superblock(DfyDecider *d, DfyPictureCoding *picture, const DfyFr
     d->rates = rates;
     d->picture = picture;
     d->source = source;
-    d->effort = effort;
+    d->effort = effort->thorough_intra && !picture->reference_count ? dfy_effort(9) : effort;
     d->plan = plan;
     d->qps = qp;
     plan->count = 0;
