@@ -19,7 +19,7 @@ void dfy_decider_free(DfyDecider *decider) {
  * 0.8, 1.6 are as good.
  */
 static double lambda_factor(int picture_class) {
-    static const double factors[DFY_PICTURE_CLASSES] = {0.5, 1.0, 1.75};
+    static const double factors[DFY_PICTURE_CLASSES] = {0.5, 0.75, 1.5};
     return factors[picture_class];
 }
 
