@@ -13,6 +13,7 @@
 #define FEW_BLOCKS 24            /* of a level: fewer say nothing */
 #define ROUNDING (1.0 / 12)      /* variance that rounding source values to whole levels adds */
 #define LEAST_STRENGTH 8         /* half a level: weaker noise is not worth a chunk */
+#define JOINT_STRENGTH 16        /* the same where few blocks of each level were seen */
 #define NOTABLE(a) (4 + (a) / 5) /* changes that are told: by more than a quarter of a level and a fifth */
 
 /* Right and down, in pixels, of the covariances that neighbours left, above left, above and above right need. */
@@ -120,13 +121,30 @@ static uint8_t strength(double variance) {
     return (uint8_t)(value < 255 ? value : 255);
 }
 
-/* Levels that nothing is known of are as the nearest that something is; 0 when there is none. */
+/* The known level nearest to level i, -1: none is. */
+static int nearest_known(const DfyNoiseSums *s, int levels, int i) {
+    int best = -1;
+    for (int k = 0; k < levels; k++)
+        if (s->blocks[k] >= FEW_BLOCKS && (best < 0 || abs(k - i) < abs(best - i))) best = k;
+    return best;
+}
+
+/* What all levels together say, where none says anything alone: 0 unless it is clearly noise. */
+static uint8_t joint_strength(const DfyNoiseSums *s, int levels) {
+    double blocks = 0, variance = 0;
+    for (int i = 0; i < levels; i++) {
+        blocks += s->blocks[i];
+        variance += s->variance[i];
+    }
+    uint8_t all = blocks >= FEW_BLOCKS ? strength(variance / blocks) : 0;
+    return all < JOINT_STRENGTH ? 0 : all;
+}
+
+/* Levels that nothing is known of are as the nearest that something is, or as all together. */
 static void read_levels(uint8_t *out, const DfyNoiseSums *s, int levels) {
     for (int i = 0; i < levels; i++) {
-        int best = -1;
-        for (int k = 0; k < levels; k++)
-            if (s->blocks[k] >= FEW_BLOCKS && (best < 0 || abs(k - i) < abs(best - i))) best = k;
-        out[i] = best < 0 ? 0 : strength(s->variance[best] / s->blocks[best]);
+        int known = nearest_known(s, levels, i);
+        out[i] = known < 0 ? joint_strength(s, levels) : strength(s->variance[known] / s->blocks[known]);
     }
 }
 
@@ -175,7 +193,8 @@ int dfy_noise_meter_tells(DfyNoiseMeter *m, DfyGrain *grain) {
     dfy_noise_meter_read(m, grain);
     for (int i = 0; i < DFY_GRAIN_LEVELS; i++) {
         strongest = dfy_max(strongest, grain->luma[i]);
-        notable |= m->sums[0].blocks[i] >= FEW_BLOCKS && differ(grain->luma[i], m->told.luma[i]);
+        notable |= (m->sums[0].blocks[i] >= FEW_BLOCKS || nearest_known(&m->sums[0], DFY_GRAIN_LEVELS, i) < 0) &&
+                   differ(grain->luma[i], m->told.luma[i]);
     }
     if (strongest < LEAST_STRENGTH) *grain = (DfyGrain){0};
     for (int p = 0; p < 2; p++) notable |= differ(grain->chroma[p], m->told.chroma[p]);
