@@ -73,7 +73,7 @@ DfyFrame *dfy_video_encoder_take(DfyVideoEncoder *e) {
 }
 
 void dfy_video_encoder_give_back(DfyVideoEncoder *e, DfyFrame *frame) {
-    dfy_frame_pool_give_back(&e->frames, frame);
+    if (frame) dfy_frame_pool_give_back(&e->frames, frame); /* a queue that was never opened has neither */
 }
 
 /* ---------------------------------------------------------------- what it is told */
