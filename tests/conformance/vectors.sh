@@ -33,7 +33,7 @@ elsewhere() { # MACHINE EMULATOR...
     shift
     make -s -C "$top" "$machine-pictures" && same wanted_v2.txt -v2 "$@" "$top/build/$machine/bare/pictures"
 }
-for machine in "i686 i686-linux-gnu-gcc" "arm64 aarch64-linux-gnu-gcc qemu-aarch64" "s390x s390x-linux-gnu-gcc qemu-s390x"; do
+for machine in "i686 i686-linux-gnu-gcc qemu-i386" "arm64 aarch64-linux-gnu-gcc qemu-aarch64" "s390x s390x-linux-gnu-gcc qemu-s390x"; do
     set -- $machine
     if command -v "$2" >/dev/null && { [ $# -lt 3 ] || command -v "$3" >/dev/null; }; then
         check "$1" elsewhere "$1" ${3:+"$3"}

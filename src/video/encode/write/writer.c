@@ -109,8 +109,11 @@ static int writer_push(void *state, const DfyPicture *picture) {
     DfyFrame *frame = dfy_video_encoder_take(w->encoder);
     if (!frame) return dfy_writer_no_memory(w);
     const DfyFrame *before = dfy_frame_queue_newest(&w->queue);
-    status = dfy_frame_input_fill(&w->input, frame, picture, before) ? dfy_writer_no_memory(w) : DFY_OK;
-    if (!status) status = dfy_cycle_writer_push(&w->cycles, frame);
+    if (dfy_frame_input_fill(&w->input, frame, picture, before)) {
+        dfy_video_encoder_give_back(w->encoder, frame);
+        return dfy_writer_no_memory(w);
+    }
+    status = dfy_cycle_writer_push(&w->cycles, frame);
     dfy_frame_queue_push(&w->queue, frame, picture->pts, dfy_orientation_of(w->orientations.turned));
     if (!status) status = dfy_writer_look_for_clones(w);
     if (!status && w->queue.count >= w->limits.look_ahead) status = dfy_writer_code_queue(w, 0);
