@@ -215,7 +215,7 @@ test('what the service worker fetches beside the first visit is bounded', async 
     test.info().annotations.push({ type: 'everything', description: told });
     console.log(`everything for offline use: ${told}`);
     expect([...addresses].filter((address) => address.endsWith('.wasm'))).toHaveLength(3);
-    expect(bytes).toBeLessThan(1_800_000);
+    expect(bytes).toBeLessThan(1_900_000); // 1.85 MB with what writes .sog and .spz 4
     await context.close();
 });
 
