@@ -12,6 +12,26 @@ typedef struct EncodeOptions {
     double fps, unseen, tolerance, xyz_alpha, xyz_quantile, min_step, max_step, xyz_tolerance;
 } EncodeOptions;
 
+static const EncodeOptions usual = {.progress = "auto",
+                                    .unit = "m",
+                                    .seed = "42",
+                                    .start = -1,
+                                    .quality = 50,
+                                    .effort = 5,
+                                    .key_interval = 90,
+                                    .access = 8,
+                                    .degree = -1,
+                                    .max_degree = DFY_SPLAT_MAX_DEGREE,
+                                    .iterations = 500,
+                                    .neighbour = 1,
+                                    .samples = 10000,
+                                    .zstd_level = 7,
+                                    .fps = 30,
+                                    .unseen = 0.002,
+                                    .tolerance = 1e-6,
+                                    .xyz_alpha = 0.2,
+                                    .xyz_quantile = 0.05};
+
 /* ---------------------------------------------------------------- settings */
 
 static int set_clusters(void *opaque, const char *name, size_t length, const char *text) {
@@ -222,25 +242,7 @@ static int run_with(EncodeOptions *o, const Usage *usage, int argc, char **argv)
 }
 
 int run_splat_encode(int argc, char **argv) {
-    EncodeOptions o = {.progress = "auto",
-                       .unit = "m",
-                       .seed = "42",
-                       .start = -1,
-                       .quality = 50,
-                       .effort = 5,
-                       .key_interval = 90,
-                       .access = 8,
-                       .degree = -1,
-                       .max_degree = DFY_SPLAT_MAX_DEGREE,
-                       .iterations = 500,
-                       .neighbour = 1,
-                       .samples = 10000,
-                       .zstd_level = 7,
-                       .fps = 30,
-                       .unseen = 0.002,
-                       .tolerance = 1e-6,
-                       .xyz_alpha = 0.2,
-                       .xyz_quantile = 0.05};
+    EncodeOptions o = usual;
     const Option options[] = {
         {"--codec", NULL, OPTION_TEXT, &o.codec, "NAME", "tree-range (default), vqxyz-range, vqxyz-zstd ...", 0, 0},
         {"--quality", "-q", OPTION_INT, &o.quality, "N", "1..100, sets every error; adding 10 halves them; default 50",

@@ -142,9 +142,10 @@ static uint8_t joint_strength(const DfyNoiseSums *s, int levels) {
 
 /* Levels that nothing is known of are as the nearest that something is, or as all together. */
 static void read_levels(uint8_t *out, const DfyNoiseSums *s, int levels) {
+    uint8_t joint = joint_strength(s, levels);
     for (int i = 0; i < levels; i++) {
         int known = nearest_known(s, levels, i);
-        out[i] = known < 0 ? joint_strength(s, levels) : strength(s->variance[known] / s->blocks[known]);
+        out[i] = known < 0 ? joint : strength(s->variance[known] / s->blocks[known]);
     }
 }
 
@@ -189,12 +190,11 @@ static int differ(int a, int b) {
 }
 
 int dfy_noise_meter_tells(DfyNoiseMeter *m, DfyGrain *grain) {
-    int strongest = 0, notable = 0;
+    int strongest = 0, notable = 0, all_joint = nearest_known(&m->sums[0], DFY_GRAIN_LEVELS, 0) < 0;
     dfy_noise_meter_read(m, grain);
     for (int i = 0; i < DFY_GRAIN_LEVELS; i++) {
         strongest = dfy_max(strongest, grain->luma[i]);
-        notable |= (m->sums[0].blocks[i] >= FEW_BLOCKS || nearest_known(&m->sums[0], DFY_GRAIN_LEVELS, i) < 0) &&
-                   differ(grain->luma[i], m->told.luma[i]);
+        notable |= (all_joint || m->sums[0].blocks[i] >= FEW_BLOCKS) && differ(grain->luma[i], m->told.luma[i]);
     }
     if (strongest < LEAST_STRENGTH) *grain = (DfyGrain){0};
     for (int p = 0; p < 2; p++) notable |= differ(grain->chroma[p], m->told.chroma[p]);

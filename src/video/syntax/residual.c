@@ -10,6 +10,7 @@
 
 const uint8_t dfy_diagonal4[16][2] = {{0, 0}, {0, 1}, {1, 0}, {0, 2}, {1, 1}, {2, 0}, {0, 3}, {1, 2},
                                       {2, 1}, {3, 0}, {1, 3}, {2, 2}, {3, 1}, {2, 3}, {3, 2}, {3, 3}};
+const uint8_t dfy_place4[4][4] = {{0, 2, 5, 9}, {1, 4, 8, 12}, {3, 7, 11, 14}, {6, 10, 13, 15}};
 
 /* Groups of a transform with 1, 2, 4 or 8 of them a side, in diagonal order: x, y. */
 static const uint8_t diagonal1[1][2] = {{0, 0}};
@@ -63,7 +64,7 @@ static void code_signs(DfyRangeCoder *coder, int16_t *levels, const GroupLevels 
         int16_t *level = &levels[group->at[i]];
         int hidden = i == group->count - 1 && dfy_hides_sign(group->place[0], group->place[i]);
         int negative = hidden ? group->sum & 1 : (int)dfy_code_raw(coder, 1, *level < 0);
-        if (coder->mode == DFY_DECODE && negative) *level = (int16_t) - *level;
+        if (coder->mode == DFY_DECODE && negative) *level = (int16_t)(-*level);
     }
 }
 
@@ -82,8 +83,7 @@ void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int1
     last_y = code_last(coder, contexts->last[1][log2 - 2], log2, last_y);
     if (coder->mode == DFY_DECODE) {
         while (order[last_group][0] != last_x >> 2 || order[last_group][1] != last_y >> 2) last_group++;
-        while (dfy_diagonal4[last_place][0] != (last_x & 3) || dfy_diagonal4[last_place][1] != (last_y & 3))
-            last_place++;
+        last_place = dfy_place4[last_y & 3][last_x & 3];
     }
     uint8_t coded_groups[9][9] = {{0}};
     for (int g = last_group; g >= 0; g--) {

@@ -7,6 +7,8 @@
 
 /* Places in a 4x4 group along diagonals, low frequencies first: x, y. */
 extern const uint8_t dfy_diagonal4[16][2];
+/* The other way round: the place of y, x. */
+extern const uint8_t dfy_place4[4][4];
 /* The 4x4 groups of a transform in the same order. */
 const uint8_t (*dfy_group_order(int log2))[2];
 /* Unary group of a last position 0..31. */

@@ -280,8 +280,8 @@ static int is_right_after(const Quantiser *q, const HidingGroup *g, int place, i
 
 /* Takes a step of the level at `place` for the best so far, if it makes the group right and costs less. */
 static void try_steps(const Quantiser *q, const HidingGroup *g, int place, int level, Step *best) {
-    int x = g->x * 4 + dfy_diagonal4[place][0], y = g->y * 4 + dfy_diagonal4[place][1], hides;
-    int magnitude = abs(q->coefficients[(y << q->log2) + x]), diagonal = dfy_diagonal_class(x + y);
+    int at = place_in(q, g, place), x = at & ((1 << q->log2) - 1), y = at >> q->log2, hides;
+    int magnitude = abs(q->coefficients[at]), diagonal = dfy_diagonal_class(x + y);
     DfyTemplate near = dfy_template(q->map, x, y);
     const uint16_t *flag = q->rates->significant[q->large][dfy_significant_class(x + y)][near.significant];
     Sum before = level_cost(q, magnitude, diagonal, flag, &near, level);
@@ -304,7 +304,7 @@ static void match_parity(Quantiser *q, const HidingGroup *g, int16_t *levels, Su
         if (level || abs(q->coefficients[at]) >= least) try_steps(q, g, place, level, &best);
     }
     int at = place_in(q, g, best.place), level = abs(levels[at]) + best.by;
-    int x = g->x * 4 + dfy_diagonal4[best.place][0], y = g->y * 4 + dfy_diagonal4[best.place][1];
+    int x = at & ((1 << q->log2) - 1), y = at >> q->log2;
     levels[at] = (int16_t)(q->coefficients[at] < 0 ? -level : level);
     q->map->level[y * DFY_LEVEL_STRIDE + x] = level ? dfy_level_mark(level) : 0;
     if (best.by > 0 && level == 1) q->levels[q->count++] = (Level){.x = (uint8_t)x, .y = (uint8_t)y};
@@ -314,14 +314,13 @@ static void match_parity(Quantiser *q, const HidingGroup *g, int16_t *levels, Su
 
 /* Of the transform that ends with the level `end`: of each group that hides a sign, its parity is made to say it. */
 static void hide_signs(Quantiser *q, const Level *end, int16_t *levels, Sum *sum) {
-    static const uint8_t places[4][4] = {{0, 2, 5, 9}, {1, 4, 8, 12}, {3, 7, 11, 14}, {6, 10, 13, 15}}; /* y, x */
     const Level *stop = q->levels + q->count, *next;
     if (stop - end < 2) return;
     for (const Level *l = end; l < stop; l = next) {
         HidingGroup g = {.x = l->x >> 2, .y = l->y >> 2, .highest = 15, .is_last = l == end};
-        int first = places[l->y & 3][l->x & 3], last = first;
+        int first = dfy_place4[l->y & 3][l->x & 3], last = first;
         for (next = l; next < stop && next->x >> 2 == g.x && next->y >> 2 == g.y; next++) {
-            last = places[next->y & 3][next->x & 3];
+            last = dfy_place4[next->y & 3][next->x & 3];
             g.sum += next->magnitude;
             g.mask |= 1u << last;
         }
