@@ -70,7 +70,7 @@ class ZstdSerializer(AbstractSerializer):
         degree = payload.payloads[1].streams[0][1][1] if own else 0  # type: ignore[attr-defined]
         name = self._codec.encode()
         head = bytes([SPLATS, _native.SPLAT_STREAM_VERSION, len(name)]) + name + struct.pack(">BHHB", int(degree), self._fps, 1, 0)
-        head += bytes(4 * STATED)
+        head += bytes(4 * STATED + 2)  # and no access frames
         self._container = _native.Container(self._pieces.append)
         self._container.chunk(STREAM, 0, head, 0, 0)
         self._frames = 0
