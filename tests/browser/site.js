@@ -11,7 +11,8 @@ import { dropOn, withoutPickers } from './chromium.js';
 export { dropOn, expect };
 
 export const top = new URL('../../', import.meta.url).pathname;
-export const work = `${top}build/browser-clips`;
+/** Where a test's files are made: each of Playwright's workers has its own folder, so that none reads a file half made. */
+export const work = `${top}build/browser-clips/${process.env.TEST_PARALLEL_INDEX ?? 0}`;
 
 export const test = base.extend({
     page: async ({ page, baseURL }, use) => {

@@ -17,6 +17,14 @@ one_frame() { # FRAME: cut out of the whole, and decoded alone from a file just 
 for frame in 0 1 63 64 65 101 139; do check "frame $frame alone is as when played" one_frame "$frame"; done
 check "an option counts for more than the preset" makes 3 --preset dataset --access 3
 check "a preset without limit" makes 0 --preset draft
+quality_of() { "$diffy" info --json out.dfy | tr -d '\t' | sed -n 's/^"quality":\([0-9]*\),.*/\1/p'; }
+makes_quality() { # QUALITY OPTIONS...
+    "$diffy" encode --frames 3 "${@:2}" clip.y4m out.dfy && [ "$(quality_of)" = "$1" ]
+}
+check "--preset draft has the page's quality" makes_quality 10 --preset draft
+check "--preset hq too" makes_quality 60 --preset hq
+check "a quality that is said counts for more" makes_quality 31 --preset hq -q 31
+check "a quality after --preset dataset is the usual one" makes_quality 25 --preset dataset
 check "--access 1 is out of range" fails_with 2 "$diffy" encode --access 1 clip.y4m no.dfy
 check "a preset that is none" fails_with 2 "$diffy" encode --preset best clip.y4m no.dfy
 check "clones and access exclude each other" fails_with 1 "$diffy" encode --access 4 --mode upload clip.y4m no.dfy

@@ -38,7 +38,9 @@ static const Option table[] = {
      "          background and the two anchors around it (one frame in 32 is an anchor)",
      2, 7},
     {"--preset", NULL, OPTION_TEXT, AT(preset), "draft|balanced|hq|dataset",
-     "effort 2, 5 or 8; dataset: effort 5 and --access 4. Explicit options override the preset", 0, 0},
+     "quality 10, 25 or 60 and effort 2, 5 or 7; dataset: quality 25, effort 5 and\n"
+     "                             --access 4. Explicit options override the preset",
+     0, 0},
     {"--target-size", NULL, OPTION_BYTES, AT(settings.target_size_bytes), "BYTES",
      "target file size, such as 200k or 10M", 0, 0},
     {"--threads", NULL, OPTION_INT, AT(settings.threads), "N", "0: one per processor (default)", 0, 64},
@@ -105,17 +107,18 @@ static int choose_format(EncodeOptions *o) {
     return PARSE_GO_ON;
 }
 
-/* What a preset stands for, where no option says otherwise. */
-static int apply_preset(EncodeOptions *o, int usual_effort) {
+/* What a preset stands for, where no option says otherwise; the first three are those of the encode page. */
+static int apply_preset(EncodeOptions *o, const DfyEncoderSettings *usual) {
     static const struct {
         const char *name;
-        int effort, access;
-    } presets[] = {{"draft", 2, 0}, {"balanced", 5, 0}, {"hq", 8, 0}, {"dataset", 5, 4}};
+        int quality, effort, access;
+    } presets[] = {{"draft", 10, 2, 0}, {"balanced", 25, 5, 0}, {"hq", 60, 7, 0}, {"dataset", 25, 5, 4}};
     DfyEncoderSettings *s = &o->settings;
     size_t count = sizeof presets / sizeof *presets, i = 0;
     while (o->preset && i < count && strcmp(presets[i].name, o->preset)) i++;
     if (i == count) return complain_usage("--preset %s is unknown: choose draft, balanced, hq or dataset.", o->preset);
-    if (!s->effort) s->effort = o->preset ? presets[i].effort : usual_effort;
+    if (!s->quality) s->quality = o->preset ? presets[i].quality : usual->quality;
+    if (!s->effort) s->effort = o->preset ? presets[i].effort : usual->effort;
     if (!s->access_pictures && o->preset) s->access_pictures = presets[i].access;
     return PARSE_GO_ON;
 }
@@ -196,8 +199,8 @@ int parse_encode_options(EncodeOptions *o, int argc, char **argv, const char *pa
     static const Usage usage = {
         "diffy encode [options] INPUT OUTPUT.dfy", usage_text, table, sizeof table / sizeof *table, 2, 2};
     dfy_encoder_defaults(&o->settings);
-    const int usual_effort = o->settings.effort;
-    o->settings.effort = 0; /* not said */
+    const DfyEncoderSettings usual = o->settings;
+    o->settings.quality = o->settings.effort = 0; /* not said */
     o->mode = "training";
     o->progress = "auto";
     int status =
@@ -205,7 +208,7 @@ int parse_encode_options(EncodeOptions *o, int argc, char **argv, const char *pa
     if (status == PARSE_GO_ON) status = choose_format(o);
     if (status == PARSE_GO_ON) status = read_texts(o);
     if (status == PARSE_GO_ON) status = check_combinations(o);
-    if (status == PARSE_GO_ON) status = apply_preset(o, usual_effort);
+    if (status == PARSE_GO_ON) status = apply_preset(o, &usual);
     if (status == PARSE_GO_ON) apply_words(o);
     return status;
 }
