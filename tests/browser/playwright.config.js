@@ -5,9 +5,10 @@ import { launchOptions } from './chromium.js';
 // Another run on this machine may be serving its own site: the port is this process's, and its workers inherit it.
 const port = Number((process.env.DIFFY_TEST_PORT ??= String(20000 + (process.pid % 20000))));
 
-// Two at a time, as most of a test is waiting; but what measures time, or records as it happens, has the machine to itself:
+// Two at a time, as most of a test is waiting; but what measures time, records as it happens or draws
+// splats in software has the machine to itself:
 // `npm test` runs the one project after the other.
-const timed = /(long|record|scrub|threads)\.spec\.js$/;
+const timed = /(long|record|scrub|splats?|threads)\.spec\.js$/;
 
 export default defineConfig({
     testDir: '.',
