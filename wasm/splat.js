@@ -85,7 +85,7 @@ export class SplatEncoder {
         const parameters = { ...options.parameters, ...(keepOrder === undefined ? {} : { keepOrder: Number(keepOrder) }), ...(access === undefined ? {} : { access }) };
         for (const [name, value] of Object.entries(parameters)) {
             const known = this.#codec.withText(name, (text) => this.#handle.call('set', text, Number(value)));
-            if (!known) throw new DiffyError(Status.ARGUMENT, `There is no parameter "${name}" of splat codecs.`);
+            if (!known) throw new DiffyError(Status.ARGUMENT, `There is no parameter "${name}" of splat codecs that could be ${value}.`);
         }
     }
 
@@ -113,12 +113,17 @@ export class SplatEncoder {
         }
     }
 
-    /** Ends the file and the encoder; `data` is empty when the pieces went elsewhere. */
+    /**
+     * Ends the file and the encoder; `data` is empty when the pieces went elsewhere. Of `stats`, orderBytes is what keeping
+     * the order took, exactBytes what numbers took that are kept exactly; cutModels is how many models the parameter
+     * `degree` cut; positionError is the wanted RMS in the models' unit, 0 with codecs that have none.
+     */
     finish() {
         this.#handle.check(this.#handle.call('finish'));
-        const [frames, keyFrames, bytes, splats] = this.#codec.result(4), data = joined(this.#pieces);
+        const [frames, keyFrames, bytes, splats, orderBytes, exactBytes, cutModels, positionError, orderKept] = this.#codec.result(9);
+        const data = joined(this.#pieces);
         this.close();
-        return { data, stats: { frames, keyFrames, bytes, splats } };
+        return { data, stats: { frames, keyFrames, bytes, splats, orderBytes, exactBytes, cutModels, positionError, orderKept: !!orderKept } };
     }
 
     /** Frees the encoder's memory. */
@@ -137,7 +142,7 @@ export class SplatEncoder {
  * @typedef {object} SplatModel
  * @property {number} index number of the frame, from 0
  * @property {number} count splats
- * @property {number} degree of the spherical harmonics, 0..3
+ * @property {number} degree of the spherical harmonics, 0..4
  * @property {Float32Array} xyz
  * @property {Float32Array} rotation w x y z
  * @property {Float32Array} scale natural logarithms

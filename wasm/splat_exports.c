@@ -32,7 +32,9 @@ EXPORT WebSplatEncoder *web_splat_encoder_new(int id) {
     return e;
 }
 
-/* Settings by name, before opening; 0 when there is none of that name. */
+#define MOST_EXACT 9007199254740991.0 /* doubles are whole numbers up to there */
+
+/* Settings by name, before opening; 0 when there is none of that name, or the number can't be one. */
 EXPORT int web_splat_encoder_set(WebSplatEncoder *e, const char *name, double value) {
     DfySplatVqSettings *vq = &e->settings.vq;
     const struct {
@@ -62,13 +64,16 @@ EXPORT int web_splat_encoder_set(WebSplatEncoder *e, const char *name, double va
                  {"maxStep", NULL, &vq->max_step},
                  {"tolerance", NULL, &vq->xyz_tolerance},
                  {"zstdLevel", &vq->zstd_level, NULL}};
+    if (!(value >= INT32_MIN && value <= MOST_EXACT)) return 0;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(name, known[i].name)) continue;
+        if (known[i].whole && value > INT32_MAX) return 0;
         if (known[i].whole) *known[i].whole = (int)value;
         if (known[i].number) *known[i].number = value;
         return 1;
     }
-    if (!strcmp(name, "sampleSize")) vq->samples = (uint32_t)value;
+    if (value < 0) return 0;
+    if (!strcmp(name, "sampleSize") && value <= UINT32_MAX) vq->samples = (uint32_t)value;
     if (!strcmp(name, "seed")) vq->seed = (uint64_t)value;
     return !strcmp(name, "sampleSize") || !strcmp(name, "seed");
 }
@@ -118,12 +123,15 @@ EXPORT int web_splat_encoder_push(WebSplatEncoder *e, const uint8_t *data, size_
     return status;
 }
 
-/* result: frames, key frames, bytes, splats. */
+/* result: frames, key frames, bytes, splats, bytes of the order and of numbers kept exactly, models cut by degree,
+ * wanted RMS of positions, whether the order is kept. */
 EXPORT int web_splat_encoder_finish(WebSplatEncoder *e) {
     DfySplatStats stats = {0};
     int status = dfy_splat_encoder_finish(e->encoder, &stats);
-    const double values[] = {(double)stats.frames, (double)stats.key_frames, (double)stats.bytes, (double)stats.splats};
-    for (int i = 0; i < 4; i++) web_result()[i] = values[i];
+    const double values[] = {(double)stats.frames,     (double)stats.key_frames,  (double)stats.bytes,
+                             (double)stats.splats,     (double)stats.order_bytes, (double)stats.exact_bytes,
+                             (double)stats.cut_models, stats.position_error,      stats.order_kept};
+    memcpy(web_result(), values, sizeof values);
     return status;
 }
 

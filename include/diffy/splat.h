@@ -222,9 +222,9 @@ typedef struct DfySplatSettings {
      * position_part of the first model's spacing, see dfy_splats_spacing and DFY_SPLAT_SPACING. */
     double error[DFY_SPLAT_ATTRIBUTES], position_part;
     /*
-     * The largest error of each attribute; 0 (the default): none, but for positions with the default codec, which are
-     * at most DFY_SPLAT_FARTHEST times the wanted RMS off. The encoder checks what the decoder will give, and keeps
-     * exactly what is farther off.
+     * The largest error of each attribute, which the wanted RMS shrinks with where need be; 0 (the default): none, but
+     * for positions with the default codec, which are at most DFY_SPLAT_FARTHEST times the wanted RMS off. The encoder
+     * checks what the decoder will give, and keeps exactly what is farther off.
      */
     double max_error[DFY_SPLAT_ATTRIBUTES];
     /* Splats come back in the models' order: 1, 0, or -1 (default): where the second model has as many splats as the

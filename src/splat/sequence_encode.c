@@ -20,6 +20,11 @@
 #define NUDGE_UNIT 1.1
 /* Of the wanted RMS: what nothing but a number without room can be off by. */
 #define OUT_OF_RANGE 12
+/*
+ * What is farther off than the largest error is kept exactly, in many more bits than the codec's. So the wanted RMS is
+ * at most that error over this: fewest bytes on a model and on a sequence in which everything moves.
+ */
+static const double most_a_rms[DFY_SPLAT_ATTRIBUTES] = {1.5, 3, 3, 3, 2, 3.75};
 /* Splats of frames with different counts less alike than this are different ones. */
 #define SAME_SPLAT 80.0
 
@@ -214,6 +219,9 @@ static int resolve(DfySplatEncoder *e, const DfySplats *first) {
         if (!(spacing > 0)) spacing = usual_size(first);
         settings->error[DFY_SPLAT_POSITION] = fmax(spacing * settings->position_part, 1e-9);
     }
+    for (int a = 0; a < DFY_SPLAT_ATTRIBUTES; a++)
+        if (settings->max_error[a] > 0)
+            settings->error[a] = fmin(settings->error[a], settings->max_error[a] / most_a_rms[a]);
     for (int p = 0; !status && p < 2 && codec->parts[p]; p++)
         if (codec->parts[p]->open) status = codec->parts[p]->open(e->work.contexts[p], settings, &e->message);
     if (codec == dfy_splat_codec_at(0)) e->stats.position_error = settings->error[DFY_SPLAT_POSITION];

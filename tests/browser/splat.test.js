@@ -65,7 +65,9 @@ test('the encoder of the browser writes the file that the command line writes', 
         const { data, stats } = await encode(effort === 5 ? {} : { effort });
         native('encode', '--effort', `${effort}`, `${folder}/in`, `${folder}/same.dfy`);
         assert.equal(digest(data), digest(readFileSync(`${folder}/same.dfy`)));
-        assert.deepEqual(stats, { frames, keyFrames: 1, bytes: data.length, splats: 1500 });
+        const { orderBytes, exactBytes, positionError, ...others } = stats;
+        assert.deepEqual(others, { frames, keyFrames: 1, bytes: data.length, splats: 1500, cutModels: 0, orderKept: true });
+        assert.ok(orderBytes > 1000 && orderBytes < data.length && exactBytes < orderBytes && positionError > 0, `${orderBytes}, ${exactBytes}, ${positionError}`);
     }
     const { data } = await encode({ canonical: true });
     native('encode', '--canonical', `${folder}/in`, `${folder}/same.dfy`);
@@ -123,6 +125,12 @@ test('errors and parameters are chosen', async () => {
     assert.ok(model && model.count === 1500 && other.data.length > 100);
     await assert.rejects(encode({ error: /** @type {any} */ ({ colour: 1 }) }), /no error "colour"/);
     await assert.rejects(encode({ parameters: { opasity: 1 } }), /no parameter "opasity"/);
+    await assert.rejects(encode({ parameters: { maxIter: NaN } }), /could be NaN/);
+    await assert.rejects(encode({ parameters: { seed: -1 } }), /could be -1/);
+    assert.equal((await encode({ parameters: { degree: 0 } })).stats.cutModels, frames);
+    // A bound that the usual quality would miss with most colours: they become finer, not numbers that are kept exactly.
+    const bounded = await encode({ maxError: { sh: 0.05 } });
+    assert.ok(bounded.stats.exactBytes < bounded.data.length / 10, `${bounded.stats.exactBytes} of ${bounded.data.length}`);
 });
 
 test('files that are no models, and damage, are told', async () => {

@@ -36,6 +36,27 @@ nan() {
 }
 check "NaN and 1e30 come back as they are and are named" nan
 
+# ply NAME TYPE ROWS PROPERTY...: text, with these properties of TYPE behind x y z (double) and what splats need.
+ply() {
+    local name=$1 type=$2 rows=$3 property i
+    shift 3
+    printf 'ply\nformat ascii 1.0\nelement vertex %d\n' "$rows" >"$name"
+    for property in x y z; do echo "property double $property"; done >>"$name"
+    for property in f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3; do echo "property float $property"; done >>"$name"
+    for property; do echo "property $type $property"; done >>"$name"
+    echo end_header >>"$name"
+    for ((i = 0; i < rows; i++)); do
+        echo "$((10000000 + i)).25 $((i * 7 % 11)) $((i * 5 % 13)) 0 0 0 1 -3 -3 -3 1 0 0 0$(for property; do printf ' 1'; done)" >>"$name"
+    done
+}
+many() {
+    ply many.ply float 20 label f{0..59} hue && "$diffy" splat encode many.ply many.dfy 2>stderr.txt >said.txt &&
+        says '62 properties of 20 splats each' && says 'label, properties f0 to f59, property hue'
+}
+check "sixty of them as well" many
+far_away() { ply far.ply float 20 && "$diffy" splat encode far.ply far.dfy 2>stderr.txt >said.txt && says 'finer than single precision: they moved by up to 0.25'; }
+check "positions that single precision has no room for are told" far_away
+
 extra() { round_trip "$cases/extra.ply" && says 'label' && says 'motion_0' && says '3 properties of 400 splats'; }
 check "unknown properties are told by name and count" extra
 
@@ -64,6 +85,9 @@ check "numbers that end too early are told" fails_with 1 "$diffy" splat encode -
 upto() { "$diffy" splat encode --next "$cases/hole/frame_%04d.ply" --frames 2 two.dfy; }
 check "as many numbers as there are" upto
 check "no number at all" fails_with 1 "$diffy" splat encode --next "nothing_%04d.ply" x.dfy
+
+none_behind() { fails_with 1 "$diffy" splat encode --first "$cases/face0.ply" --next "nothing_%04d.ply" x.dfy; }
+check "a first model and no number" none_behind
 
 degrees() {
     "$diffy" splat encode "$cases/degree_grows" grown.dfy && "$diffy" splat decode grown.dfy grown &&
@@ -114,6 +138,16 @@ for model in v3.spz v4.spz d2.sog d2.glb; do
     check "a cut $model" fails_with 1 "$diffy" splat encode "cut.${model##*.}" x.dfy
 done
 
+cut_before() { fails_with 1 sh -c "head -c 330 grown.dfy | '$diffy' splat decode --partial - cut_pipe" && grep -q 'before its first frame' stderr.txt; }
+check "a stream that is cut before its first frame" cut_before
+from_pipe() { cat grown.dfy | compared grown.dfy - && below "$(number max position)" 0; }
+check "a stream that cannot seek is compared" from_pipe
+cut_other() { fails_with 1 sh -c "head -c -100 grown.dfy | '$diffy' splat encode - x.dfy" && grep -q 'cut off' stderr.txt; }
+check "or encoded again, unless it is cut" cut_other
+check "info needs a file" fails_with 2 "$diffy" splat info -
+other_file() { fails_with 1 "$diffy" splat decode grown.dfy model.gltf && [ ! -e model.gltf ]; }
+check "a kind of file that is not written is no folder's name" other_file
+
 # ---------------------------------------------------------------- what is written
 
 "$diffy" splat encode --any-order --error position=0.00001,scale=0.001,alpha=0.0005,dc=0.001,rotation=0.02,sh=0.002 \
@@ -134,6 +168,17 @@ check "written as .glb with .spz" written glb-spz glb 0.0005 0.3 10
 told() { "$diffy" splat decode --overwrite --models splat fine.dfy flat 2>&1 | grep -c 'colours of degree'; }
 check "what a format has no room for is told" told
 
+beyond() { # numbers that no format clamps without a word
+    local kind
+    ply odd.ply float 40 && sed -i -e '$ s/ 1 -3 -3 -3 1 0 0 0$/ 1 -3 200 -3 0 0 0 0/' -e '20 s/-3 -3 -3/-200 -3 -3/' odd.ply && "$diffy" splat encode odd.ply odd.dfy >said.txt 2>&1 || return 1
+    for kind in glb sog splat spz4; do
+        "$diffy" splat decode --overwrite --models $kind odd.dfy odd 2>stderr.txt && says 'rotation of no length' &&
+            compared odd.dfy odd/frame_0000.${kind%4} || return 1
+        [ $kind = sog ] || says 'smaller or larger' || return 1
+    done
+}
+check "sizes and rotations that a format has no room for are told" beyond
+
 # ---------------------------------------------------------------- errors and order
 
 bounded() {
@@ -143,6 +188,11 @@ bounded() {
         below "$(number max rotation)" 0.10001 && below "$(number max sh)" 0.0500001
 }
 check "--max-error bounds every splat's error" bounded
+finer() { # the wanted errors follow: few numbers are kept exactly
+    "$diffy" splat encode "$cases/face0.ply" usual.dfy >said.txt && "$diffy" splat encode --max-error sh=0.05 "$cases/face0.ply" finer.dfy >said.txt &&
+        below "$(grep -o 'exactly take [0-9]*' said.txt | grep -o '[0-9]*')" 600 && below "$(wc -c <finer.dfy)" $(($(wc -c <usual.dfy) * 3 / 2))
+}
+check "--max-error makes what is coded finer" finer
 unit() {
     round_trip "$cases/face0.ply" --error position=0.1mm && grep -q 'within 0.0001 RMS' said.txt &&
         round_trip "$cases/face0.ply" --unit mm --error position=0.0001mm && grep -q 'within 0.0001 RMS' said.txt
@@ -165,6 +215,13 @@ parameters() {
         --xyz-samples 200 --xyz-min-step 0.0001 --xyz-max-step 0.01 --xyz-tolerance 1 --zstd-level 19 "$cases/hole/frame_0000.ply" vq.dfy
 }
 check "every parameter of vqxyz" parameters
+bands() {
+    "$diffy" splat encode --codec vqxyz-zstd --clusters features_rest=64,features_rest_2=2 d2.dfy few.dfy &&
+        "$diffy" splat encode --codec vqxyz-zstd --clusters features_rest=64 d2.dfy many.dfy &&
+        [ "$(wc -c <few.dfy)" -lt "$(wc -c <many.dfy)" ]
+}
+"$diffy" splat encode "$cases/d2.glb" d2.dfy >/dev/null 2>&1
+check "codebooks of each band of colours" bands
 check "a codebook of no such name" fails_with 2 "$diffy" splat encode --clusters opasity=4 "$cases/face0.ply" x.dfy
 
 merged() { # everything of every splat moves: each attribute's mask is another

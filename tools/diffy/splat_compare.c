@@ -93,7 +93,8 @@ int run_splat_compare(int argc, char **argv) {
         "diffy splat compare [--json] [--match HOW] REFERENCE OTHER",
         "Measures the RMS, 99th percentile and largest error of each attribute, in absolute units: position "
         "(the\nmodel's unit), scale (ln), alpha (0..1), dc, rotation (degrees), sh. Each input is a model, a folder "
-        "or\n.zip of models, or a .dfy. The reference is used unchanged, including NaN and infinite values. Over "
+        "or\n.zip of models, or a .dfy (- is one from stdin). The reference is used unchanged, including NaN and "
+        "infinite values. Over "
         "all\nframes, the 99th percentile is that of the worst frame. A Gaussian whose axes have a different order "
         "or\ndirection is equivalent: it is compared as such, and counted.\n",
         options,

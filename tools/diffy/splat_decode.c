@@ -28,6 +28,14 @@ typedef struct Job {
     int told;                  /* what the format has no room for */
 } Job;
 
+/* Endings of files that somebody might expect, which are not written; a folder would get the name. */
+static int is_other_file(const char *path) {
+    static const char *const extensions[] = {"gltf", "ksplat", "zip", "dfy", "usd", "usdz", "obj", "html", "mp4"};
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (has_extension(path, extensions[i])) return 1;
+    return 0;
+}
+
 static int format_of(const char *name, const char *path) {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (name ? !strcmp(name, formats[i].name) : has_extension(path, formats[i].extension)) return (int)i;
@@ -95,7 +103,11 @@ static int may_overwrite(const Job *job, const char *what) {
 /* 0 when the output's place may be taken. */
 static int check_place(const Job *job, int single) {
     struct stat facts;
-    if (stat(job->path, &facts)) return STATUS_GOOD;
+    if (stat(job->path, &facts))
+        return is_other_file(job->path)
+                   ? complain("%s can't be written: OUTPUT is a folder, or a .ply, .spz, .sog, .glb or .splat file.",
+                              job->path)
+                   : STATUS_GOOD;
     if (single && S_ISREG(facts.st_mode) && facts.st_size && !may_overwrite(job, "already exists"))
         return complain("%s already exists: give another name, or --overwrite.", job->path);
     if (!single && !S_ISDIR(facts.st_mode))
@@ -255,7 +267,9 @@ int run_splat_decode(int argc, char **argv) {
         status = complain("%s can hold only one frame: give a folder, or --frames N:N+1.", paths[1]);
     if (!status) status = decode_all(&job, single);
     if (!status && is_stream) dfy_splat_decoder_info(job.decoder, &info);
-    if (!status && !info.complete && !(is_stream && range))
+    if (!status && !info.complete && !info.frames)
+        status = complain("%s is cut off, or was never finished, before its first frame.", paths[0]);
+    else if (!status && !info.complete && !(is_stream && range))
         status = complain("%s is cut off or was never finished: frames 0 to %llu are intact, the rest is missing.",
                           paths[0], (unsigned long long)info.frames - 1);
     dfy_splat_decoder_close(&job.decoder);

@@ -41,14 +41,16 @@ static int set_clusters(void *opaque, const char *name, size_t length, const cha
         int *value;
     } books[] = {{"rotation_re", &vq->clusters_rotation_re}, {"rotation_im", &vq->clusters_rotation_im},
                  {"opacity", &vq->clusters_opacity},         {"scaling", &vq->clusters_scale},
-                 {"features_dc", &vq->clusters_dc},          {"features_rest", &vq->clusters_rest[0]}};
+                 {"features_dc", &vq->clusters_dc},          {"features_rest", &vq->clusters_rest[0]},
+                 {"features_rest_1", &vq->clusters_rest[0]}, {"features_rest_2", &vq->clusters_rest[1]},
+                 {"features_rest_3", &vq->clusters_rest[2]}, {"features_rest_4", &vq->clusters_rest[3]}};
     char *end;
     long value = strtol(text, &end, 10);
     if (end == text || (*end && *end != ',') || value < 1 || value > 65536) return STATUS_USAGE;
     for (size_t i = 0; i < sizeof books / sizeof *books; i++) {
         if (strlen(books[i].name) != length || strncmp(books[i].name, name, length)) continue;
         *books[i].value = (int)value;
-        for (int band = 1; books[i].value == &vq->clusters_rest[0] && band < 4; band++)
+        for (int band = 1; !strcmp(books[i].name, "features_rest") && band < 4; band++)
             vq->clusters_rest[band] = (int)value;
         return STATUS_GOOD;
     }
@@ -69,7 +71,8 @@ static int parse_clusters(DfySplatVqSettings *vq, const char *text) {
     }
     return complain_usage(
         "--clusters %s is neither a number from 1 to 65536 nor a list like opacity=64,scaling=512: the "
-        "names are rotation_re, rotation_im, opacity, scaling, features_dc and features_rest.",
+        "names are rotation_re, rotation_im, opacity, scaling, features_dc, features_rest, and of its bands "
+        "features_rest_1 to features_rest_4.",
         text);
 }
 
@@ -307,7 +310,8 @@ int run_splat_encode(int argc, char **argv) {
     const Usage usage = {
         "diffy splat encode [options] [INPUT] OUTPUT.dfy",
         "Makes a .dfy file from a sequence of splat models. INPUT is a folder or .zip of .ply, .spz, .sog, .glb\nor "
-        ".splat files (in natural order), one such file, or a .dfy; or use --first and --next instead.\nPosition "
+        ".splat files (in natural order), one such file, or a .dfy (- is one from stdin); or use --first and "
+        "--next\ninstead. Position "
         "errors are distances, by default a fraction of the distance between neighbours.\n",
         options,
         sizeof options / sizeof *options,

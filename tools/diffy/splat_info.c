@@ -1,4 +1,6 @@
 /* `diffy splat info`: what a .dfy splat stream holds. */
+#include <string.h>
+
 #include "splat_cli.h"
 
 /* The errors that the encoder was asked for, as the beginning of a JSON object. */
@@ -62,6 +64,8 @@ int run_splat_info(int argc, char **argv) {
         "diffy splat info [--json] INPUT.dfy", "Prints what is in a .dfy splat stream.\n", options, 1, 1, 1};
     int status = parse_options(&usage, argc, argv, &path);
     if (status != PARSE_GO_ON) return status;
+    if (!strcmp(path, "-"))
+        return complain_usage("A stream's frames are known at its end: diffy splat info needs a file.");
     DfyInput input = {0};
     DfySplatDecoder *decoder = NULL;
     DfySplatInfo info;

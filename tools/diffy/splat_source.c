@@ -92,12 +92,17 @@ static int list_archive(SplatSource *s) {
 
 /* ---------------------------------------------------------------- opening */
 
+static int is_stdin(const SplatSource *s) {
+    return !strcmp(s->path, "-");
+}
+
 static int open_stream(SplatSource *s) {
     DfySplatInfo info;
-    if (input_open(&s->input, s->path)) return STATUS_FAILED;
+    if (is_stdin(s) ? input_open_stdin(&s->input) : input_open(&s->input, s->path)) return STATUS_FAILED;
     if (dfy_splat_decoder_open(&s->decoder, &s->input, NULL))
         return complain("%s: %s", s->path, dfy_splat_decoder_message(s->decoder));
     dfy_splat_decoder_info(s->decoder, &info);
+    if (is_stdin(s)) return STATUS_GOOD; /* it is read as it comes */
     s->decoder_frames = info.frames;
     if (info.complete) return STATUS_GOOD;
     if (!info.frames) return complain("%s is cut off, or was never finished, before its first frame.", s->path);
@@ -108,6 +113,7 @@ static int open_stream(SplatSource *s) {
 
 static int open_source(SplatSource *s) {
     struct stat facts;
+    if (is_stdin(s)) return open_stream(s);
     if (stat(s->path, &facts)) return complain("%s can't be opened (%s).", s->path, strerror(errno));
     if (!S_ISDIR(facts.st_mode) && has_extension(s->path, "dfy")) return open_stream(s);
     int status = S_ISDIR(facts.st_mode)          ? list_folder(s)
@@ -236,7 +242,7 @@ enum { LOOKED_BEHIND = 10000 /* numbers behind a missing one that are looked for
 static int end_of_numbers(const SplatSource *s, const char *missing) {
     char name[4096];
     struct stat facts;
-    if (s->number == s->start && !s->count) {
+    if (s->number == s->start) {
         complain("There is no file %s: numbers begin at %d unless --start says otherwise.", missing, s->start);
         return -1;
     }
@@ -269,11 +275,19 @@ int splat_source_lacks(const SplatSource *s, uint64_t got, uint64_t wanted) {
                     (unsigned long long)got, (unsigned long long)wanted);
 }
 
+/* 1, or -1 where a stream that was read as it came is not whole. */
+static int end_of_stream(const SplatSource *s) {
+    DfySplatInfo info;
+    if (!dfy_splat_decoder_info(s->decoder, &info) && info.complete) return 1;
+    complain("The stream is cut off or was never finished.");
+    return -1;
+}
+
 static int next_decoded(SplatSource *s, DfySplats *splats) {
     const DfySplats *decoded;
     DfyMessage message = {{0}};
     int status = dfy_splat_decoder_next(s->decoder, &decoded);
-    if (status == DFY_END) return 1;
+    if (status == DFY_END) return is_stdin(s) ? end_of_stream(s) : 1;
     if (!status) status = dfy_splats_copy(splats, decoded, &message);
     if (!status) return 0;
     complain("%s: %s", s->path, message.text[0] ? message.text : dfy_splat_decoder_message(s->decoder));

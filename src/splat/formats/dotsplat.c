@@ -6,29 +6,31 @@
 
 #include "splat/formats/files.h"
 
-enum { SPLAT_BYTES = 32, LOOKED_AT = 4096 };
+enum { SPLAT_BYTES = 32, LOOKED_AT = 4096, ODD_PART = 16 };
+
+/* Positions and sizes are numbers such as models have, and the rotation's length is about 128. */
+static int is_plausible(const uint8_t *splat) {
+    DfyBytes bytes = dfy_bytes(splat, SPLAT_BYTES);
+    for (int k = 0; k < 6; k++) {
+        float value = dfy_read_f32le(&bytes);
+        if (!(k < 3 ? fabsf(value) < 1e9f && !(fabsf(value) > 0 && fabsf(value) < 1e-30f) : value >= 0 && value < 1e6f))
+            return 0;
+    }
+    const uint8_t *turn = splat + 28;
+    double length = 0;
+    for (int k = 0; k < 4; k++) length += (turn[k] - 128.0) * (turn[k] - 128.0);
+    return length >= 64 * 64 && length <= 192 * 192;
+}
 
 /*
- * There is no mark to tell the format by: its length is a multiple of 32, and positions and sizes are numbers such as
- * models have, which text and other files' bytes are not for long.
+ * There is no mark to tell the format by: its length is a multiple of 32, and splats are plausible, which text and
+ * other files' bytes are not for long. Writers leave a few splats without a rotation or with numbers beyond all bounds.
  */
 int dfy_is_dotsplat(const uint8_t *data, size_t size_bytes) {
-    size_t count = size_bytes / SPLAT_BYTES, step = count / LOOKED_AT + 1;
+    size_t count = size_bytes / SPLAT_BYTES, step = count / LOOKED_AT + 1, looked = 0, odd = 0;
     if (!size_bytes || size_bytes % SPLAT_BYTES) return 0;
-    for (size_t i = 0; i < count; i += step) {
-        DfyBytes bytes = dfy_bytes(data + i * SPLAT_BYTES, SPLAT_BYTES);
-        for (int k = 0; k < 6; k++) {
-            float value = dfy_read_f32le(&bytes);
-            int plausible = k < 3 ? fabsf(value) < 1e9f && !(fabsf(value) > 0 && fabsf(value) < 1e-30f)
-                                  : value >= 0 && value < 1e6f;
-            if (!plausible) return 0;
-        }
-        const uint8_t *turn = data + i * SPLAT_BYTES + 28;
-        double length = 0;
-        for (int k = 0; k < 4; k++) length += (turn[k] - 128.0) * (turn[k] - 128.0);
-        if (length < 64 * 64 || length > 192 * 192) return 0; /* of about 128 */
-    }
-    return 1;
+    for (size_t i = 0; i < count; i += step, looked++) odd += !is_plausible(data + i * SPLAT_BYTES);
+    return odd <= looked / ODD_PART;
 }
 
 int dfy_read_dotsplat(DfySplats *s, const uint8_t *data, size_t size_bytes, DfyMessage *message) {

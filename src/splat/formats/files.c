@@ -8,6 +8,7 @@
 #include "splat/formats/zip.h"
 
 #include "splat/model/exact.h"
+#include "splat/model/odd.h"
 
 double dfy_sigmoid(double x) {
     return 1 / (1 + dfy_exact_exp(-x));
@@ -25,14 +26,18 @@ uint8_t dfy_to_byte(double x) {
 }
 
 void dfy_note(DfyMessage *notes, const char *format, ...) {
-    size_t used = strlen(notes->text), left = sizeof notes->text - used;
+    static const char more[] = ", and more";
+    size_t used = strlen(notes->text);
+    if (used >= sizeof more && !strcmp(notes->text + used + 1 - sizeof more, more)) return;
+    size_t left = sizeof notes->text - used - sizeof more;
     int wrote = snprintf(notes->text + used, left, "%s", used ? ", " : "Not kept: ");
-    if (wrote < 0 || (size_t)wrote + 8 >= left) return;
     va_list arguments;
     va_start(arguments, format);
-    int more = vsnprintf(notes->text + used + wrote, left - (size_t)wrote, format, arguments);
+    int added = wrote >= 0 && (size_t)wrote < left
+                    ? vsnprintf(notes->text + used + wrote, left - (size_t)wrote, format, arguments)
+                    : -1;
     va_end(arguments);
-    if (more < 0 || (size_t)(wrote + more) >= left) notes->text[used] = 0; /* no room for it */
+    if (added < 0 || (size_t)(wrote + added) >= left) memcpy(notes->text + used, more, sizeof more);
 }
 
 /* What is plainly another kind of file, for the sentence that says so. */
@@ -41,6 +46,10 @@ static const char *other_kind(const uint8_t *data, size_t size) {
         const char *start, *kind;
     } kinds[] = {{"<", "an HTML or XML page"}, {"{", "JSON"},     {"\x89PNG", "a PNG image"},
                  {"\xFF\xD8", "a JPEG image"}, {"%PDF", "a PDF"}, {"DFY", "a .dfy file"}};
+    size_t blank = size >= 3 && !memcmp(data, "\xEF\xBB\xBF", 3) ? 3 : 0; /* a byte order mark, as pages have */
+    while (blank < size && memchr(" \t\r\n", data[blank], 4)) blank++;
+    data += blank;
+    size -= blank;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (size >= strlen(kinds[i].start) && !memcmp(data, kinds[i].start, strlen(kinds[i].start)))
             return kinds[i].kind;
@@ -87,16 +96,24 @@ static int write_as(const DfySplats *splats, DfySplatFormat format, DfyBuffer *b
     }
 }
 
+/* Sizes as such, not as logarithms, in single precision. */
+static void fit_sizes(DfySplats *s) {
+    for (size_t i = 0; i < (size_t)s->count * 3; i++)
+        s->scale[i] = fminf(fmaxf(s->scale[i], DFY_LEAST_SIZE), DFY_MOST_SIZE);
+}
+
 /* What the format has no room for is taken away or made a number first; dfy_splats_losses tells. */
 static int write_fitting(const DfySplats *splats, DfySplatFormat format, DfyBuffer *buffer) {
     DfySplatOddities odd = {0};
     DfySplats fitting;
     int degree = dfy_format_degree(format);
     dfy_splats_look(splats, &odd);
-    int usable = format == DFY_SPLAT_PLY || format == DFY_SPLAT_PLY_ASCII || !(odd.not_finite || odd.rotation);
+    int usable =
+        format == DFY_SPLAT_PLY || format == DFY_SPLAT_PLY_ASCII || !(odd.not_finite || odd.rotation || odd.scale);
     if (usable && splats->degree <= degree) return write_as(splats, format, buffer);
     int status = dfy_splats_copy(&fitting, splats, NULL);
-    if (!status && !usable) dfy_splats_sanitise(&fitting);
+    if (!status && !usable) dfy_splats_make_finite(&fitting);
+    if (!status && !usable && (format == DFY_SPLAT_DOTSPLAT || format == DFY_SPLAT_GLB)) fit_sizes(&fitting);
     if (!status && fitting.degree > degree) status = dfy_splats_set_degree(&fitting, degree, NULL);
     if (!status) status = write_as(&fitting, format, buffer);
     dfy_splats_free(&fitting);

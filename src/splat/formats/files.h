@@ -57,7 +57,11 @@ int dfy_ply_next(DfyBytes *body, DfyPlyType type, int big_endian, double *value)
 int dfy_ply_next_text(DfyBytes *body, double *value);
 int dfy_ply_type_bytes(DfyPlyType type);
 
-/* Appends to a list in a note: "Not kept: a, b"; what has no room is left out. */
+/* Natural logarithms of sizes that single precision has, for formats with sizes as such. */
+#define DFY_LEAST_SIZE (-87.0f)
+#define DFY_MOST_SIZE 88.0f
+
+/* Appends to a list in a note: "Not kept: a, b"; what has no room becomes "and more". */
 void dfy_note(DfyMessage *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int dfy_read_ply(DfySplats *splats, const uint8_t *data, size_t size_bytes, DfyMessage *notes, DfyMessage *message);

@@ -11,11 +11,19 @@
 /* The third axis of splats that have two: as good as none. */
 #define FLAT_SCALE (-11.512925f)
 
+/* What single precision takes from numbers in double precision. */
+typedef struct Rounding {
+    double most[3], low[3], high[3]; /* of each axis: the largest change, and the range */
+    uint32_t beyond;                 /* numbers that became infinite */
+} Rounding;
+
 /* Where each property goes: the array and the place in a splat's part of it. NULL: ignored. */
 typedef struct Column {
     float *array;
     size_t stride, place;
-    double factor; /* of colours that are no coefficients; 0: the number as it is */
+    double factor;      /* of colours that are no coefficients; 0: the number as it is */
+    Rounding *rounding; /* of properties in double precision, or NULL */
+    int axis;           /* of positions; -1: another number */
 } Column;
 
 static int read_number(const char *name, const char *prefix, int limit) {
@@ -42,14 +50,15 @@ static Column column_of(const DfyPlyProperty *p, const DfySplats *s, const Layou
     const char *name = p->name;
     int k, rest = dfy_splat_rest(s->degree) * 3;
     if (p->is_list) return (Column){0};
-    if (strlen(name) == 1 && name[0] >= 'x' && name[0] <= 'z') return (Column){s->xyz, 3, (size_t)(name[0] - 'x'), 0};
-    if (!strcmp(name, "opacity")) return (Column){s->opacity, 1, 0, 0};
-    if ((k = read_number(name, "rot_", 4)) >= 0) return (Column){s->rotation, 4, (size_t)k, 0};
-    if ((k = read_number(name, "scale_", 3)) >= 0) return (Column){s->scale, 3, (size_t)k, 0};
-    if (!layout->rgb && (k = read_number(name, "f_dc_", 3)) >= 0) return (Column){s->dc, 3, (size_t)k, 0};
-    if ((k = read_number(name, "f_rest_", rest)) >= 0) return (Column){s->rest, (size_t)rest, (size_t)k, 0};
+    if (strlen(name) == 1 && name[0] >= 'x' && name[0] <= 'z')
+        return (Column){s->xyz, 3, (size_t)(name[0] - 'x'), 0, NULL, -1};
+    if (!strcmp(name, "opacity")) return (Column){s->opacity, 1, 0, 0, NULL, -1};
+    if ((k = read_number(name, "rot_", 4)) >= 0) return (Column){s->rotation, 4, (size_t)k, 0, NULL, -1};
+    if ((k = read_number(name, "scale_", 3)) >= 0) return (Column){s->scale, 3, (size_t)k, 0, NULL, -1};
+    if (!layout->rgb && (k = read_number(name, "f_dc_", 3)) >= 0) return (Column){s->dc, 3, (size_t)k, 0, NULL, -1};
+    if ((k = read_number(name, "f_rest_", rest)) >= 0) return (Column){s->rest, (size_t)rest, (size_t)k, 0, NULL, -1};
     for (k = 0; k < 3 && layout->rgb; k++)
-        if (!strcmp(name, colours[k])) return (Column){s->dc, 3, (size_t)k, 1 / full_scale(p->type)};
+        if (!strcmp(name, colours[k])) return (Column){s->dc, 3, (size_t)k, 1 / full_scale(p->type), NULL, -1};
     return (Column){0};
 }
 
@@ -86,10 +95,25 @@ static int find_layout(const DfyPlyElement *vertex, Layout *layout, DfyMessage *
 
 /* ---------------------------------------------------------------- rows */
 
+static void note_rounding(const Column *column, double value) {
+    Rounding *r = column->rounding;
+    int axis = column->axis;
+    if (!isfinite(value)) return;
+    if (!isfinite((float)value)) {
+        r->beyond++;
+        return;
+    }
+    if (axis < 0) return;
+    r->most[axis] = fmax(r->most[axis], fabs(value - (double)(float)value));
+    r->low[axis] = fmin(r->low[axis], value);
+    r->high[axis] = fmax(r->high[axis], value);
+}
+
 static inline void put_value(const Column *column, size_t row, double value) {
     if (!column->array) return;
     if (column->factor > 0) value = (value * column->factor - 0.5) / DFY_SH_C0;
     column->array[row * column->stride + column->place] = (float)value;
+    if (column->rounding) note_rounding(column, value);
 }
 
 /* Properties in a row that are floats and go into a row of the same array: most models are few such spans. */
@@ -191,17 +215,63 @@ static int is_all_zero(const DfyPlyElement *vertex, int property) {
     return 1;
 }
 
-static void tell(const DfyPly *ply, const DfyPlyElement *vertex, const Column *columns, const Layout *layout,
-                 DfyMessage *notes) {
-    int unknown = 0;
+/* Whether a property that goes nowhere has anything in it: normals are often there as zeros. */
+static int is_lost(const DfyPly *ply, const DfyPlyElement *vertex, const Column *columns, int i) {
+    if (columns[i].array) return 0;
+    return !is_normal(vertex->property[i].name) || !(ply->ascii || vertex->lists || is_all_zero(vertex, i));
+}
+
+/* The number a name ends in, -1 when it ends in none; *stem: the characters before it. */
+static long number_behind(const char *name, size_t *stem) {
+    *stem = strlen(name);
+    while (*stem && name[*stem - 1] >= '0' && name[*stem - 1] <= '9') --*stem;
+    return name[*stem] && strlen(name + *stem) < 9 ? strtol(name + *stem, NULL, 10) : -1;
+}
+
+/* Whether b is named as a is, with the next number. */
+static int follows(const char *a, const char *b) {
+    size_t stem_a, stem_b;
+    long number_a = number_behind(a, &stem_a), number_b = number_behind(b, &stem_b);
+    return number_a >= 0 && number_b == number_a + 1 && stem_a == stem_b && !strncmp(a, b, stem_a);
+}
+
+static void tell_properties(const DfyPly *ply, const DfyPlyElement *vertex, const Column *columns, DfyMessage *notes) {
+    int lost = 0;
+    for (int i = 0; i < vertex->properties; i++) lost += is_lost(ply, vertex, columns, i);
+    if (lost)
+        dfy_note(notes, "%d %s of %u splats%s", lost, lost == 1 ? "property" : "properties", vertex->count,
+                 lost == 1 ? "" : " each");
     for (int i = 0; i < vertex->properties; i++) {
         const char *name = vertex->property[i].name;
-        if (columns[i].array) continue;
-        if (is_normal(name) && (ply->ascii || vertex->lists || is_all_zero(vertex, i))) continue;
-        dfy_note(notes, "property %s", name);
-        unknown++;
+        int last = i;
+        if (!is_lost(ply, vertex, columns, i)) continue;
+        while (last + 1 < vertex->properties && is_lost(ply, vertex, columns, last + 1) &&
+               follows(vertex->property[last].name, vertex->property[last + 1].name))
+            last++;
+        if (last == i)
+            dfy_note(notes, "property %s", name);
+        else
+            dfy_note(notes, "properties %s to %s", name, vertex->property[last].name);
+        i = last;
     }
-    if (unknown) dfy_note(notes, "that is %d properties of %u splats each", unknown, vertex->count);
+}
+
+/* A hundredth of about the distance between neighbours is told: no codec would keep less. */
+static void tell_rounding(const Rounding *r, uint32_t count, DfyMessage *notes) {
+    double most = 0, widest = 0;
+    for (int k = 0; k < 3; k++) {
+        most = fmax(most, r->most[k]);
+        widest = fmax(widest, r->high[k] - r->low[k]);
+    }
+    if (r->beyond) dfy_note(notes, "%u numbers beyond single precision, which became infinite", r->beyond);
+    if (most > 0.01 * widest / cbrt(count ? count : 1))
+        dfy_note(notes, "positions finer than single precision: they moved by up to %.2g; move the model to its origin",
+                 most);
+}
+
+static void tell(const DfyPly *ply, const DfyPlyElement *vertex, const Column *columns, const Layout *layout,
+                 DfyMessage *notes) {
+    tell_properties(ply, vertex, columns, notes);
     for (int i = 0; i < ply->elements; i++)
         if (&ply->element[i] != vertex && ply->element[i].count)
             dfy_note(notes, "element %s (%u rows)", ply->element[i].name, ply->element[i].count);
@@ -219,7 +289,12 @@ static int read_vertices(DfySplats *s, DfyPly *ply, const DfyPlyElement *vertex,
     if ((status = dfy_splats_alloc(s, vertex->count, layout.degree, message))) return status;
     Column *columns = malloc(((size_t)vertex->properties + 1) * sizeof *columns);
     if (!columns) return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a PLY header.");
-    for (int i = 0; i < vertex->properties; i++) columns[i] = column_of(&vertex->property[i], s, &layout);
+    Rounding rounding = {.low = {INFINITY, INFINITY, INFINITY}, .high = {-INFINITY, -INFINITY, -INFINITY}};
+    for (int i = 0; i < vertex->properties; i++) {
+        columns[i] = column_of(&vertex->property[i], s, &layout);
+        if (vertex->property[i].type == DFY_PLY_F64) columns[i].rounding = &rounding;
+        if (columns[i].array == s->xyz) columns[i].axis = (int)columns[i].place;
+    }
     for (size_t i = 0; layout.flat && i < s->count; i++) s->scale[i * 3 + 2] = FLAT_SCALE;
     if (ply->ascii)
         status = read_text_rows(ply, vertex, columns, message);
@@ -228,6 +303,7 @@ static int read_vertices(DfySplats *s, DfyPly *ply, const DfyPlyElement *vertex,
     else if ((status = read_binary_rows(vertex, columns)))
         dfy_fail(message, status, "There is no memory for a PLY header.");
     if (!status) tell(ply, vertex, columns, &layout, notes);
+    if (!status) tell_rounding(&rounding, s->count, notes);
     free(columns);
     return status;
 }

@@ -185,3 +185,26 @@ void dfy_splats_sanitise(DfySplats *s) {
         }
     }
 }
+
+static void make_numbers(float *values, size_t count, float limit, float stand_in) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i])) limit_all(&values[i], 1, limit, stand_in);
+}
+
+void dfy_splats_make_finite(DfySplats *s) {
+    size_t rest = (size_t)dfy_splat_rest(s->degree) * 3;
+    float near[3];
+    first_place(s, near);
+    for (size_t i = 0; i < s->count; i++) {
+        unsigned odd = dfy_splat_odd(s, i);
+        if (odd >> DFY_SPLAT_ROTATION & 1) tame_rotation(s->rotation + i * 4);
+        if (any_not_finite(s->xyz + i * 3, 3)) {
+            memcpy(s->xyz + i * 3, near, sizeof near);
+            s->opacity[i] = -MAX_OPACITY;
+        }
+        make_numbers(s->scale + i * 3, 3, MAX_SCALE, NO_SIZE);
+        make_numbers(s->dc + i * 3, 3, MAX_COLOUR, 0);
+        if (rest) make_numbers(s->rest + i * rest, rest, MAX_COLOUR, 0);
+        if (isnan(s->opacity[i])) s->opacity[i] = -MAX_OPACITY;
+    }
+}

@@ -14,4 +14,7 @@ unsigned dfy_splat_odd(const DfySplats *splats, size_t i);
 /* Puts stand-ins in, adding what stood there to *odd (by splat, ascending) and counting it. DFY_ERROR_MEMORY or 0. */
 int dfy_splats_tame(DfySplats *splats, DfySplatPatches *odd, DfySplatOddities *oddities);
 
+/* For files: what is no number becomes one, as for a renderer, and a rotation of no length none; the rest stays. */
+void dfy_splats_make_finite(DfySplats *splats);
+
 #endif
