@@ -369,13 +369,22 @@ static inline int32_t pick(const Walk *w, Kind kind, const Piece *piece, size_t 
 
 /* ---------------------------------------------------------------- there and back */
 
+static inline void choose_some(uint32_t *more, Walk *w, Kind kind, const Piece *piece) {
+    if (kind == CENTRED) choose_centred(more, w, piece);
+    for (size_t i = 0; kind != CENTRED && i < piece->count; i++) more[i] = choose(w, kind, piece, i);
+}
+
+static inline void pick_some(int32_t *picked, const Walk *w, Kind kind, const Piece *piece, const uint8_t *way) {
+    if (kind == CENTRED) pick_centred(picked, piece, way, w->larger_from, w->inverse);
+    for (size_t i = 0; kind != CENTRED && i < piece->count; i++) picked[i] = pick(w, kind, piece, i, way[i]);
+}
+
 static inline void walk_forward(DfyTrellisPaths *paths, Walk *w, Kind kind, size_t from, size_t to) {
     Piece piece;
     uint32_t more[DFY_TRELLIS_RUN];
     for (size_t at = from; at < to; at += piece.count) {
         take_piece(&piece, w, kind, at);
-        if (kind == CENTRED) choose_centred(more, w, &piece);
-        for (size_t i = 0; kind != CENTRED && i < piece.count; i++) more[i] = choose(w, kind, &piece, i);
+        choose_some(more, w, kind, &piece);
         dfy_trellis_run(paths, w->even + (at - from), more, piece.count);
     }
 }
@@ -414,8 +423,7 @@ static inline void walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind k
         int32_t *picked = values ? values + at : some;
         take_piece(&piece, w, kind, at);
         state = dfy_trellis_run_back(way, w->even + (at - from), piece.count, state);
-        if (kind == CENTRED) pick_centred(picked, &piece, way, w->larger_from, w->inverse);
-        for (size_t i = 0; kind != CENTRED && i < piece.count; i++) picked[i] = pick(w, kind, &piece, i, way[i]);
+        pick_some(picked, w, kind, &piece, way);
         add_errors(sums, &piece, picked, (float)w->step);
     }
 }
@@ -423,13 +431,42 @@ static inline void walk_back(const DfyTrellisPaths *paths, const Walk *w, Kind k
 /* How far a walk is, and the squared errors behind it. */
 typedef struct Way {
     DfyTrellisPaths paths;
+    int state; /* of the greedy way, which is the only one */
     size_t at;
     double sums[DFY_TRELLIS_MOST];
 } Way;
 
+/* Of each number the cheaper choice in the quantiser that the ones before lead to, whatever follows. */
+static void choose_greedily(uint8_t *way, const uint32_t *more, size_t count, int *state) {
+    int now = *state;
+    for (size_t i = 0; i < count; i++) {
+        int quantiser = now & 1;
+        uint32_t costs = more[i] >> 16 * quantiser;
+        int parity = (costs & 255) > (costs >> 8 & 255);
+        way[i] = (uint8_t)(2 * quantiser + parity);
+        now = dfy_trellis_next(now, parity);
+    }
+    *state = now;
+}
+
+static inline void walk_greedily(Way *walked, Walk *w, Kind kind, size_t to, int32_t *values) {
+    Piece piece;
+    for (; walked->at < to; walked->at += piece.count) {
+        uint32_t more[DFY_TRELLIS_RUN];
+        uint8_t way[DFY_TRELLIS_RUN];
+        int32_t some[DFY_TRELLIS_RUN], *picked = values ? values + walked->at : some;
+        take_piece(&piece, w, kind, walked->at);
+        choose_some(more, w, kind, &piece);
+        choose_greedily(way, more, piece.count, &walked->state);
+        pick_some(picked, w, kind, &piece, way);
+        add_errors(walked->sums, &piece, picked, (float)w->step);
+    }
+}
+
 /* There and back, a stretch after the other; the kind is known where this is put in place. */
 static inline void walk_on(Way *way, Walk *w, Kind kind, size_t end, int32_t *values) {
     if (kind == CENTRED) prepare_centred(w);
+    if (w->trellis->greedy) walk_greedily(way, w, kind, end, values);
     for (size_t to; way->at < end; way->at = to) {
         to = end - way->at < STRETCH ? end : way->at + STRETCH;
         walk_forward(&way->paths, w, kind, way->at, to);

@@ -54,6 +54,7 @@ typedef struct DfyTrellis {
     const int32_t *limits; /* plain numbers: column k's are in 0..limits[k]-1; NULL: any */
     size_t learn_rows;     /* centred: what numbers cost is learnt from about so many rows; 0: those quantised */
     double wanted;         /* what the mean of squared errors should be, and no larger; 0: as the step makes it */
+    int greedy;            /* each number is chosen by itself, without the trellis: faster, more bytes */
     double usual_step;     /* a search begins with, 0: none is known */
     float bit_worth; /* in squared steps: larger gives up more error for fewer bits, which a finer step makes good */
 } DfyTrellis;

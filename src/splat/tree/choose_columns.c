@@ -161,6 +161,7 @@ static int choose_kind(Chooser *c, int kind) {
         t = dfy_tree_rest_trellis(g, norm, parts, count);
         transform_rest(c, parts);
     }
+    t.greedy = c->effort < 3; /* in key frames it costs more bytes, and so the range coder more time, than it saves */
     size_t values = count * (size_t)t.n;
     t.usual_step = (double)c->state->past.steps[kind] / DFY_TREE_ONE;
     own->numbers = malloc(values * sizeof *own->numbers);

@@ -124,6 +124,34 @@ static double with_power(Power *p, double step, double ratio) {
     return step * dfy_exact_exp(-dfy_exact_ln(ratio) / p->power);
 }
 
+/* Ratios this near are the same. */
+#define FLAT 1e-3
+/* Of a step at which the error is too large, what is tried next until one is small enough. */
+#define DOWN 0.75
+/* Of the wanted error, what a search in steps of halves ends with. */
+#define HALVED_ENOUGH 0.98
+
+/*
+ * The largest step that meets the wanted error, by halving what is between two steps. For numbers that are nearly all
+ * 0: whatever the step is, their error is what they are themselves, until it is small enough for the first ones.
+ */
+static int halve_to_step(int32_t *chosen, int32_t *values, const DfyTrellis *t, double error, int32_t too_large) {
+    int32_t good = 0, last = 0;
+    for (int i = 0; i < MOST_TRIES; i++) {
+        int32_t middle = (int32_t)(good ? sqrt((double)good * too_large) : too_large * DOWN);
+        if (middle <= good || middle < 1) break;
+        double mean = dfy_trellis_quantise(values, t, (double)middle / DFY_TREE_ONE, 1);
+        if (mean < 0) return DFY_ERROR_MEMORY;
+        double ratio = sqrt(mean) / error;
+        last = middle;
+        *(ratio <= 1 ? &good : &too_large) = middle;
+        if (good && (ratio <= 1 ? ratio >= HALVED_ENOUGH : i > 4)) break;
+    }
+    *chosen = good ? good : 1;
+    if (last == *chosen) return DFY_OK;
+    return dfy_trellis_quantise(values, t, (double)*chosen / DFY_TREE_ONE, 1) < 0 ? DFY_ERROR_MEMORY : DFY_OK;
+}
+
 /*
  * The same with fewer tries. How the trellis' error compares with rounding's is learnt on a sample should all be many,
  * and the step follows from what rounding leaves of all: that is some thousandths off, for which the aim leaves room.
@@ -140,6 +168,7 @@ static int foresee_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double 
     int32_t too_large = INT32_MAX;
     double near = t->rows * (size_t)t->n > LONG_WAY ? fmin(LONG_ENOUGH, haste->enough) : haste->enough;
     Power power = {1, 0, 0};
+    double last = 0;
     for (int i = t->rows * (size_t)t->n > TRIED_FIRST && sample > 1 && !known ? 0 : 1; i <= MOST_TRIES; i++) {
         size_t stride = i > 0 ? 1 : sample;
         *chosen = as_number(step);
@@ -152,6 +181,8 @@ static int foresee_step(int32_t *chosen, int32_t *values, DfyTrellis *t, double 
         int enough = ratio >= near || i > 2 || *chosen + 1 == too_large;
         if (i > 0 && ((ratio <= 1 && enough) || *chosen == 1 || !(mean > 0))) break;
         if (i > 0 && ratio > 1) too_large = *chosen;
+        if (i > 1 && ratio > 1 && fabs(ratio - last) < FLAT) return halve_to_step(chosen, values, t, error, too_large);
+        last = i > 0 ? ratio : 0;
         if (i > 1) aim -= 0.002 * error;
         double rounding = t->centred && mean > 0 ? dfy_trellis_foresee(t, exact, stride) : 0;
         if (i < 1) power.step = 0; /* other rows */

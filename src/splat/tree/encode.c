@@ -228,6 +228,8 @@ static int choose_guess(const DfyTreeState *state, const DfyTreeInter *inter) {
 
 /* Where so many splats are corrected at least, one of so many, columns are worth their while. */
 enum { MANY_CORRECTED = 4 };
+/* One splat of so many is looked at before all are, where these are enough; so large a part of them leaves no doubt. */
+enum { LOOKED_APART = 16, LEAST_LOOKED_AT = 256, PLAINLY_MANY = 3 };
 
 static int many_are_corrected(const DfyTreeState *state, const DfyTreeInter *inter) {
     uint32_t corrected = 0;
@@ -240,6 +242,23 @@ static int most_changed(const Plan *plan, const DfyTreeState *state, const DfyTr
     uint32_t changed = 0;
     for (uint32_t i = 0; i < state->count; i++) changed += plan->changed[i] && !inter->labels[i];
     return changed > state->count / 2;
+}
+
+/* Whether some of the splats say that many would be corrected, by all the corrections that rounding alone asks for. */
+static int many_are_off(const Plan *plan, const DfyTreeState *state, const DfyTreeInter *inter) {
+    uint32_t off = 0, looked_at = 0;
+    for (uint32_t i = 0; i < state->count; i += LOOKED_APART, looked_at++) {
+        Off own;
+        int any = 0;
+        if (!plan->changed[i]) continue;
+        find_off(plan->encoder, state, i, plan->in, plan->order[i], &own);
+        for (int a = 0; a < DFY_SPLAT_ATTRIBUTES && !any; a++) {
+            int moved = inter->labels[i] && kinds[a] & (DFY_TREE_PLACE | DFY_TREE_TURN);
+            any = (plan->changed[i] & kinds[a] || moved) && too_far(a, &own, &state->grid, 1);
+        }
+        off += (uint32_t)any;
+    }
+    return looked_at >= LEAST_LOOKED_AT && off > looked_at / PLAINLY_MANY;
 }
 
 static int plan_columns(const Plan *plan, DfyTreeState *state, DfyTreeInter *inter, DfyMessage *message) {
@@ -257,6 +276,7 @@ static int plan_updates(void *opaque, DfyTreeState *state, DfyTreeInter *inter, 
     size_t changed = 0, c = 0;
     if (e->columns && most_changed(plan, state, inter)) return plan_columns(plan, state, inter, message);
     e->columns = 0;
+    if (many_are_off(plan, state, inter)) return plan_columns(plan, state, inter, message);
     for (uint32_t i = 0; i < state->count; i++) changed += plan->changed[i] != 0;
     Off *offs = malloc((changed ? changed : 1) * sizeof *offs);
     if (!offs) return dfy_fail(message, DFY_ERROR_MEMORY, "There is no memory for a frame of %u splats.", state->count);
