@@ -10,10 +10,13 @@
 #include "splat/patches.h"
 #include "splat/sequence.h"
 
+/* Without an index, bytes that belong to no chunk tell that a frame was there, and what builds on it is not known. */
+enum { LOST_BASE = 1, LOST_CHUNK = 2 };
+
 typedef struct Frame {
-    size_t entry; /* of the container */
+    size_t entry; /* of the container; of a lost chunk, the one after it */
     uint64_t key; /* the last key frame, or this one */
-    int is_key, is_access;
+    int is_key, is_access, lost;
 } Frame;
 
 struct DfySplatDecoder {
@@ -74,19 +77,32 @@ static int read_stream(DfySplatDecoder *d, size_t entry) {
     return DFY_OK;
 }
 
+/* Whether bytes before a chunk belong to none. */
+static int is_gap(const DfyV2Reader *reader, size_t entry) {
+    const DfyV2Row *row = &reader->rows[entry];
+    return entry && row->offset_bytes > row[-1].offset_bytes + row[-1].payload_bytes + DFY_V2_OVERHEAD_BYTES;
+}
+
+/* Adds a frame; `lost` when its chunk is. */
+static void list_frame(DfySplatDecoder *d, size_t entry, int lost) {
+    const Frame *last = d->count ? &d->frames[d->count - 1] : NULL;
+    int is_key = !lost && d->reader.rows[entry].flags & DFY_CHUNK_ACCESS_POINT;
+    if (!lost && !is_key && last && last->lost) lost = LOST_BASE;
+    uint64_t key = is_key || !last ? d->count : last->key;
+    int is_access = !is_key && !lost && d->info.access && (d->count - key) % (uint64_t)d->info.access == 0;
+    d->frames[d->count++] = (Frame){entry, key, is_key, is_access, lost};
+    d->info.key_frames += is_key;
+}
+
 /* Takes in the container's chunks from number `from` on. */
 static int list_frames(DfySplatDecoder *d, size_t from) {
-    Frame *frames = realloc(d->frames, (d->reader.count + 1) * sizeof *frames);
+    Frame *frames = realloc(d->frames, (d->reader.count * 2 + 1) * sizeof *frames);
     if (!frames) return dfy_fail(&d->message, DFY_ERROR_MEMORY, "There is no memory for the list of frames.");
     d->frames = frames;
     for (size_t i = from; i < d->reader.count; i++) {
-        const DfyV2Row *row = &d->reader.rows[i];
-        if (row->type != DFY_CHUNK_SEGMENT) continue;
-        int is_key = row->flags & DFY_CHUNK_ACCESS_POINT;
-        uint64_t key = is_key || !d->count ? d->count : d->frames[d->count - 1].key;
-        int is_access = !is_key && d->info.access && (d->count - key) % (uint64_t)d->info.access == 0;
-        d->frames[d->count++] = (Frame){i, key, is_key, is_access};
-        d->info.key_frames += (row->flags & DFY_CHUNK_ACCESS_POINT) != 0;
+        if (d->reader.rows[i].type != DFY_CHUNK_SEGMENT) continue;
+        if (is_gap(&d->reader, i)) list_frame(d, i, LOST_CHUNK);
+        list_frame(d, i, 0);
     }
     d->info.frames = d->count;
     d->info.complete = d->reader.complete;
@@ -258,6 +274,7 @@ static int is_by_kept(const DfySplatDecoder *d, uint64_t number) {
 /* Whether what the frame builds on is there. */
 static int has_base(const DfySplatDecoder *d, uint64_t number) {
     const Frame *frame = &d->frames[number];
+    if (frame->lost) return 0;
     return frame->is_key || is_by_kept(d, number) || (d->decoded == number && !frame->is_access);
 }
 
@@ -520,8 +537,10 @@ int dfy_splat_decoder_info(const DfySplatDecoder *d, DfySplatInfo *info) {
 
 int dfy_splat_decoder_frame(const DfySplatDecoder *d, uint64_t frame, uint64_t *bytes, int *is_key) {
     if (!d || frame >= d->count) return DFY_ERROR_ARGUMENT;
-    if (bytes) *bytes = (uint64_t)d->reader.rows[d->frames[frame].entry].payload_bytes + DFY_V2_OVERHEAD_BYTES;
-    if (is_key) *is_key = d->frames[frame].is_key;
+    const Frame *own = &d->frames[frame];
+    uint64_t size = (uint64_t)d->reader.rows[own->entry].payload_bytes + DFY_V2_OVERHEAD_BYTES;
+    if (bytes) *bytes = own->lost == LOST_CHUNK ? 0 : size;
+    if (is_key) *is_key = own->is_key;
     return DFY_OK;
 }
 

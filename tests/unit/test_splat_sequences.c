@@ -787,6 +787,54 @@ static void damage_costs_frames_up_to_the_next_key_frame(void **state) {
     free_sequence(frames, 6);
 }
 
+/* Where chunk `wanted` of a type begins. */
+static size_t chunk_at(const DfyBuffer *file, int type, int wanted) {
+    size_t at = 4;
+    while (file->data[at] != type || wanted-- > 0) {
+        const uint8_t *size = file->data + at + 2;
+        at += 12 + ((size_t)size[0] << 24 | (size_t)size[1] << 16 | (size_t)size[2] << 8 | size[3]);
+        assert_true(at < file->size);
+    }
+    return at;
+}
+
+/* Without an index, the bytes of a lost chunk tell that frames are missing: what follows builds on what isn't there. */
+static void a_chunk_that_is_lost_without_an_index_is_missed(void **state) {
+    (void)state;
+    enum { SEGMENT = 0x11, INDEX = 0x12 };
+    DfySplats frames[6];
+    DfySplatSettings settings;
+    const DfySplats *splats;
+    make_sequence(frames, 6, 200, 0);
+    dfy_splat_defaults(&settings);
+    settings.key_interval = 3;
+    settings.keep_order = 1;
+    Coded coded = encode(frames, 6, &settings);
+    coded.file.size = chunk_at(&coded.file, INDEX, 0);
+    for (int lost = 0; lost < 6; lost++) {
+        size_t at = chunk_at(&coded.file, SEGMENT, lost);
+        uint8_t head[8];
+        memcpy(head, coded.file.data + at, sizeof head);
+        memset(coded.file.data + at, 0x5A, sizeof head);
+        DfySplatDecoder *decoder = open_file(&coded.file);
+        int next_key = lost < 3 ? 3 : 6, followed = lost < 5;
+        for (int i = 0; i < lost; i++) next_frame(decoder);
+        if (followed) assert_int_equal(dfy_splat_decoder_next(decoder, &splats), DFY_ERROR_DAMAGED);
+        if (followed) assert_int_equal(dfy_splat_decoder_position(decoder), next_key);
+        for (int i = next_key; i < 6; i++) {
+            DfySplatErrors errors;
+            assert_int_equal(
+                dfy_splats_compare(&frames[i], next_frame(decoder), NULL, DFY_SPLAT_PAIR_ORDER, &errors, NULL), DFY_OK);
+            assert_true(errors.rms[DFY_SPLAT_POSITION] < 0.01);
+        }
+        assert_int_equal(dfy_splat_decoder_next(decoder, &splats), DFY_END);
+        dfy_splat_decoder_close(&decoder);
+        memcpy(coded.file.data + at, head, sizeof head);
+    }
+    free_coded(&coded);
+    free_sequence(frames, 6);
+}
+
 static void settings_out_of_range_are_refused(void **state) {
     (void)state;
     DfyBuffer file = {0};
@@ -1039,6 +1087,7 @@ int main(void) {
         cmocka_unit_test(the_same_frames_give_the_same_bytes),
         cmocka_unit_test(seeking_equals_playing),
         cmocka_unit_test(damage_costs_frames_up_to_the_next_key_frame),
+        cmocka_unit_test(a_chunk_that_is_lost_without_an_index_is_missed),
         cmocka_unit_test(settings_out_of_range_are_refused),
         cmocka_unit_test(a_new_codec_is_a_table_and_a_name),
         cmocka_unit_test(a_drift_is_corrected_no_more_than_it_takes),
