@@ -11,7 +11,8 @@ enum {
     AROUND = 48,     /* cameras */
     AROUND_PX = 400, /* their pictures */
     MOST_PX = 512,   /* longer side of the pictures of cameras that are given; larger ones are made smaller */
-    MOST_CAMERAS = 4096
+    MOST_CAMERAS = 4096,
+    COMPARED = 4 /* frames whose pictures with and without what is dropped are compared, evenly spread */
 };
 
 struct SplatUnseen {
@@ -22,7 +23,7 @@ struct SplatUnseen {
     uint8_t *kept;
     uint32_t splats; /* of each model */
     int differ;      /* models have different counts */
-    uint64_t frames, dropped, all, outside;
+    uint64_t frames, given, dropped, all, outside;
     float *pictures[2];
     double squares, worst; /* sum over pictures of the mean squared error, and the largest */
     uint64_t compared;
@@ -199,6 +200,11 @@ static int compare(SplatUnseen *u, const DfySplats *before, const DfySplats *aft
     return STATUS_GOOD;
 }
 
+/* Of all frames, COMPARED. */
+static int is_compared(const SplatUnseen *u, uint64_t frame) {
+    return u->frames <= COMPARED || frame * COMPARED / u->frames != (frame + 1) * COMPARED / u->frames;
+}
+
 int splat_unseen_drop(SplatUnseen *u, DfySplats *splats) {
     int status = STATUS_GOOD;
     DfySplats before = {0};
@@ -213,8 +219,9 @@ int splat_unseen_drop(SplatUnseen *u, DfySplats *splats) {
         dfy_splats_keep(splats, u->kept);
         u->all += before.count;
         u->dropped += before.count - splats->count;
-        u->compared += (uint64_t)u->count;
-        if (splats->count < before.count) status = compare(u, &before, splats);
+        int compared = is_compared(u, u->given++);
+        if (compared) u->compared += (uint64_t)u->count;
+        if (compared && splats->count < before.count) status = compare(u, &before, splats);
     }
     dfy_splats_free(&before);
     return status;
