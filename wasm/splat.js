@@ -87,6 +87,18 @@ export class SplatEncoder {
             const known = this.#codec.withText(name, (text) => this.#handle.call('set', text, Number(value)));
             if (!known) throw new DiffyError(Status.ARGUMENT, `There is no parameter "${name}" of splat codecs that could be ${value}.`);
         }
+        this.#checkCodec(options, !options.codec || options.codec === 'tree-range');
+    }
+
+    /** What the codec would not look at is refused.
+     * @param {SplatEncoderOptions} options
+     * @param {boolean} isTree */
+    #checkCodec({ codec, quality, error, effort, canonical, parameters = {} }, isTree) {
+        const names = isTree ? Object.keys(parameters).filter((name) => !['twoPass', 'degree', 'keepOrder', 'access'].includes(name))
+            : Object.entries({ quality, error, effort, canonical }).filter(([, value]) => value !== undefined && value !== false).map(([name]) => name);
+        if (!names.length) return;
+        const reason = isTree ? 'are parameters of the vqxyz codecs: name one as codec' : `can't be chosen with ${codec}`;
+        throw new DiffyError(Status.ARGUMENT, `${names.join(', ')} ${reason}.`);
     }
 
     /** @param {SplatEncoderOptions} [options] */

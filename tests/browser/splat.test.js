@@ -125,6 +125,8 @@ test('errors and parameters are chosen', async () => {
     assert.ok(model && model.count === 1500 && other.data.length > 100);
     await assert.rejects(encode({ error: /** @type {any} */ ({ colour: 1 }) }), /no error "colour"/);
     await assert.rejects(encode({ parameters: { opasity: 1 } }), /no parameter "opasity"/);
+    await assert.rejects(encode({ parameters: { clustersOpacity: 8 } }), /clustersOpacity are parameters of the vqxyz codecs/);
+    await assert.rejects(encode({ codec: 'vqxyz-zstd', error: { sh: 0.1 } }), /error can't be chosen with vqxyz-zstd/);
     await assert.rejects(encode({ parameters: { maxIter: NaN } }), /could be NaN/);
     await assert.rejects(encode({ parameters: { seed: -1 } }), /could be -1/);
     assert.equal((await encode({ parameters: { degree: 0 } })).stats.cutModels, frames);

@@ -129,6 +129,8 @@ taken() {
         "$diffy" splat decode --overwrite grown.dfy taken && [ "$(head -c 3 taken/frame_0000.ply)" = ply ]
 }
 check "a folder with files is not written into without --overwrite" taken
+left_over() { touch taken/frame_0007.ply && "$diffy" splat decode --overwrite grown.dfy taken 2>stderr.txt && says 'still has 1 frames'; }
+check "what a longer sequence left there is told" left_over
 for size in 400 20000; do
     head -c $size "$cases/face0.ply" >cut.ply
     check "a .ply cut at $size bytes" fails_with 1 "$diffy" splat encode cut.ply x.dfy
@@ -222,7 +224,9 @@ bands() {
 }
 "$diffy" splat encode "$cases/d2.glb" d2.dfy >/dev/null 2>&1
 check "codebooks of each band of colours" bands
-check "a codebook of no such name" fails_with 2 "$diffy" splat encode --clusters opasity=4 "$cases/face0.ply" x.dfy
+check "options of vqxyz need such a codec" fails_with 2 "$diffy" splat encode --clusters 64 "$cases/face0.ply" x.dfy
+check "which has no wanted errors" fails_with 2 "$diffy" splat encode --codec vqxyz-zstd --error sh=0.1 "$cases/face0.ply" x.dfy
+check "a codebook of no such name" fails_with 2 "$diffy" splat encode --codec vqxyz-zstd --clusters opasity=4 "$cases/face0.ply" x.dfy
 
 merged() { # everything of every splat moves: each attribute's mask is another
     local sizes=()

@@ -140,6 +140,21 @@ static int make_folder(Job *job) {
     return status;
 }
 
+/* Frames that a longer sequence left in the folder would be taken for this one's. */
+static void tell_left_over(const Job *job) {
+    DIR *folder = opendir(job->path);
+    unsigned others = 0;
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char *end;
+        if (strncmp(entry->d_name, "frame_", 6) || !has_extension(entry->d_name, formats[job->format].extension))
+            continue;
+        uint64_t number = strtoull(entry->d_name + 6, &end, 10);
+        others += end > entry->d_name + 6 && *end == '.' && (number < job->first || number >= job->end);
+    }
+    if (folder) closedir(folder);
+    if (others) warn("%s still has %u frames of another sequence.", job->path, others);
+}
+
 /* Gives the finished folder its name; into one that stands, its files. */
 static int keep_folder(Job *job) {
     if (!rename(job->folder, job->path)) return STATUS_GOOD;
@@ -152,6 +167,7 @@ static int keep_folder(Job *job) {
         frame_name(to, sizeof to, job->path, job, i);
         if (!stat(from, &facts) && rename(from, to)) return complain("%s can't be written (%s).", to, strerror(errno));
     }
+    tell_left_over(job);
     return STATUS_GOOD;
 }
 

@@ -103,10 +103,36 @@ static int find_codec(DfySplatSettings *settings, const char *name) {
     return STATUS_USAGE;
 }
 
+/* Whether an option of the vqxyz codecs was given; one that says what is usual does no harm. */
+static int any_vq_option(const EncodeOptions *o) {
+    return o->clusters || strcmp(o->seed, usual.seed) || o->max_degree != usual.max_degree ||
+           o->iterations != usual.iterations || o->neighbour != usual.neighbour || o->samples != usual.samples ||
+           o->zstd_level != usual.zstd_level || o->tolerance < usual.tolerance || o->tolerance > usual.tolerance ||
+           o->xyz_alpha < usual.xyz_alpha || o->xyz_alpha > usual.xyz_alpha || o->xyz_quantile < usual.xyz_quantile ||
+           o->xyz_quantile > usual.xyz_quantile || o->min_step > 0 || o->max_step > 0 || o->xyz_tolerance > 0;
+}
+
+/* Options that the codec would not look at are no one's wish. */
+static int check_codec(const EncodeOptions *o) {
+    int is_vq = o->codec && strcmp(o->codec, dfy_splat_codec_name(dfy_splat_codec_at(0)));
+    if (!is_vq && any_vq_option(o))
+        return complain_usage("--clusters, --tol, --xyz-alpha and the other options of vqxyz codecs need one: give "
+                              "--codec vqxyz-zstd, or another of them.");
+    if (is_vq && (o->errors || o->quality != usual.quality))
+        return complain_usage("%s goes without --%s: its errors follow from --clusters and --xyz-alpha; --max-error "
+                              "bounds them.",
+                              o->codec, o->errors ? "error" : "quality");
+    if (is_vq && (o->canonical || o->effort != usual.effort))
+        return complain_usage("%s goes without --%s, which is tree-range's.", o->codec,
+                              o->canonical ? "canonical" : "effort");
+    return STATUS_GOOD;
+}
+
 static int settings_of(DfySplatSettings *settings, const EncodeOptions *o) {
     double unit = !strcmp(o->unit, "mm") ? 1e-3 : !strcmp(o->unit, "cm") ? 1e-2 : 1;
     dfy_splat_defaults(settings);
     int status = find_codec(settings, o->codec);
+    if (!status) status = check_codec(o);
     if (status) return status;
     if (o->keep_order && o->any_order) return complain_usage("--keep-order and --any-order can't be combined.");
     dfy_splat_set_quality(settings, o->quality);
