@@ -181,6 +181,12 @@ beyond() { # numbers that no format clamps without a word
 }
 check "sizes and rotations that a format has no room for are told" beyond
 
+empty() {
+    ply none.ply float 0 && "$diffy" splat encode none.ply none.dfy && "$diffy" splat decode --models splat none.dfy none &&
+        [ -e none/frame_0000.splat ] && [ ! -s none/frame_0000.splat ]
+}
+check "a model of no splats" empty
+
 # ---------------------------------------------------------------- errors and order
 
 bounded() {

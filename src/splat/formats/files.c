@@ -127,7 +127,8 @@ int dfy_splats_write(const DfySplats *splats, DfySplatFormat format, const DfyOu
     if (status)
         dfy_fail(message, status, "The model of %u splats couldn't be written: %s.", splats->count,
                  status == DFY_ERROR_UNSUPPORTED ? "this build lacks what the format needs" : dfy_strstatus(status));
-    if (!status && output->write(output->opaque, buffer.data, buffer.size))
+    /* A .splat file of no splats has no bytes. */
+    if (!status && buffer.size && output->write(output->opaque, buffer.data, buffer.size))
         status = dfy_fail(message, DFY_ERROR_IO, "The model couldn't be written to its place.");
     dfy_buffer_free(&buffer);
     return status;
