@@ -13,19 +13,26 @@ typedef struct DfyEffort {
     int far_pairs;    /* try two references even where the second is far worse than the first */
     int slack;        /* measure motion that costs so many eighths more than the best so far as well */
     int few_merges;   /* rank the first merge candidates only */
+    int merges;       /* so many merge candidates are looked at at most; 0: all */
     /* Blocks. */
-    int parts;        /* try halves */
-    int uneven;       /* Quarters of a block that costs next to nothing are tried where one of its 8x8 blocks is further
-                         from the source than so many quarters of the noise that quantises to nothing; 0: always. */
-    int uneven_skip;  /* The same for all other ways to code a block that merges best without a residual. */
-    int guess_splits; /* a block that the models are sure will be split is only tried as a merged one */
-    int still_first;  /* a superblock that shows what a reference shows is that, and nothing else is tried */
+    int parts;       /* try halves */
+    int uneven;      /* Quarters of a block that costs next to nothing are tried where one of its 8x8 blocks is further
+                        from the source than so many quarters of the noise that quantises to nothing; 0: always. */
+    int uneven_skip; /* The same for all other ways to code a block that merges best without a residual. */
+    int worth_quarters; /* bits that a 16x16 block takes at the least where its quarters are tried; 0: whatever it takes
+                         */
+    int guess_splits;   /* a block that the models are sure will be split is only tried as a merged one */
+    int still_first;    /* a superblock that shows what a reference shows is that, and nothing else is tried */
     /* Prediction within the picture. */
-    int intra_tries;    /* luma modes taken to full measurement */
-    int intra_step;     /* rank every so many directions at first */
-    int intra_slack;    /* try it where it costs at most one such part more than inter */
-    int coarse_intra;   /* for 4x4 rank only the most probable modes */
-    int chroma_modes;   /* try all chroma modes */
+    int intra_tries;  /* luma modes taken to full measurement */
+    int intra_step;   /* rank every so many directions at first */
+    int intra_slack;  /* try it where it costs at most one such part more than inter */
+    int coarse_intra; /* for 4x4 rank only the most probable modes */
+    int chroma_modes; /* try all chroma modes */
+    int plain_intra; /* in pictures with references 8x8 blocks are not split, and those that nothing refers to have none
+                      */
+    int hopeless_intra; /* A block above 8x8 of a picture without references is not measured where its best mode is so
+                           many sixteenths of the factor for absolute differences from it, a pixel; 0: always. */
     int thorough_intra; /* pictures that refer to nothing are decided with the settings of the greatest effort */
     /* Residuals. */
     int transform_split; /* try split transforms in inter blocks */

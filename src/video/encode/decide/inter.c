@@ -56,6 +56,7 @@ int dfy_try_merge(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t *be
     uint32_t worst, first_worst = 0;
     int64_t least_error = INT64_MAX, least_satd = INT64_MAX, satd_by_error = INT64_MAX;
     dfy_part_rectangle(&block, 0, r);
+    if (d->effort->merges && count > d->effort->merges) count = d->effort->merges;
     for (int i = 0; i < count; i++) {
         dfy_predict_rectangle(d->picture, &list[i], 0, r, d->predicted.luma, 64);
         held = i;

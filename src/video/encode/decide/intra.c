@@ -152,8 +152,17 @@ static void keep_intra(DfyDecider *d, const DfyBlock *block, DfyCandidate *best)
     dfy_keep_better(d, &d->trial.pixels, best);
 }
 
+/* Whether a block's best mode is so far from it that only smaller ones will do, which a low effort takes for granted.
+ */
+static int is_hopeless(const DfyDecider *d, const DfyBlock *block, const Ranked *ranked) {
+    int64_t pixels = (int64_t)1 << (2 * block->log2), most = d->effort->hopeless_intra;
+    return most && block->log2 > 3 && !d->picture->reference_count &&
+           ranked->cost > most * d->lambda_absolute * pixels / 16;
+}
+
 void dfy_try_intra(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t inter_absolute) {
-    if (block.log2 > 5) return;
+    int plain = d->effort->plain_intra && d->picture->reference_count;
+    if (block.log2 > 5 || (plain && block.log2 == 3 && d->picture->picture_class == 2)) return;
     memset(d->has_border, 0, sizeof d->has_border);
     block.kind = DFY_INTRA;
     block.motion[0] = block.motion[1] = (DfyMotion){.reference = {-1, -1}};
@@ -161,6 +170,7 @@ void dfy_try_intra(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t in
     int tries = d->effort->intra_tries,
         count = rank_modes(d, block.x, block.y, block.log2, 0, ranked, tries, inter_absolute);
     if (!count) return;
+    if (is_hopeless(d, &block, ranked)) return;
     int64_t allowance = inter_absolute / d->effort->intra_slack;
     if (ranked[0].cost > inter_absolute + allowance && d->picture->reference_count) return;
     int best_mode = ranked[0].mode;
@@ -184,7 +194,7 @@ void dfy_try_intra(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t in
         keep_intra(d, &block, best);
     }
     block.intra_chroma = best->block.kind == DFY_INTRA ? best->block.intra_chroma : 0;
-    if (block.log2 == 3 || d->effort->transform_split) {
+    if (d->effort->transform_split || (block.log2 == 3 && !plain)) {
         block.split = 1;
         measure_intra(d, &block, block.log2 == 3, best->cost);
         keep_intra(d, &block, best);

@@ -142,6 +142,9 @@ static int decide_leaf(DfyDecider *d, int x, int y, int log2) {
         memcpy(d->parent_vectors[log2 - 3], d->parent_vectors[log2 - 2], sizeof d->parent_vectors[0]);
     if (best->cost == INT64_MAX) return 0; /* an intra picture's 64x64 */
     int64_t rate_cost = best->cost - (int64_t)(best->distortion << 8);
+    if (log2 == 4 && d->picture->reference_count &&
+        rate_cost < dfy_cost(0, d->lambda, (uint64_t)d->effort->worth_quarters * 256))
+        return 1;
     return d->effort->uneven && rate_cost < dfy_cost(0, d->lambda, HARDLY_ANY) &&
            dfy_is_even(d, best, d->effort->uneven);
 }
