@@ -97,7 +97,7 @@ static void gains(void **state) {
         const DfyPlane *luma = &s.frame->plane[0];
         const uint8_t *wanted = luma->pixels + r[1] * luma->stride + r[0];
         dfy_predict_rectangle(&s.picture, &apart, 0, r, plain, 64);
-        dfy_predict_exactly(&s.picture, &apart, 0, r, exact, 64);
+        dfy_predict_exactly(&s.picture, &apart, 0, r, exact, 64, NULL);
         uint32_t mean = s.picture.kernels->sse(wanted, luma->stride, plain, 64, side, side);
         uint32_t flowing = s.picture.kernels->sse(wanted, luma->stride, exact, 64, side, side);
         printf("side %2d: squared error %6u with the mean, %6u with optical flow\n", side, mean, flowing);
@@ -116,15 +116,15 @@ static void pieces(void **state) {
     for (int i = 0; i < 2; i++) {
         int whole[4] = {64, 64, 64, 64};
         uint8_t at_once[64 * 64], in_pieces[64 * 64];
-        dfy_predict_exactly(&s.picture, &motions[i], 0, whole, at_once, 64);
+        dfy_predict_exactly(&s.picture, &motions[i], 0, whole, at_once, 64, NULL);
         for (int y = 0; y < 64; y += 32)
             for (int x = 0; x < 64; x += 32) {
                 int r[4] = {64 + x, 64 + y, 32, 32};
-                dfy_predict_exactly(&s.picture, &motions[i], 0, r, in_pieces + y * 64 + x, 64);
+                dfy_predict_exactly(&s.picture, &motions[i], 0, r, in_pieces + y * 64 + x, 64, NULL);
             }
         assert_memory_equal(at_once, in_pieces, sizeof at_once);
         uint8_t chroma[2][32 * 32];
-        dfy_predict_exactly(&s.picture, &motions[i], 1, whole, chroma[0], 32);
+        dfy_predict_exactly(&s.picture, &motions[i], 1, whole, chroma[0], 32, NULL);
         dfy_predict_rectangle(&s.picture, &motions[i], 1, whole, chroma[1], 32);
         assert_memory_equal(chroma[0], chroma[1], sizeof chroma[0]);
     }

@@ -11,6 +11,7 @@
 #include "dsp/kernels.h"
 #include "video/syntax/contexts.h"
 #include "video/syntax/frame.h"
+#include "video/syntax/refinement.h"
 
 #define DFY_SUPERBLOCK 64
 #define DFY_SUPERBLOCK_COEFFICIENTS (64 * 64 * 3 / 2)
@@ -204,10 +205,14 @@ void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, in
 /* Whether luma is predicted by bi-directional optical flow: between two pictures of equal distance before and behind.
  */
 int dfy_uses_bdof(const DfyPictureCoding *picture, const DfyMotion *motion);
-/* One plane of a part. */
+/*
+ * One plane of a part, luma first. refinement: merged motion; luma's vectors are refined where optical flow is used,
+ * and it is set; chroma follows what it says. NULL: motion of its own, which is used as it is.
+ */
 void dfy_predict_exactly(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
-                         uint8_t *dst, ptrdiff_t stride);
-/* The same for any rectangle and without optical flow, nearly as good for less time: what motion search looks at. */
+                         uint8_t *dst, ptrdiff_t stride, DfyRefinement *refinement);
+/* The same for any rectangle and without refinement and optical flow, nearly as good for less time: what motion search
+ * looks at. */
 void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
                            uint8_t *dst, ptrdiff_t stride);
 /*

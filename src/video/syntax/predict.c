@@ -6,35 +6,30 @@
 
 /* ---------------------------------------------------------------- inter */
 
-typedef struct Source {
-    const uint8_t *pixels;
-    ptrdiff_t stride;
-    int fx, fy;
-} Source;
-
 /*
  * Where in a reference a rectangle comes from, the vector being in sixteenths (chroma: 32nds) of a sample. Positions
  * far outside are moved to where the border ends: all is flat there.
  */
-static Source locate_finely(const DfyFrame *reference, int plane, int x, int y, int width, int height, int vx, int vy) {
+static DfyPlace locate_finely(const DfyFrame *reference, int plane, int x, int y, int width, int height, int vx,
+                              int vy) {
     const DfyPlane *p = &reference->plane[plane];
     int bits = plane ? 5 : 4, mask = (1 << bits) - 1, reach = plane ? DFY_FRAME_BORDER / 2 - 4 : DFY_FRAME_BORDER - 8;
     int sx = dfy_clamp(x + (vx >> bits), -reach, p->width + reach - width);
     int sy = dfy_clamp(y + (vy >> bits), -reach, p->height + reach - height);
-    return (Source){p->pixels + sy * p->stride + sx, p->stride, vx & mask, vy & mask};
+    return (DfyPlace){p->pixels + sy * p->stride + sx, p->stride, vx & mask, vy & mask};
 }
 
-static Source locate(const DfyFrame *reference, int plane, int x, int y, int width, int height, const int16_t mv[2]) {
+static DfyPlace locate(const DfyFrame *reference, int plane, int x, int y, int width, int height, const int16_t mv[2]) {
     return locate_finely(reference, plane, x, y, width, height, mv[0] * 4, mv[1] * 4);
 }
 
-static void interpolate(const DfyKernels *k, int plane, int16_t *dst, const Source *s, int width, int height) {
+static void interpolate(const DfyKernels *k, int plane, int16_t *dst, const DfyPlace *s, int width, int height) {
     (plane ? k->chroma : k->luma)(dst, s->pixels, s->stride, width, height, s->fx, s->fy);
 }
 
 /* Where the 8x8 square at luma place (x, y) comes from by global motion. */
 static void locate_global(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, int x, int y,
-                          Source s[2]) {
+                          DfyPlace s[2]) {
     int side = plane ? 4 : 8, shift = plane > 0;
     for (int i = 0; i < 2 && motion->reference[i] >= 0; i++) {
         int vector[2], reference = motion->reference[i];
@@ -51,7 +46,7 @@ static void predict_global(const DfyPictureCoding *picture, const DfyMotion *mot
     int16_t blend[2][8 * DFY_BLEND_STRIDE];
     for (int y = 0; y < r[3]; y += 8)
         for (int x = 0; x < r[2]; x += 8) {
-            Source s[2];
+            DfyPlace s[2];
             uint8_t *to = dst + (y >> shift) * stride + (x >> shift);
             locate_global(picture, motion, plane, r[0] + x, r[1] + y, s);
             for (int i = 0; i <= two; i++) interpolate(k, plane, blend[i], &s[i], side, side);
@@ -72,7 +67,7 @@ void dfy_predict_rectangle(const DfyPictureCoding *picture, const DfyMotion *mot
     int shift = plane > 0, x = rectangle[0] >> shift, y = rectangle[1] >> shift;
     int width = rectangle[2] >> shift, height = rectangle[3] >> shift, two = motion->reference[1] >= 0;
     int16_t blend[2][64 * DFY_BLEND_STRIDE];
-    Source s[2];
+    DfyPlace s[2];
     for (int i = 0; i <= two; i++)
         s[i] = locate(picture->references[motion->reference[i]], plane, x, y, width, height, motion->mv[i]);
     int whole = !(s[0].fx | s[0].fy) && (!two || !(s[1].fx | s[1].fy));
@@ -99,7 +94,7 @@ int dfy_uses_bdof(const DfyPictureCoding *picture, const DfyMotion *motion) {
 }
 
 /* The whole samples nearest to what is next to an interpolated block, its corners left out. */
-static void frame_block(int16_t *block, const Source *s, int width, int height) {
+static void frame_block(int16_t *block, const DfyPlace *s, int width, int height) {
     const uint8_t *pixels = s->pixels + (s->fy >> 3) * s->stride + (s->fx >> 3);
     int16_t *below = block + height * DFY_BLEND_STRIDE;
     for (int x = 0; x < width; x++) {
@@ -112,25 +107,115 @@ static void frame_block(int16_t *block, const Source *s, int width, int height) 
     }
 }
 
+/* As locate, the vectors being moved by a step of refinement. */
+static DfyPlace locate_refined(const DfyPictureCoding *picture, const DfyMotion *motion, int i, int plane,
+                               const int r[4], const int8_t step[2]) {
+    int shift = plane > 0, sign = i ? -1 : 1;
+    return locate_finely(picture->references[motion->reference[i]], plane, r[0] >> shift, r[1] >> shift, r[2] >> shift,
+                         r[3] >> shift, motion->mv[i][0] * 4 + sign * step[0], motion->mv[i][1] * 4 + sign * step[1]);
+}
+
+/* A piece of luma that is predicted by optical flow: the part, the piece inside it, what it is made of. */
+typedef struct Piece {
+    const int *part;
+    int x, y, width, height;
+    DfyPlace at[2];
+    int16_t *blend[2];
+} Piece;
+
+/* Side of the blocks along a side of a piece or part. */
+static int refined_side(int side) {
+    return side < DFY_REFINEMENT_SIDE ? side : DFY_REFINEMENT_SIDE;
+}
+
+/* Looks for steps where the interpolated references differ enough; returns whether any is not 0. */
+static int refine_piece(const DfyKernels *k, const Piece *p, DfyRefinement *refinement) {
+    uint8_t pixels[2][DFY_BDOF_SIDE * DFY_BLEND_STRIDE];
+    int w = refined_side(p->width), h = refined_side(p->height), any = 0;
+    for (int i = 0; i < 2; i++) k->store(pixels[i], DFY_BLEND_STRIDE, p->blend[i], p->width, p->height);
+    for (int y = 0; y < p->height; y += h)
+        for (int x = 0; x < p->width; x += w) {
+            int from = y * DFY_BLEND_STRIDE + x;
+            if (k->sad(pixels[0] + from, DFY_BLEND_STRIDE, pixels[1] + from, DFY_BLEND_STRIDE, w, h) <
+                (uint32_t)(DFY_REFINEMENT_FROM * w * h))
+                continue;
+            DfyPlace at[2] = {p->at[0], p->at[1]};
+            for (int i = 0; i < 2; i++) at[i].pixels += y * at[i].stride + x;
+            any |= dfy_refine_block(
+                k, at, w, h, refinement->step[(p->y + y) / DFY_REFINEMENT_SIDE][(p->x + x) / DFY_REFINEMENT_SIDE]);
+        }
+    return any;
+}
+
+/* Interpolates what a piece is made of and finishes it. */
+static void flow(const DfyKernels *k, const Piece *p, uint8_t *dst, ptrdiff_t stride) {
+    for (int i = 0; i < 2; i++) frame_block(p->blend[i], &p->at[i], p->width, p->height);
+    k->bdof(dst, stride, p->blend[0], p->blend[1], p->width, p->height);
+}
+
+/* Each refined block of a piece alone. */
+static void predict_refined(const DfyPictureCoding *picture, const DfyMotion *motion, const Piece *whole, uint8_t *dst,
+                            ptrdiff_t stride, const DfyRefinement *refinement) {
+    const DfyKernels *k = picture->kernels;
+    Piece p = *whole;
+    p.width = refined_side(whole->width);
+    p.height = refined_side(whole->height);
+    for (p.y = whole->y; p.y < whole->y + whole->height; p.y += p.height)
+        for (p.x = whole->x; p.x < whole->x + whole->width; p.x += p.width) {
+            const int r[4] = {p.part[0] + p.x, p.part[1] + p.y, p.width, p.height};
+            const int8_t *step = refinement->step[p.y / DFY_REFINEMENT_SIDE][p.x / DFY_REFINEMENT_SIDE];
+            for (int i = 0; i < 2; i++) {
+                p.at[i] = locate_refined(picture, motion, i, 0, r, step);
+                interpolate(k, 0, p.blend[i], &p.at[i], p.width, p.height);
+            }
+            flow(k, &p, dst + p.y * stride + p.x, stride);
+        }
+}
+
 /* Luma from two pictures by bi-directional optical flow, in blocks of at most DFY_BDOF_SIDE. */
 static void predict_bdof(const DfyPictureCoding *picture, const DfyMotion *motion, const int r[4], uint8_t *dst,
-                         ptrdiff_t stride) {
+                         ptrdiff_t stride, DfyRefinement *refinement) {
     const DfyKernels *k = picture->kernels;
     enum { AT = DFY_BLEND_STRIDE + 8 };
     int16_t blend[2][(DFY_BDOF_SIDE + 2) * DFY_BLEND_STRIDE];
-    int width = r[2] < DFY_BDOF_SIDE ? r[2] : DFY_BDOF_SIDE, height = r[3] < DFY_BDOF_SIDE ? r[3] : DFY_BDOF_SIDE;
-    Source whole[2];
+    Piece p = {.part = r,
+               .width = r[2] < DFY_BDOF_SIDE ? r[2] : DFY_BDOF_SIDE,
+               .height = r[3] < DFY_BDOF_SIDE ? r[3] : DFY_BDOF_SIDE,
+               .blend = {blend[0] + AT, blend[1] + AT}};
+    DfyPlace whole[2];
     for (int i = 0; i < 2; i++)
         whole[i] = locate(picture->references[motion->reference[i]], 0, r[0], r[1], r[2], r[3], motion->mv[i]);
-    for (int y = 0; y < r[3]; y += height)
-        for (int x = 0; x < r[2]; x += width) {
+    for (p.y = 0; p.y < r[3]; p.y += p.height)
+        for (p.x = 0; p.x < r[2]; p.x += p.width) {
             for (int i = 0; i < 2; i++) {
-                Source s = whole[i];
-                s.pixels += y * s.stride + x;
-                interpolate(k, 0, blend[i] + AT, &s, width, height);
-                frame_block(blend[i] + AT, &s, width, height);
+                p.at[i] = whole[i];
+                p.at[i].pixels += p.y * whole[i].stride + p.x;
+                interpolate(k, 0, p.blend[i], &p.at[i], p.width, p.height);
             }
-            k->bdof(dst + y * stride + x, stride, blend[0] + AT, blend[1] + AT, width, height);
+            if (refinement && refine_piece(k, &p, refinement)) {
+                refinement->any = 1;
+                predict_refined(picture, motion, &p, dst, stride, refinement);
+            } else {
+                flow(k, &p, dst + p.y * stride + p.x, stride);
+            }
+        }
+}
+
+/* Chroma of a part, block by block as luma was refined. */
+static void predict_refined_chroma(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int r[4],
+                                   uint8_t *dst, ptrdiff_t stride, const DfyRefinement *refinement) {
+    const DfyKernels *k = picture->kernels;
+    int16_t blend[2][DFY_REFINEMENT_SIDE / 2 * DFY_BLEND_STRIDE];
+    int w = refined_side(r[2]), h = refined_side(r[3]);
+    for (int y = 0; y < r[3]; y += h)
+        for (int x = 0; x < r[2]; x += w) {
+            const int block[4] = {r[0] + x, r[1] + y, w, h};
+            for (int i = 0; i < 2; i++) {
+                DfyPlace at = locate_refined(picture, motion, i, plane, block,
+                                             refinement->step[y / DFY_REFINEMENT_SIDE][x / DFY_REFINEMENT_SIDE]);
+                interpolate(k, plane, blend[i], &at, w / 2, h / 2);
+            }
+            k->store_mean(dst + y / 2 * stride + x / 2, stride, blend[0], blend[1], w / 2, h / 2);
         }
 }
 
@@ -142,7 +227,7 @@ static void predict_global_flow(const DfyPictureCoding *picture, const DfyMotion
     int16_t blend[2][10 * DFY_BLEND_STRIDE];
     for (int y = 0; y < r[3]; y += 8)
         for (int x = 0; x < r[2]; x += 8) {
-            Source s[2];
+            DfyPlace s[2];
             locate_global(picture, motion, 0, r[0] + x, r[1] + y, s);
             for (int i = 0; i < 2; i++) {
                 interpolate(k, 0, blend[i] + AT, &s[i], 8, 8);
@@ -153,11 +238,15 @@ static void predict_global_flow(const DfyPictureCoding *picture, const DfyMotion
 }
 
 void dfy_predict_exactly(const DfyPictureCoding *picture, const DfyMotion *motion, int plane, const int rectangle[4],
-                         uint8_t *dst, ptrdiff_t stride) {
-    if (!plane && dfy_uses_bdof(picture, motion) && motion->global)
+                         uint8_t *dst, ptrdiff_t stride, DfyRefinement *refinement) {
+    int bdof = dfy_uses_bdof(picture, motion);
+    if (!plane && refinement) memset(refinement, 0, sizeof *refinement);
+    if (!plane && bdof && motion->global)
         predict_global_flow(picture, motion, rectangle, dst, stride);
-    else if (!plane && dfy_uses_bdof(picture, motion))
-        predict_bdof(picture, motion, rectangle, dst, stride);
+    else if (!plane && bdof)
+        predict_bdof(picture, motion, rectangle, dst, stride, refinement);
+    else if (plane && refinement && refinement->any)
+        predict_refined_chroma(picture, motion, plane, rectangle, dst, stride, refinement);
     else
         dfy_predict_rectangle(picture, motion, plane, rectangle, dst, stride);
 }
@@ -165,11 +254,13 @@ void dfy_predict_exactly(const DfyPictureCoding *picture, const DfyMotion *motio
 void dfy_predict_part(const DfyPictureCoding *picture, const DfyBlock *block, int part, uint8_t *const dst[3],
                       const ptrdiff_t stride[3]) {
     int r[4];
+    DfyRefinement refinement;
     dfy_part_rectangle(block, part, r);
     for (int p = 0; p < 3; p++) {
         int shift = p > 0;
         uint8_t *at = dst[p] + ((r[1] - block->y) >> shift) * stride[p] + ((r[0] - block->x) >> shift);
-        dfy_predict_exactly(picture, &block->motion[part], p, r, at, stride[p]);
+        dfy_predict_exactly(picture, &block->motion[part], p, r, at, stride[p],
+                            block->merge[part] ? &refinement : NULL);
     }
 }
 
