@@ -12,7 +12,7 @@ typedef struct DfyEffort {
     int give_up;      /* no fractions for a reference whose whole-pixel vector costs far more than another's */
     int far_pairs;    /* try two references even where the second is far worse than the first */
     int slack;        /* measure motion that costs so many eighths more than the best so far as well */
-    int few_merges;   /* rank the first merge candidates only */
+    int few_merges;   /* rank the first merge candidates only, by predictions that are not refined */
     int merges;       /* so many merge candidates are looked at at most; 0: all */
     /* Blocks. */
     int parts;       /* try halves */

@@ -50,7 +50,7 @@ static int is_quiet(DfyDecider *d, const DfyBlock *block, DfyPixels *pixels, uin
 
 int dfy_try_merge(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t *best_absolute) {
     DfyMotion list[DFY_MERGE_CANDIDATES];
-    DfyRefinement refinement[DFY_MERGE_CANDIDATES];
+    DfyRefinement refinement[DFY_MERGE_CANDIDATES] = {{.any = 0}};
     DfyConsensus consensus;
     int count = dfy_merge_candidates(d->picture, &block, 0, list, DFY_MERGE_CANDIDATES, &consensus);
     int r[4], by_error = 0, by_satd = 0, held = 0; /* held: the candidate whose luma is in d->predicted */
@@ -59,7 +59,10 @@ int dfy_try_merge(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t *be
     dfy_part_rectangle(&block, 0, r);
     if (d->effort->merges && count > d->effort->merges) count = d->effort->merges;
     for (int i = 0; i < count; i++) {
-        dfy_predict_exactly(d->picture, &list[i], 0, r, d->predicted.luma, 64, &refinement[i]);
+        if (d->effort->few_merges)
+            dfy_predict_rectangle(d->picture, &list[i], 0, r, d->predicted.luma, 64);
+        else
+            dfy_predict_exactly(d->picture, &list[i], 0, r, d->predicted.luma, 64, &refinement[i]);
         held = i;
         uint64_t error = i ? dfy_plane_error(d, &block, 0, d->predicted.luma)
                            : luma_error(d, &block, d->predicted.luma, &first_worst);
@@ -88,7 +91,7 @@ int dfy_try_merge(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t *be
         block.kind = DFY_INTER;
         block.merge_index[0] = (uint8_t)i;
         block.motion[0] = block.motion[1] = list[i];
-        int known = held == i;
+        int known = held == i && !(d->effort->few_merges && dfy_uses_bdof(d->picture, &list[i]));
         for (int p = known; p < 3; p++)
             dfy_predict_exactly(d->picture, &list[i], p, r, dfy_plane_of(&d->predicted, p), dfy_stride_of(p),
                                 &refinement[i]);
