@@ -16,7 +16,7 @@ static DfyEncoderSettings settings_of(DfyBytes *in) {
     settings.width = 1 + dfy_read_u8(in) % MOST_SIDE;
     settings.height = 1 + dfy_read_u8(in) % MOST_SIDE;
     settings.quality = way & 1 ? 100 : 1 + dfy_read_u8(in) % 100;
-    settings.effort = 1 + (int)(more % 3);
+    settings.effort = more % 4 == 3 ? 8 : 1 + (int)(more % 4); /* 8: it tries halves, too */
     settings.threads = 1;
     settings.frame_rate_num = 1 + dfy_read_u8(in) % 60;
     settings.time_base_num = 1;

@@ -139,6 +139,11 @@ static void code_intra(DfyWalk *walk, DfyBlock *block) {
     DfyContexts *c = walk->picture->contexts;
     block->split = block->log2 == 6 || dfy_code_bit(walk->coder, &c->transform_split[1][block->log2 - 3], block->split);
     int modes = block->log2 == 3 && block->split ? 4 : 1;
+    if (block->split)
+        block->part = DFY_PART_WHOLE;
+    else
+        block->part = (uint8_t)dfy_code_unary(
+            walk->coder, c->intra_part[walk->picture->reference_count > 0][block->log2 - 3], 2, block->part);
     for (int i = 0; i < modes; i++) code_luma_mode(walk, block, i);
     if (dfy_code_bit(walk->coder, &c->chroma_same[0], block->intra_chroma == 0))
         block->intra_chroma = 0;
@@ -163,23 +168,23 @@ static void code_coefficients(DfyWalk *walk, DfyBlock *block) {
     DfyContexts *c = walk->picture->contexts;
     int intra = block->kind == DFY_INTRA;
     for (int plane = 0; plane < 3; plane++) {
+        DfyPart shape = dfy_transform_shape(block, plane);
         int log2, count = dfy_transforms(block, plane, &log2);
         uint8_t coded = 0, dst = 0;
         for (int i = 0; i < count; i++) {
-            int x, y, bit = block->coded[plane] >> i & 1;
+            int bit = block->coded[plane] >> i & 1;
             int which = plane == 2 ? 1 + (block->coded[1] >> i & 1) : 0;
             DfyBit *model = plane ? &c->coded_chroma[which][block->coded[0] != 0][log2 - 2]
-                                  : &c->coded_luma[intra][block->split][log2 - 2];
+                                  : &c->coded_luma[intra][block->split || shape][log2 - 2];
             /* A block that has a residual, in none of its chroma or earlier luma transforms, has it here. */
             if (!dfy_code_bit(walk->coder, model, bit)) continue;
             coded |= (uint8_t)(1 << i);
             if (!walk->coefficients) continue; /* measuring a block whose coefficients were measured apart */
             if (dfy_transform_has_kinds(block, plane, log2))
                 dst |= (uint8_t)(dfy_code_bit(walk->coder, &c->dst[log2 - 2], block->dst >> i & 1) << i);
-            dfy_transform_place(block, i, &x, &y);
-            int16_t *levels = walk->coefficients + dfy_coefficient_offset(x, y, plane);
-            if (walk->coder->mode == DFY_DECODE) memset(levels, 0, sizeof *levels << 2 * log2);
-            dfy_code_residual(walk->coder, &c->residual[plane > 0][intra], levels, log2);
+            int16_t *levels = walk->coefficients + dfy_transform_offset(block, i, plane);
+            if (walk->coder->mode == DFY_DECODE) memset(levels, 0, sizeof *levels << (2 * log2 - (shape > 0)));
+            dfy_code_residual(walk->coder, &c->residual[plane > 0][intra], levels, log2, shape);
         }
         block->coded[plane] = coded;
         if (plane == 0 && walk->coefficients) block->dst = dst;
@@ -229,7 +234,6 @@ void dfy_walk_block(DfyWalk *walk, DfyBlock *block) {
         block->motion[1] = block->motion[0];
         residual = 0;
     } else if (block->kind == DFY_INTRA) {
-        block->part = DFY_PART_WHOLE;
         block->motion[0] = block->motion[1] = (DfyMotion){.reference = {-1, -1}};
         code_intra(walk, block);
     } else {

@@ -59,6 +59,7 @@ typedef struct DfyContexts {
     DfyBit dst[3];                /* log2 - 2 */
     DfyBit qp_delta[64], qp_sign;
     DfyResidualContexts residual[2][2]; /* luma or chroma; inter or intra */
+    DfyBit intra_part[2][3][2];         /* with references; size */
 } DfyContexts;
 
 /* The state every independently decodable run of pictures begins with. */

@@ -9,7 +9,7 @@
 
 #include "entropy/range.h"
 
-#define DFY_INITIAL_MODELS 5073 /* how many the bytes stand for */
+#define DFY_INITIAL_MODELS 5085 /* how many the bytes stand for */
 
 #define DFY_INITIAL_VALUES 248
 

@@ -8,12 +8,16 @@
 static const int8_t angles[35] = {0,   0,   32,  26,  21,  17, 13, 9,  5, 2, 0, -2, -5, -9, -13, -17, -21, -26,
                                   -32, -26, -21, -17, -13, -9, -5, -2, 0, 2, 5, 9,  13, 17, 21,  26,  32};
 
-/* Collects the border in runs of `unit` pixels; what isn't coded yet is filled from its neighbour along the row. */
-static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int side, uint8_t *border) {
+/*
+ * Collects the border in runs of `unit` pixels; what isn't coded yet is filled from its neighbour along the row. half:
+ * the square goes on beyond a half; what is left of it above row left_end is known.
+ */
+static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int side, uint8_t *border, int half,
+                   int left_end) {
     const DfyPlane *p = &picture->frame->plane[plane];
     const uint8_t *pixels = p->pixels + y * p->stride + x;
     /* Blocks are 8x8 or more of luma; only the blocks of a split one are smaller. */
-    int shift = plane > 0, unit = side < 8 ? 4 : 8 >> shift, count = 2 * side / unit;
+    int shift = plane > 0, unit = half || side < 8 ? 4 : 8 >> shift, count = 2 * side / unit;
     uint8_t *corner = border + 2 * side;
     int first = -1;
     uint8_t have[2 * 32 + 2 * 32 + 1];
@@ -21,7 +25,7 @@ static void gather(const DfyPictureCoding *picture, int plane, int x, int y, int
     /* Units in border order: below-left upward, corner, above rightward. */
     for (int i = count - 1; i >= 0; i--) {
         int by = y + i * unit;
-        int ok = dfy_available(picture, x << shift, y << shift, (x - 1) * (1 << shift), by << shift);
+        int ok = dfy_available(picture, x << shift, y << shift, (x - 1) * (1 << shift), by << shift) || by < left_end;
         have[n++] = (uint8_t)ok;
         if (!ok) continue;
         for (int j = 0; j < unit; j++) corner[-1 - (i * unit + j)] = pixels[(i * unit + j) * p->stride - 1];
@@ -140,7 +144,7 @@ static void directional(const DfyKernels *k, uint8_t *dst, ptrdiff_t stride, con
 
 void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border) {
     int side = 1 << log2;
-    gather(picture, plane, x, y, side, border->plain);
+    gather(picture, plane, x, y, side, border->plain, 0, 0);
     if (plane || log2 < 3) return;
     memcpy(border->smooth, border->plain, (size_t)(4 * side + 1));
     smooth(border->smooth, side, plane);
@@ -170,4 +174,19 @@ void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y,
     DfyIntraBorder border;
     dfy_intra_border(picture, plane, x, y, log2, &border);
     dfy_predict_mode(picture->kernels, &border, plane, log2, mode, dst, stride);
+}
+
+void dfy_predict_half(const DfyPictureCoding *picture, const DfyBlock *block, int i, int mode, uint8_t *dst,
+                      ptrdiff_t stride) {
+    DfyIntraBorder border;
+    int x, y, side = 1 << block->log2;
+    uint8_t square[32 * 32];
+    DfyPart shape = dfy_transform_shape(block, 0);
+    dfy_transform_place(block, i, &x, &y);
+    gather(picture, 0, x, y, side, border.plain, 1, i && shape == DFY_PART_COLUMNS ? y + side : 0);
+    memcpy(border.smooth, border.plain, (size_t)(4 * side + 1));
+    smooth(border.smooth, side, 0);
+    dfy_predict_mode(picture->kernels, &border, 0, block->log2, mode, square, side);
+    for (int j = 0; j < dfy_shape_height(block->log2, shape); j++)
+        memcpy(dst + j * stride, square + j * side, (size_t)dfy_shape_width(block->log2, shape));
 }

@@ -11,6 +11,11 @@ static const DfyMotion *motion_at(const DfyPictureCoding *picture, int x, int y)
     return &picture->frame->motion[(y >> 3) * picture->frame->motion_stride + (x >> 3)];
 }
 
+/* Whether the place lies in the other half, the first, of the block whose second half is r. */
+static int in_first_half(const DfyBlock *block, const int r[4], int x, int y) {
+    return x >= block->x && y >= block->y && x < r[0] + r[2] && y < r[1] + r[3] && (x < r[0] || y < r[1]);
+}
+
 /* The five neighbours of a part, left before above; NULL where there is none with motion. */
 static void neighbours(const DfyPictureCoding *picture, const DfyBlock *block, const int r[4],
                        const DfyMotion *found[5]) {
@@ -18,6 +23,10 @@ static void neighbours(const DfyPictureCoding *picture, const DfyBlock *block, c
     const int places[5][2] = {{left, below - 1}, {right - 1, above}, {right, above}, {left, below}, {left, above}};
     for (int i = 0; i < 5; i++) {
         found[i] = NULL;
+        if (in_first_half(block, r, places[i][0], places[i][1])) {
+            if (!block->motion[0].global) found[i] = &block->motion[0];
+            continue;
+        }
         if (!dfy_available(picture, block->x, block->y, places[i][0], places[i][1])) continue;
         const DfyMotion *motion = motion_at(picture, places[i][0], places[i][1]);
         if (motion->reference[0] >= 0) found[i] = motion;

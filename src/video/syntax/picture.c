@@ -73,7 +73,7 @@ void dfy_part_rectangle(const DfyBlock *block, int part, int rectangle[4]) {
 int dfy_transforms(const DfyBlock *block, int plane, int *log2) {
     if (!block->split) {
         *log2 = block->log2 - (plane > 0);
-        return 1;
+        return plane && block->kind == DFY_INTRA ? 1 : dfy_part_count(block);
     }
     if (plane && block->log2 == 3) { /* chroma of an 8x8 block is one 4x4 */
         *log2 = 2;
@@ -133,8 +133,8 @@ void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block) {
             &picture->frame->motion[((block->y >> 3) + y) * picture->frame->motion_stride + (block->x >> 3)];
         int upper = y == 0 || y == middle;
         for (int x = 0; x < blocks8; x += run) {
-            int which = split ? (y >= half) * 2 + (x >= half) : 0;
             int part = block->part == DFY_PART_ROWS ? y >= half : block->part == DFY_PART_COLUMNS ? x >= half : 0;
+            int which = split ? (y >= half) * 2 + (x >= half) : part;
             int coded = block->log2 == 3 ? block->coded[0] != 0 : block->coded[0] >> which & 1;
             DfyBlock8 alike = {block->kind, block->log2, block->qp, (uint8_t)(upper << 1), (uint8_t)coded, 0};
             note_run(noted + x, motion + x, run, alike, &block->motion[part]);

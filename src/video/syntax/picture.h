@@ -114,7 +114,9 @@ void dfy_walk_superblock(DfyWalk *walk, int column, int row);
 /* The pieces of the walk that an encoder measures alone. */
 void dfy_walk_block(DfyWalk *walk, DfyBlock *block);
 void dfy_code_split(const DfyPictureCoding *picture, DfyRangeCoder *coder, int x, int y, int log2, int *split);
-void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int16_t *coefficients, int log2);
+/* shape: of the transform; those of halves have log2 of their longer side, and their levels lie. */
+void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int16_t *coefficients, int log2,
+                       DfyPart shape);
 
 /* Notes a block in the 8x8 blocks, modes and motion of the picture. */
 void dfy_picture_note(DfyPictureCoding *picture, const DfyBlock *block);
@@ -227,26 +229,54 @@ typedef struct DfyIntraBorder {
 void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border);
 void dfy_predict_mode(const DfyKernels *kernels, const DfyIntraBorder *border, int plane, int log2, int mode,
                       uint8_t *dst, ptrdiff_t stride);
+/*
+ * Luma of half i of an intra block: what a square as long as it would be predicted as, cut; all of the first half is
+ * known to the second.
+ */
+void dfy_predict_half(const DfyPictureCoding *picture, const DfyBlock *block, int i, int mode, uint8_t *dst,
+                      ptrdiff_t stride);
 /* Both in one: intra prediction of a transform block. */
 void dfy_predict_intra(const DfyPictureCoding *picture, int plane, int x, int y, int log2, int mode, uint8_t *dst,
                        ptrdiff_t stride);
 /* Adds the residual of one transform to dst. */
 void dfy_add_residual(const DfyPictureCoding *picture, uint8_t *dst, ptrdiff_t stride, const int16_t *levels, int log2,
-                      int qp, DfyTransformKind kind);
-void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int qp, int *columns, int *rows);
+                      DfyPart shape, int qp, DfyTransformKind kind);
+/* The residual of one transform, in rows of its own width; halves are DCTs. */
+void dfy_residual_of(const DfyKernels *kernels, int16_t *residual, const int16_t *levels, int log2, DfyPart shape,
+                     int qp, DfyTransformKind kind);
 /* Prediction and residual of a block into the frame. */
 void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *block, const int16_t *coefficients);
 /* Number of transforms and their log2 for a plane of a block. */
 int dfy_transforms(const DfyBlock *block, int plane, int *log2);
 /* Whether the transforms of a plane of a block may be either kind; else they are DCTs. */
 static inline int dfy_transform_has_kinds(const DfyBlock *block, int plane, int log2) {
-    return block->kind == DFY_INTRA && plane == 0 && log2 <= 4;
+    return block->kind == DFY_INTRA && plane == 0 && log2 <= 4 && block->part == DFY_PART_WHOLE;
+}
+/*
+ * The halves of a block have a transform each, twice as long as wide, unless it is split in squares, and but for chroma
+ * of intra blocks: which half of the square with the log2 of dfy_transforms.
+ */
+static inline DfyPart dfy_transform_shape(const DfyBlock *block, int plane) {
+    return block->split || (plane && block->kind == DFY_INTRA) ? DFY_PART_WHOLE : (DfyPart)block->part;
+}
+static inline int dfy_shape_width(int log2, DfyPart shape) {
+    return 1 << (log2 - (shape == DFY_PART_COLUMNS));
+}
+static inline int dfy_shape_height(int log2, DfyPart shape) {
+    return 1 << (log2 - (shape == DFY_PART_ROWS));
 }
 /* Luma place of transform i of a block. */
 static inline void dfy_transform_place(const DfyBlock *block, int i, int *x, int *y) {
     int half = 1 << (block->log2 - 1);
+    if (dfy_transform_shape(block, 0) == DFY_PART_ROWS) i *= 2;
     *x = block->x + (i & 1) * half;
     *y = block->y + (i >> 1) * half;
+}
+/* Offset of its levels in the superblock's coefficients: those of an upright half are transposed. */
+static inline int dfy_transform_offset(const DfyBlock *block, int i, int plane) {
+    int half = 1 << (block->log2 - 1);
+    if (dfy_transform_shape(block, 0)) i *= 2;
+    return dfy_coefficient_offset(block->x + (i & 1) * half, block->y + (i >> 1) * half, plane);
 }
 
 /*

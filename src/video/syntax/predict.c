@@ -277,11 +277,16 @@ int dfy_quantiser_step(int qp) {
     return steps[qp % 6] << (qp / 6);
 }
 
-void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int qp, int *columns, int *rows) {
-    int side = 1 << log2, scale = dfy_quantiser_step(qp), shift = log2 - 1, half = 1 << (shift - 1);
+/*
+ * Of a half, the levels are the even rows of the square that it makes with its mirror image, and larger by the root of
+ * two: three quantisers. All products fit in 64 bits.
+ */
+static void dequantise(int16_t *coefficients, const int16_t *levels, int log2, int half, int qp, int *columns,
+                       int *rows) {
+    int side = 1 << log2, scale = dfy_quantiser_step(qp + 3 * half), shift = log2 - 1, round = 1 << (shift - 1);
     int most_x = 0, most_y = 0;
     memset(coefficients, 0, sizeof *coefficients << (2 * log2));
-    for (int y = 0; y < side; y++, levels += side, coefficients += side)
+    for (int y = 0; y < side; y += 1 + half, levels += side, coefficients += side << half)
         for (int x = 0; x < side; x += 4) {
             uint64_t four;
             memcpy(&four, levels + x, sizeof four);
@@ -290,21 +295,30 @@ void dfy_dequantise(int16_t *coefficients, const int16_t *levels, int log2, int 
             for (int i = x; i < x + 4; i++) {
                 if (!levels[i]) continue;
                 if (i >= most_x) most_x = i + 1;
-                /* 32 bits hold every product: the largest scale, at DFY_MAX_QP, is 58368 */
-                coefficients[i] = (int16_t)dfy_clamp((levels[i] * scale + half) >> shift, -32768, 32767);
+                int64_t value = ((int64_t)levels[i] * scale + round) >> shift;
+                coefficients[i] = (int16_t)(value < -32768 ? -32768 : value > 32767 ? 32767 : value);
             }
         }
     *columns = most_x;
     *rows = most_y;
 }
 
+void dfy_residual_of(const DfyKernels *kernels, int16_t *residual, const int16_t *levels, int log2, DfyPart shape,
+                     int qp, DfyTransformKind kind) {
+    int16_t coefficients[32 * 32], wide[32 * 32];
+    int columns, rows, side = 1 << log2;
+    dequantise(coefficients, levels, log2, shape != DFY_PART_WHOLE, qp, &columns, &rows);
+    kernels->inverse(shape == DFY_PART_COLUMNS ? wide : residual, coefficients, log2, kind, columns, rows);
+    if (shape == DFY_PART_COLUMNS)
+        for (int y = 0; y < side; y++)
+            for (int x = 0; x < side / 2; x++) residual[y * (side / 2) + x] = wide[x * side + y];
+}
+
 void dfy_add_residual(const DfyPictureCoding *picture, uint8_t *dst, ptrdiff_t stride, const int16_t *levels, int log2,
-                      int qp, DfyTransformKind kind) {
-    int16_t coefficients[32 * 32], residual[32 * 32];
-    int columns, rows;
-    dfy_dequantise(coefficients, levels, log2, qp, &columns, &rows);
-    picture->kernels->inverse(residual, coefficients, log2, kind, columns, rows);
-    picture->kernels->add(dst, stride, residual, 1 << log2, 1 << log2);
+                      DfyPart shape, int qp, DfyTransformKind kind) {
+    int16_t residual[32 * 32];
+    dfy_residual_of(picture->kernels, residual, levels, log2, shape, qp, kind);
+    picture->kernels->add(dst, stride, residual, dfy_shape_width(log2, shape), dfy_shape_height(log2, shape));
 }
 
 void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *block, const int16_t *coefficients) {
@@ -328,13 +342,16 @@ void dfy_reconstruct_block(const DfyPictureCoding *picture, const DfyBlock *bloc
             dfy_transform_place(block, i, &x, &y);
             uint8_t *dst = p->pixels + (y >> shift) * p->stride + (x >> shift);
             if (block->kind == DFY_INTRA) {
-                int mode = plane ? dfy_chroma_mode(block) : block->intra[block->log2 == 3 ? i : 0];
-                dfy_predict_intra(picture, plane, x >> shift, y >> shift, log2, mode, dst, p->stride);
+                int mode = plane ? dfy_chroma_mode(block) : block->intra[block->log2 == 3 && block->split ? i : 0];
+                if (dfy_transform_shape(block, plane))
+                    dfy_predict_half(picture, block, i, mode, dst, p->stride);
+                else
+                    dfy_predict_intra(picture, plane, x >> shift, y >> shift, log2, mode, dst, p->stride);
             }
             if (!(block->coded[plane] >> i & 1)) continue;
             DfyTransformKind kind = plane == 0 && block->dst >> i & 1 ? DFY_DST : DFY_DCT;
-            dfy_add_residual(picture, dst, p->stride, coefficients + dfy_coefficient_offset(x, y, plane), log2, qp,
-                             kind);
+            dfy_add_residual(picture, dst, p->stride, coefficients + dfy_transform_offset(block, i, plane), log2,
+                             dfy_transform_shape(block, plane), qp, kind);
         }
     }
 }

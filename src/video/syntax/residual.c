@@ -68,19 +68,20 @@ static void code_signs(DfyRangeCoder *coder, int16_t *levels, const GroupLevels 
     }
 }
 
-void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int16_t *levels, int log2) {
-    int side = 1 << log2, large = log2 > 3;
+void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int16_t *levels, int log2, DfyPart shape) {
+    int side = 1 << log2, large = log2 > 3, half = shape != DFY_PART_WHOLE, turned = shape == DFY_PART_COLUMNS;
+    int rows = side >> (2 + half);
     const uint8_t(*order)[2] = dfy_group_order(log2);
     DfyLevelMap map;
     dfy_level_map_clear(&map, side);
     int last_x = 0, last_y = 0, last_group = 0, last_place = 0;
-    if (coder->mode != DFY_DECODE) dfy_find_last(levels, log2, &last_group, &last_place);
+    if (coder->mode != DFY_DECODE) dfy_find_last(levels, log2, half, &last_group, &last_place);
     if (coder->mode != DFY_DECODE) {
         last_x = order[last_group][0] * 4 + dfy_diagonal4[last_place][0];
         last_y = order[last_group][1] * 4 + dfy_diagonal4[last_place][1];
     }
-    last_x = code_last(coder, contexts->last[0][log2 - 2], log2, last_x);
-    last_y = code_last(coder, contexts->last[1][log2 - 2], log2, last_y);
+    last_x = code_last(coder, contexts->last[turned][log2 - 2], log2, last_x);
+    last_y = code_last(coder, contexts->last[!turned][log2 - 2 - half], log2 - half, last_y);
     if (coder->mode == DFY_DECODE) {
         while (order[last_group][0] != last_x >> 2 || order[last_group][1] != last_y >> 2) last_group++;
         last_place = dfy_place4[last_y & 3][last_x & 3];
@@ -88,6 +89,7 @@ void dfy_code_residual(DfyRangeCoder *coder, DfyResidualContexts *contexts, int1
     uint8_t coded_groups[9][9] = {{0}};
     for (int g = last_group; g >= 0; g--) {
         int gx = order[g][0], gy = order[g][1], any = 1;
+        if (gy >= rows) continue;
         int place = g == last_group ? last_place : 15;
         if (g != last_group && g != 0) {
             if (coder->mode != DFY_DECODE) any = dfy_group_any(levels, side, gx, gy);

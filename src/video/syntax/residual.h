@@ -80,10 +80,10 @@ static inline int dfy_group_any(const int16_t *levels, int side, int gx, int gy)
 }
 
 /* The last coefficient that is not zero, along the coding order; there must be one. */
-static inline void dfy_find_last(const int16_t *levels, int log2, int *last_group, int *last_place) {
-    int side = 1 << log2, g = (side >> 2) * (side >> 2) - 1;
+static inline void dfy_find_last(const int16_t *levels, int log2, int half, int *last_group, int *last_place) {
+    int side = 1 << log2, g = (side >> 2) * (side >> 2) - 1, rows = side >> (2 + half);
     const uint8_t(*order)[2] = dfy_group_order(log2);
-    while (g > 0 && !dfy_group_any(levels, side, order[g][0], order[g][1])) g--;
+    while (g > 0 && (order[g][1] >= rows || !dfy_group_any(levels, side, order[g][0], order[g][1]))) g--;
     const int16_t *group = levels + order[g][1] * 4 * side + order[g][0] * 4;
     int place = 15;
     while (place > 0 && !group[dfy_diagonal4[place][1] * side + dfy_diagonal4[place][0]]) place--;

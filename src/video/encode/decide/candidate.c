@@ -77,14 +77,39 @@ uint64_t dfy_syntax_bits(DfyDecider *d, DfyBlock *block) {
 
 /* ---------------------------------------------------------------- residuals */
 
+/*
+ * A half is transformed as the square that it makes with its mirror image: even frequencies are its own times the root
+ * of two, odd ones are zero. What stands upright is laid down first.
+ */
+static void transform_half(const DfyKernels *k, int16_t *coefficients, const int16_t *residual, int log2,
+                           DfyPart shape) {
+    int side = 1 << log2, half = side / 2;
+    int16_t square[32 * 32] = {0};
+    for (int y = 0; y < half; y++) {
+        int16_t *row = square + y * side;
+        if (shape == DFY_PART_ROWS)
+            memcpy(row, residual + y * side, sizeof *row * (size_t)side);
+        else
+            for (int x = 0; x < side; x++) row[x] = residual[x * half + y];
+        memcpy(square + (side - 1 - y) * side, row, sizeof *row * (size_t)side);
+    }
+    k->forward(coefficients, square, log2, DFY_DCT);
+    for (int y = 1; y < half; y++)
+        memcpy(coefficients + y * side, coefficients + 2 * y * side, sizeof *square * (size_t)side);
+    memset(coefficients + half * side, 0, sizeof *square * (size_t)(half * side));
+}
+
 /* Transforms and quantises as one kind; returns the rate, 0 for nothing, and *gain, the cost saved by coding it. */
 static uint32_t quantise_as(DfyDecider *d, const DfyTransform *t, DfyTransformKind kind, const int16_t *residual,
                             int16_t *levels, int64_t *gain) {
     const DfyKernels *k = d->picture->kernels;
     int16_t coefficients[32 * 32];
-    k->forward(coefficients, residual, t->log2, kind);
-    uint32_t bits = dfy_quantise(k, levels, coefficients, t->log2, t->qp, d->lambda, &d->rates[t->plane > 0][t->intra],
-                                 &d->levels, gain);
+    if (t->shape)
+        transform_half(k, coefficients, residual, t->log2, t->shape);
+    else
+        k->forward(coefficients, residual, t->log2, kind);
+    uint32_t bits = dfy_quantise(k, levels, coefficients, t->log2, t->shape, t->qp, d->lambda,
+                                 &d->rates[t->plane > 0][t->intra], &d->levels, gain);
     if (!bits || !t->kinds) return bits;
     uint32_t kind_bits = dfy_bit_cost(&d->picture->contexts->dst[t->log2 - 2], kind == DFY_DST);
     *gain -= dfy_cost(0, d->lambda, kind_bits);
@@ -113,32 +138,33 @@ static int is_noise(const DfyDecider *d, const DfyTransform *t) {
     static const double factors[DFY_PICTURE_CLASSES] = {1.7, 1.7, 1.7};
     int side = 1 << t->log2, unit = dfy_min(side, 8);
     uint32_t most = dfy_quiet_error(d, factors, t->plane) * (uint32_t)(unit * unit) / 64;
-    return !t->intra && dfy_is_near(d, t->plane, t->x, t->y, side, unit, t->predicted, t->predicted_stride, most);
+    return !t->intra && !t->shape &&
+           dfy_is_near(d, t->plane, t->x, t->y, side, unit, t->predicted, t->predicted_stride, most);
 }
 
 int64_t dfy_code_transform(DfyDecider *d, DfyTransform *t) {
     const DfyKernels *k = d->picture->kernels;
-    int side = 1 << t->log2, columns, rows;
-    int16_t residual[32 * 32], coefficients[32 * 32];
+    int width = dfy_shape_width(t->log2, t->shape), height = dfy_shape_height(t->log2, t->shape);
+    int16_t residual[32 * 32];
     const uint8_t *source = dfy_source_at(d, t->plane, t->x, t->y);
     ptrdiff_t stride = dfy_source_stride(d, t->plane);
-    uint64_t before = k->sse(source, stride, t->predicted, t->predicted_stride, side, side);
-    copy_block(t->out, t->out_stride, t->predicted, t->predicted_stride, side);
+    uint64_t before = k->sse(source, stride, t->predicted, t->predicted_stride, width, height);
+    dfy_copy_block(t->out, t->out_stride, t->predicted, t->predicted_stride, width, height);
     t->qp = t->plane ? dfy_chroma_qp(d->qp) : d->qp;
     t->bits = 0;
     t->error = before;
-    if (dfy_quantises_to_nothing(t->log2, t->qp, before) || (d->effort->skip_noise && is_noise(d, t)))
+    if (dfy_quantises_to_nothing(t->log2, t->shape != DFY_PART_WHOLE, t->qp, before) ||
+        (d->effort->skip_noise && is_noise(d, t)))
         return dfy_cost(before, d->lambda, 0);
-    k->subtract(residual, source, stride, t->predicted, t->predicted_stride, side, side);
+    k->subtract(residual, source, stride, t->predicted, t->predicted_stride, width, height);
     choose_levels(d, t, residual);
     if (!t->bits) return dfy_cost(before, d->lambda, 0);
-    dfy_dequantise(coefficients, t->levels, t->log2, t->qp, &columns, &rows);
-    k->inverse(residual, coefficients, t->log2, t->kind, columns, rows);
-    k->add(t->out, t->out_stride, residual, side, side);
-    t->error = k->sse(source, stride, t->out, t->out_stride, side, side);
+    dfy_residual_of(k, residual, t->levels, t->log2, t->shape, t->qp, t->kind);
+    k->add(t->out, t->out_stride, residual, width, height);
+    t->error = k->sse(source, stride, t->out, t->out_stride, width, height);
     int64_t cost = dfy_cost(t->error, d->lambda, t->bits);
     if (cost < dfy_cost(before, d->lambda, 0)) return cost;
-    copy_block(t->out, t->out_stride, t->predicted, t->predicted_stride, side);
+    dfy_copy_block(t->out, t->out_stride, t->predicted, t->predicted_stride, width, height);
     t->bits = 0;
     t->error = before;
     return dfy_cost(before, d->lambda, 0);
@@ -164,11 +190,12 @@ static int code_inter_planes(DfyDecider *d, DfyCandidate *c, int64_t limit, uint
                               .x = x >> shift,
                               .y = y >> shift,
                               .log2 = log2,
+                              .shape = dfy_transform_shape(&c->block, plane),
                               .predicted = dfy_plane_of(&d->predicted, plane) + at,
                               .predicted_stride = stride,
                               .out = dfy_plane_of(&c->pixels, plane) + at,
                               .out_stride = stride,
-                              .levels = c->coefficients + dfy_coefficient_offset(x, y, plane)};
+                              .levels = c->coefficients + dfy_transform_offset(&c->block, i, plane)};
             cost += dfy_code_transform(d, &t);
             if (cost >= limit) return 0;
             if (t.bits) c->block.coded[plane] |= (uint8_t)(1 << i);

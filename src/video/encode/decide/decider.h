@@ -61,6 +61,7 @@ static inline ptrdiff_t dfy_source_stride(const DfyDecider *d, int plane) {
 /* Where one transform is and what it is coded from and to. */
 typedef struct DfyTransform {
     int plane, x, y, log2; /* in pixels of the plane */
+    DfyPart shape;         /* a half of that square */
     int intra, kinds;      /* kinds: it may be a DCT or a DST */
     const uint8_t *predicted;
     ptrdiff_t predicted_stride;

@@ -111,6 +111,7 @@ static const DfyEffort efforts[10] = {
            .intra_step = 1,
            .intra_slack = 2,
            .thorough_intra = 1,
+           .intra_halves = 1,
            .transform_split = 1,
            .mctf_reach = 4},
     [9] = {.search_steps = 24,
@@ -124,6 +125,7 @@ static const DfyEffort efforts[10] = {
            .intra_step = 1,
            .intra_slack = 2,
            .chroma_modes = 1,
+           .intra_halves = 1,
            .transform_split = 1,
            .mctf_reach = 4},
 };

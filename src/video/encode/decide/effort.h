@@ -15,7 +15,7 @@ typedef struct DfyEffort {
     int few_merges;   /* rank the first merge candidates only, by predictions that are not refined */
     int merges;       /* so many merge candidates are looked at at most; 0: all */
     /* Blocks. */
-    int parts;       /* try halves */
+    int parts;       /* try halves that move apart */
     int uneven;      /* Quarters of a block that costs next to nothing are tried where one of its 8x8 blocks is further
                         from the source than so many quarters of the noise that quantises to nothing; 0: always. */
     int uneven_skip; /* The same for all other ways to code a block that merges best without a residual. */
@@ -29,6 +29,7 @@ typedef struct DfyEffort {
     int intra_slack;  /* try it where it costs at most one such part more than inter */
     int coarse_intra; /* for 4x4 rank only the most probable modes */
     int chroma_modes; /* try all chroma modes */
+    int intra_halves; /* try halves, the second predicted from the first */
     int plain_intra; /* in pictures with references 8x8 blocks are not split, and those that nothing refers to have none
                       */
     int hopeless_intra; /* A block above 8x8 of a picture without references is not measured where its best mode is so

@@ -114,7 +114,10 @@ static void measure_intra(DfyDecider *d, DfyBlock *block, int choose_modes, int6
                 p->modes[(y >> 2) * p->stride8 * 2 + (x >> 2)] = c->block.intra[which];
             }
             int mode = plane ? dfy_chroma_mode(&c->block) : c->block.intra[which];
-            if (block->split)
+            DfyPart shape = dfy_transform_shape(block, plane);
+            if (shape)
+                dfy_predict_half(p, block, i, mode, predicted, 1 << log2);
+            else if (block->split)
                 dfy_predict_intra(p, plane, px, py, log2, mode, predicted, 1 << log2);
             else
                 dfy_predict_mode(p->kernels, border_of(d, plane, px, py, log2), plane, log2, mode, predicted,
@@ -123,13 +126,14 @@ static void measure_intra(DfyDecider *d, DfyBlock *block, int choose_modes, int6
                               .x = px,
                               .y = py,
                               .log2 = log2,
+                              .shape = shape,
                               .intra = 1,
                               .kinds = dfy_transform_has_kinds(block, plane, log2),
                               .predicted = predicted,
                               .predicted_stride = 1 << log2,
                               .out = out->pixels + py * out->stride + px,
                               .out_stride = out->stride,
-                              .levels = c->coefficients + dfy_coefficient_offset(x, y, plane)};
+                              .levels = c->coefficients + dfy_transform_offset(block, i, plane)};
             cost += dfy_code_transform(d, &t);
             if (cost >= limit) {
                 c->cost = INT64_MAX;
@@ -194,6 +198,12 @@ void dfy_try_intra(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t in
         keep_intra(d, &block, best);
     }
     block.intra_chroma = best->block.kind == DFY_INTRA ? best->block.intra_chroma : 0;
+    for (int part = DFY_PART_ROWS; part <= DFY_PART_COLUMNS && d->effort->intra_halves; part++) {
+        block.part = (uint8_t)part;
+        measure_intra(d, &block, 0, best->cost);
+        keep_intra(d, &block, best);
+    }
+    block.part = DFY_PART_WHOLE;
     if (d->effort->transform_split || (block.log2 == 3 && !plain)) {
         block.split = 1;
         measure_intra(d, &block, block.log2 == 3, best->cost);

@@ -98,7 +98,7 @@ typedef struct Quantiser {
     int error_shift;              /* squared coefficient error >> this = squared pixel error */
     uint32_t lambda;
     int64_t bit_cost; /* of 1/256 bit, where an error of one costs 1 << 16 */
-    int log2, large;
+    int log2, large, half, turned;
     const DfyLevelRates *rates;
     const int16_t *coefficients;
     Sum sum; /* of what was coded so far */
@@ -220,7 +220,8 @@ static const Level *choose_end(const Quantiser *q, Sum *sum) {
     const Level *end = NULL;
     int64_t best = 0;
     for (const Level *l = q->levels; l < q->levels + q->count; l++) {
-        uint32_t last_bits = (uint32_t)last[0][q->log2 - 2][l->x] + last[1][q->log2 - 2][l->y];
+        uint32_t last_bits =
+            (uint32_t)last[q->turned][q->log2 - 2][l->x] + last[!q->turned][q->log2 - 2 - q->half][l->y];
         uint32_t rest = q->sum.bits - l->before.bits - l->flag_bits + last_bits;
         int64_t error = q->sum.error - l->before.error, cost = cost_of(q, error, rest);
         if (cost < best) {
@@ -333,7 +334,7 @@ static void hide_signs(Quantiser *q, const Level *end, int16_t *levels, Sum *sum
 
 static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *nonzero, int64_t *gain) {
     const uint8_t(*order)[2] = dfy_group_order(q->log2);
-    int side = 1 << q->log2, across = side / 4, g = across * across - 1;
+    int side = 1 << q->log2, across = side / 4, g = across * across - 1, rows = across >> q->half;
     q->bit_cost = (int64_t)q->lambda << q->error_shift;
     memset(q->coded, 0, sizeof q->coded);
     q->sum = (Sum){0, 0};
@@ -341,6 +342,7 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *nonzero,
     while (!nonzero[order[g][1] * across + order[g][0]]) g--;
     for (int first = g; g >= 0; g--) {
         int gx = order[g][0], gy = order[g][1];
+        if (gy >= rows) continue;
         unsigned here = nonzero[gy * across + gx];
         if (g && g != first) {
             choose_flagged_group(q, gx, gy, here);
@@ -353,7 +355,7 @@ static uint32_t optimise(Quantiser *q, int16_t *levels, const uint16_t *nonzero,
     const Level *end = choose_end(q, &sum);
     for (const Level *l = q->levels; l < (end ? end : q->levels + q->count); l++) clear_mark(q, l);
     if (!end) return 0;
-    memset(levels, 0, sizeof *levels << (2 * q->log2));
+    memset(levels, 0, sizeof *levels << (2 * q->log2 - q->half));
     for (const Level *l = end; l < q->levels + q->count; l++) {
         int at = (l->y << q->log2) + l->x;
         levels[at] = (int16_t)(q->coefficients[at] < 0 ? -l->magnitude : l->magnitude);
@@ -378,21 +380,24 @@ static int threshold(int log2, int qp) {
  * By Cauchy and Schwarz: a coefficient is at most the root of the squared error times the norms of its two rows of the
  * matrix, which are under 0.3 % above 2^(7 - log2) in all; rounding adds less than 1.25.
  */
-int dfy_quantises_to_nothing(int log2, int qp, uint64_t error) {
-    int64_t least = threshold(log2, qp) - 2;
-    return least > 0 && (error << (2 * (7 - log2))) * 129 < (uint64_t)(least * least) * 128;
+int dfy_quantises_to_nothing(int log2, int half, int qp, uint64_t error) {
+    int64_t least = threshold(log2, qp + 3 * half) - 2;
+    return least > 0 && (error << (2 * (7 - log2) + half)) * 129 < (uint64_t)(least * least) * 128;
 }
 
-uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
-                      uint32_t lambda, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain) {
+uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, DfyPart shape,
+                      int qp, uint32_t lambda, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain) {
     uint16_t nonzero[64];
     Quantiser q;
+    q.half = shape != DFY_PART_WHOLE;
+    q.turned = shape == DFY_PART_COLUMNS;
+    qp += 3 * q.half;
     if (!kernels->nonzero_mask(nonzero, coefficients, 1 << log2, threshold(log2, qp))) return 0;
     q.scale = scales[qp % 6];
     q.shift = quantiser_shift(log2, qp);
     q.step = dfy_quantiser_step(qp);
     q.down = log2 - 1;
-    q.error_shift = 2 * (7 - log2);
+    q.error_shift = 2 * (7 - log2) + q.half;
     q.lambda = lambda;
     q.log2 = log2;
     q.large = log2 > 3;

@@ -6,7 +6,7 @@
 #define DFY_VIDEO_QUANTISE_H
 
 #include "dsp/kernels.h"
-#include "video/syntax/contexts.h"
+#include "video/syntax/picture.h"
 #include "video/syntax/residual.h"
 
 /* What the parts of a residual cost under models as they stand, in 1/256 bits: made once for many transforms. */
@@ -24,14 +24,14 @@ typedef struct DfyLevelRates {
 void dfy_level_rates(DfyLevelRates *rates, const DfyResidualContexts *contexts);
 
 /* Whether no coefficient of a residual with that squared error can be large enough for a level. */
-int dfy_quantises_to_nothing(int log2, int qp, uint64_t error);
+int dfy_quantises_to_nothing(int log2, int half, int qp, uint64_t error);
 
 /*
  * Quantises one transform's coefficients and returns the rate in 1/256 bits of coding them: 0 when nothing is left, and
  * levels were not set then. *gain: the cost (see dfy_cost) that they save against coding nothing.
  * map: of zeros, and so it is left.
  */
-uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, int qp,
-                      uint32_t lambda, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain);
+uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, DfyPart shape,
+                      int qp, uint32_t lambda, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain);
 
 #endif
