@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-#define DFY_VIDEO_VERSION 20 /* of the syntax; 1 to 19 were drafts. From 1.0 on features are added, not versions. */
+#define DFY_VIDEO_VERSION 21 /* of the syntax; 1 to 20 were drafts. From 1.0 on features are added, not versions. */
 
 /*
  * Features of a stream that a reader must know to play it, a set of bits. A reader refuses a stream with a bit it does
