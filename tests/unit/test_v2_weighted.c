@@ -84,7 +84,8 @@ static size_t encode(int flicker, MemoryFile *file) {
     return file->size - noise_bytes(file);
 }
 
-/* The same picture in steady light takes a fifth less: 1881 bytes instead of 2373, and instead of 2501 without weights. */
+/* The same picture in steady light takes a fifth less: 1881 bytes instead of 2373, and instead of 2501 without weights.
+ */
 static void flicker_costs_little(void **state) {
     (void)state;
     MemoryFile steady = {0}, swinging = {0};
