@@ -101,15 +101,16 @@ async function picture(page) {
 /** Graphics are software here, beside other tests. */
 const patient = { timeout: 30_000 };
 
-/** The picture once it is there and stays: the first order is not by the camera.
+/** The picture once it is there and stays from one drawing to the next: the first order is not by the camera, and a canvas that
+ * was not drawn yet is as white as the page.
  * @param {any} page */
 async function settled(page) {
     let last = await picture(page);
     await expect.poll(async () => {
-        const now = await picture(page), still = now.hash === last.hash && now.lit > 0.1;
+        const now = await picture(page), still = now.hash === last.hash && now.lit > 0.1 && now.lit < 0.9;
         last = now;
         return still;
-    }, patient).toBe(true);
+    }, { ...patient, intervals: [1200] }).toBe(true);
     return last;
 }
 
