@@ -4,18 +4,22 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* libswscale writes whole vectors: so many bytes behind a plane may be written to, and belong to nobody. */
+#define BEHIND_PLANE 128
+
 int own_picture_make(OwnPicture *own, DfyPixelFormat format, int width, int height) {
     size_t w = (size_t)width, h = (size_t)height, cw = (w + 1) / 2, ch = (h + 1) / 2;
     size_t pixel = format == DFY_PIXELS_RGB ? 3 : format == DFY_PIXELS_RGBA ? 4 : 1;
-    size_t size = w * h * pixel + (format == DFY_PIXELS_I420 ? 2 * cw * ch : 0);
+    size_t first = w * h * pixel + BEHIND_PLANE, other = cw * ch + BEHIND_PLANE;
+    size_t size = first + (format == DFY_PIXELS_I420 ? 2 * other : 0);
     *own = (OwnPicture){.memory = malloc(size)};
     if (!own->memory) return STATUS_FAILED;
     own->picture = (DfyPicture){.format = format, .width = width, .height = height, .matrix = DFY_MATRIX_UNKNOWN};
     own->picture.plane[0] = own->memory;
     own->picture.stride_bytes[0] = (ptrdiff_t)(w * pixel);
     if (format == DFY_PIXELS_I420) {
-        own->picture.plane[1] = own->memory + w * h;
-        own->picture.plane[2] = own->picture.plane[1] + cw * ch;
+        own->picture.plane[1] = own->memory + first;
+        own->picture.plane[2] = own->picture.plane[1] + other;
         own->picture.stride_bytes[1] = own->picture.stride_bytes[2] = (ptrdiff_t)cw;
     }
     return STATUS_GOOD;

@@ -173,7 +173,8 @@ static int open_y4m(void **state, const char *path, const SourceOptions *options
                         reader->height, DFY_MAX_DIMENSION);
     if ((reader->pixels != AV_PIX_FMT_YUV420P || is_hdr(reader->transfer)) && libav_load()) return STATUS_FAILED;
     reader->raw_size = raw_size(reader);
-    reader->raw = reader->raw_size ? malloc(reader->raw_size) : NULL;
+    /* libswscale reads whole vectors. */
+    reader->raw = reader->raw_size ? calloc(1, reader->raw_size + AV_INPUT_BUFFER_PADDING_SIZE) : NULL;
     if (!reader->raw) return complain("There is no memory left to read %s.", reader->path);
     if (!is_stdin && !fseeko(reader->file, 0, SEEK_END)) {
         off_t end = ftello(reader->file), start = (off_t)strlen("YUV4MPEG2") + 1;
