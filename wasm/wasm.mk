@@ -59,7 +59,8 @@ $(W)/player/exports.o: wasm/exports.c $(W)/third/stamp
 # What takes no part of the time is compiled for size there: the page that plays itself carries it.
 SMALL := src/v1/% src/container/% src/api/% src/base/% src/analysis/% src/video/decode/reader% src/video/decode/player% \
 	src/video/decode/ahead.c src/video/decode/run.c src/video/decode/times.c \
-	src/dsp/c/transform.c src/dsp/c/blocks.c src/dsp/c/rgb_blocks.c src/video/syntax/episode_list.c src/video/syntax/departure_list.c
+	src/dsp/c/transform.c src/dsp/c/blocks.c src/dsp/c/rgb_blocks.c $(patsubst %,src/video/syntax/%.c,episode_list departure_list \
+	cycle_list orientation_list clones stream mini_group mini_group_record lossless global_motion contexts tiles)
 
 $(W)/obj-small/%.o: %.c $(W)/third/stamp
 	@mkdir -p $(@D)
