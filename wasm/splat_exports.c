@@ -72,10 +72,13 @@ EXPORT int web_splat_encoder_set(WebSplatEncoder *e, const char *name, double va
         if (known[i].number) *known[i].number = value;
         return 1;
     }
-    if (value < 0) return 0;
-    if (!strcmp(name, "sampleSize") && value <= UINT32_MAX) vq->samples = (uint32_t)value;
-    if (!strcmp(name, "seed")) vq->seed = (uint64_t)value;
-    return !strcmp(name, "sampleSize") || !strcmp(name, "seed");
+    int is_seed = !strcmp(name, "seed");
+    if ((!is_seed && strcmp(name, "sampleSize")) || value < 0 || (!is_seed && value > UINT32_MAX)) return 0;
+    if (is_seed)
+        vq->seed = (uint64_t)value;
+    else
+        vq->samples = (uint32_t)value;
+    return 1;
 }
 
 /* The wanted RMS (largest 0) or the largest error of an attribute by name; 0 when there is none of that name. */

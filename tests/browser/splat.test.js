@@ -129,6 +129,7 @@ test('errors and parameters are chosen', async () => {
     await assert.rejects(encode({ codec: 'vqxyz-zstd', error: { sh: 0.1 } }), /error can't be chosen with vqxyz-zstd/);
     await assert.rejects(encode({ parameters: { maxIter: NaN } }), /could be NaN/);
     await assert.rejects(encode({ parameters: { seed: -1 } }), /could be -1/);
+    await assert.rejects(encode({ codec: 'vqxyz-range', parameters: { sampleSize: 2 ** 32 } }), /could be 4294967296/);
     assert.equal((await encode({ parameters: { degree: 0 } })).stats.cutModels, frames);
     // A bound that the usual quality would miss with most colours: they become finer, not numbers that are kept exactly.
     const bounded = await encode({ maxError: { sh: 0.05 } });
