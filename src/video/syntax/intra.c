@@ -142,12 +142,17 @@ static void directional(const DfyKernels *k, uint8_t *dst, ptrdiff_t stride, con
     if (!vertical) k->transpose(dst, stride, transposed, side);
 }
 
-void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border) {
+static void make_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border,
+                        int half, int left_end) {
     int side = 1 << log2;
-    gather(picture, plane, x, y, side, border->plain, 0, 0);
+    gather(picture, plane, x, y, side, border->plain, half, left_end);
     if (plane || log2 < 3) return;
     memcpy(border->smooth, border->plain, (size_t)(4 * side + 1));
     smooth(border->smooth, side, plane);
+}
+
+void dfy_intra_border(const DfyPictureCoding *picture, int plane, int x, int y, int log2, DfyIntraBorder *border) {
+    make_border(picture, plane, x, y, log2, border, 0, 0);
 }
 
 void dfy_predict_mode(const DfyKernels *kernels, const DfyIntraBorder *border, int plane, int log2, int mode,
@@ -183,9 +188,7 @@ void dfy_predict_half(const DfyPictureCoding *picture, const DfyBlock *block, in
     uint8_t square[32 * 32];
     DfyPart shape = dfy_transform_shape(block, 0);
     dfy_transform_place(block, i, &x, &y);
-    gather(picture, 0, x, y, side, border.plain, 1, i && shape == DFY_PART_COLUMNS ? y + side : 0);
-    memcpy(border.smooth, border.plain, (size_t)(4 * side + 1));
-    smooth(border.smooth, side, 0);
+    make_border(picture, 0, x, y, block->log2, &border, 1, i && shape == DFY_PART_COLUMNS ? y + side : 0);
     dfy_predict_mode(picture->kernels, &border, 0, block->log2, mode, square, side);
     for (int j = 0; j < dfy_shape_height(block->log2, shape); j++)
         memcpy(dst + j * stride, square + j * side, (size_t)dfy_shape_width(block->log2, shape));

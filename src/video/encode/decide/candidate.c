@@ -84,7 +84,7 @@ uint64_t dfy_syntax_bits(DfyDecider *d, DfyBlock *block) {
 static void transform_half(const DfyKernels *k, int16_t *coefficients, const int16_t *residual, int log2,
                            DfyPart shape) {
     int side = 1 << log2, half = side / 2;
-    int16_t square[32 * 32] = {0};
+    int16_t square[32 * 32]; /* filled below */
     for (int y = 0; y < half; y++) {
         int16_t *row = square + y * side;
         if (shape == DFY_PART_ROWS)

@@ -19,19 +19,17 @@ typedef struct DfyEffort {
     int uneven;      /* Quarters of a block that costs next to nothing are tried where one of its 8x8 blocks is further
                         from the source than so many quarters of the noise that quantises to nothing; 0: always. */
     int uneven_skip; /* The same for all other ways to code a block that merges best without a residual. */
-    int worth_quarters; /* bits that a 16x16 block takes at the least where its quarters are tried; 0: whatever it takes
-                         */
+    int worth_quarters; /* quarters of a 16x16 block are tried where it takes so many bits; 0: always */
     int guess_splits;   /* a block that the models are sure will be split is only tried as a merged one */
     int still_first;    /* a superblock that shows what a reference shows is that, and nothing else is tried */
     /* Prediction within the picture. */
-    int intra_tries;  /* luma modes taken to full measurement */
-    int intra_step;   /* rank every so many directions at first */
-    int intra_slack;  /* try it where it costs at most one such part more than inter */
-    int coarse_intra; /* for 4x4 rank only the most probable modes */
-    int chroma_modes; /* try all chroma modes */
-    int intra_halves; /* try halves, the second predicted from the first */
-    int plain_intra; /* in pictures with references 8x8 blocks are not split, and those that nothing refers to have none
-                      */
+    int intra_tries;    /* luma modes taken to full measurement */
+    int intra_step;     /* rank every so many directions at first */
+    int intra_slack;    /* try it where it costs at most one such part more than inter */
+    int coarse_intra;   /* for 4x4 rank only the most probable modes */
+    int chroma_modes;   /* try all chroma modes */
+    int intra_halves;   /* try halves, the second predicted from the first */
+    int plain_intra;    /* with references: no 4x4 blocks, and no 8x8 ones either where nothing refers to the picture */
     int hopeless_intra; /* A block above 8x8 of a picture without references is not measured where its best mode is so
                            many sixteenths of the factor for absolute differences from it, a pixel; 0: always. */
     int thorough_intra; /* pictures that refer to nothing are decided with the settings of the greatest effort */

@@ -156,8 +156,7 @@ static void keep_intra(DfyDecider *d, const DfyBlock *block, DfyCandidate *best)
     dfy_keep_better(d, &d->trial.pixels, best);
 }
 
-/* Whether a block's best mode is so far from it that only smaller ones will do, which a low effort takes for granted.
- */
+/* Whether a block's best mode is so far from it that a low effort goes on to smaller ones at once. */
 static int is_hopeless(const DfyDecider *d, const DfyBlock *block, const Ranked *ranked) {
     int64_t pixels = (int64_t)1 << (2 * block->log2), most = d->effort->hopeless_intra;
     return most && block->log2 > 3 && !d->picture->reference_count &&
@@ -173,8 +172,7 @@ void dfy_try_intra(DfyDecider *d, DfyBlock block, DfyCandidate *best, int64_t in
     Ranked ranked[8];
     int tries = d->effort->intra_tries,
         count = rank_modes(d, block.x, block.y, block.log2, 0, ranked, tries, inter_absolute);
-    if (!count) return;
-    if (is_hopeless(d, &block, ranked)) return;
+    if (!count || is_hopeless(d, &block, ranked)) return;
     int64_t allowance = inter_absolute / d->effort->intra_slack;
     if (ranked[0].cost > inter_absolute + allowance && d->picture->reference_count) return;
     int best_mode = ranked[0].mode;

@@ -23,13 +23,14 @@ typedef struct DfyLevelRates {
 /* Under contexts as they stand. */
 void dfy_level_rates(DfyLevelRates *rates, const DfyResidualContexts *contexts);
 
-/* Whether no coefficient of a residual with that squared error can be large enough for a level. */
+/* Whether no coefficient of a residual with that squared error can be large enough for a level. half: it is a half's.
+ */
 int dfy_quantises_to_nothing(int log2, int half, int qp, uint64_t error);
 
 /*
  * Quantises one transform's coefficients and returns the rate in 1/256 bits of coding them: 0 when nothing is left, and
  * levels were not set then. *gain: the cost (see dfy_cost) that they save against coding nothing.
- * map: of zeros, and so it is left.
+ * shape: a half's coefficients lie in the upper half of the square. map: of zeros, and so it is left.
  */
 uint32_t dfy_quantise(const DfyKernels *kernels, int16_t *levels, const int16_t *coefficients, int log2, DfyPart shape,
                       int qp, uint32_t lambda, const DfyLevelRates *rates, DfyLevelMap *map, int64_t *gain);
