@@ -10,14 +10,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "video/syntax/picture.h"
-
-enum { SIDE = 128 };
-
-typedef struct Scene {
-    DfyPictureCoding picture;
-    DfyFrame *frame, *before, *behind;
-} Scene;
+#include "between_two.h"
 
 /* A pattern of waves, moved to the left by so many pixels. */
 static DfyFrame *draw(double moved) {
@@ -34,25 +27,7 @@ static DfyFrame *draw(double moved) {
 
 /* The picture lies halfway between two, and moves by 1.4 pixels from each to the next. */
 static void open_scene(Scene *s) {
-    memset(s, 0, sizeof *s);
-    s->frame = draw(0);
-    s->before = draw(1.4);
-    s->behind = draw(-1.4);
-    s->frame->order = 20;
-    assert_int_equal(dfy_picture_coding_open(&s->picture, SIDE, SIDE), 0);
-    s->picture.reference_order[0] = 16;
-    s->picture.reference_order[1] = 24;
-    s->picture.references[0] = s->before;
-    s->picture.references[1] = s->behind;
-    s->picture.reference_count = 2;
-    s->picture.frame = s->frame;
-}
-
-static void close_scene(Scene *s) {
-    dfy_picture_coding_close(&s->picture);
-    dfy_frame_free(s->frame);
-    dfy_frame_free(s->before);
-    dfy_frame_free(s->behind);
+    scene_open(s, draw(0), draw(1.4), draw(-1.4));
 }
 
 /* A pixel there and back: 0.4 of one less than it should be. */
@@ -84,7 +59,7 @@ static void where(void **state) {
         assert_false(dfy_uses_bdof(&s.picture, &apart));
         s.picture.long_term[i] = 0;
     }
-    close_scene(&s);
+    scene_close(&s);
 }
 
 static void gains(void **state) {
@@ -103,7 +78,7 @@ static void gains(void **state) {
         printf("side %2d: squared error %6u with the mean, %6u with optical flow\n", side, mean, flowing);
         assert_true(3 * flowing < 2 * mean);
     }
-    close_scene(&s);
+    scene_close(&s);
 }
 
 /* What is wider or higher than 32 is predicted as if it were several parts; chroma has no optical flow. */
@@ -128,7 +103,7 @@ static void pieces(void **state) {
         dfy_predict_rectangle(&s.picture, &motions[i], 1, whole, chroma[1], 32);
         assert_memory_equal(chroma[0], chroma[1], sizeof chroma[0]);
     }
-    close_scene(&s);
+    scene_close(&s);
 }
 
 int main(void) {

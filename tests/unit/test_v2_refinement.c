@@ -10,14 +10,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "video/syntax/picture.h"
-
-enum { SIDE = 128 };
-
-typedef struct Scene {
-    DfyPictureCoding picture;
-    DfyFrame *frame, *before, *behind;
-} Scene;
+#include "between_two.h"
 
 /* Waves, moved by so many pixels to the left and half as many upwards. */
 static DfyFrame *draw(double moved) {
@@ -48,25 +41,7 @@ static void fill_noise(DfyFrame *frame, unsigned seed) {
 }
 
 static void open_scene(Scene *s, double moved) {
-    memset(s, 0, sizeof *s);
-    s->frame = draw(0);
-    s->before = draw(moved);
-    s->behind = draw(-moved);
-    s->frame->order = 20;
-    assert_int_equal(dfy_picture_coding_open(&s->picture, SIDE, SIDE), 0);
-    s->picture.reference_order[0] = 16;
-    s->picture.reference_order[1] = 24;
-    s->picture.references[0] = s->before;
-    s->picture.references[1] = s->behind;
-    s->picture.reference_count = 2;
-    s->picture.frame = s->frame;
-}
-
-static void close_scene(Scene *s) {
-    dfy_picture_coding_close(&s->picture);
-    dfy_frame_free(s->frame);
-    dfy_frame_free(s->before);
-    dfy_frame_free(s->behind);
+    scene_open(s, draw(0), draw(moved), draw(-moved));
 }
 
 static uint32_t error_of(const Scene *s, int plane, const int r[4], const uint8_t *pixels) {
@@ -93,7 +68,7 @@ static void gains(void **state) {
             assert_true(2 * error_of(&s, p, r, refined) < error_of(&s, p, r, plain));
         }
     }
-    close_scene(&s);
+    scene_close(&s);
 }
 
 /* References that agree leave the vectors alone, and so does global motion. */
@@ -109,7 +84,7 @@ static void leaves_alone(void **state) {
     dfy_predict_exactly(&s.picture, &same, 0, r, refined, 64, &refinement);
     assert_false(refinement.any);
     for (int y = 0; y < 32; y++) assert_memory_equal(plain + y * 64, refined + y * 64, 32);
-    close_scene(&s);
+    scene_close(&s);
 }
 
 /* Cost of the references at a step, as the description has it. */
@@ -181,7 +156,7 @@ static void as_described(void **state) {
             assert_int_equal(step[0], wanted[0]);
             assert_int_equal(step[1], wanted[1]);
         }
-        close_scene(&s);
+        scene_close(&s);
     }
 }
 
@@ -220,7 +195,7 @@ static void edges(void **state) {
             }
         }
     }
-    close_scene(&s);
+    scene_close(&s);
 }
 
 int main(void) {
