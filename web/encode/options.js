@@ -16,8 +16,8 @@
 /** @type {EncodeSettings} */
 export const defaultSettings = { quality: 25, mode: 'training', format: 0, effort: 5, maxWidth: 0, frameRate: 30, warmupFrames: 300, cloneDistance: 2 };
 
-/** What the three buttons set, the same as `diffy encode --preset`. Below effort 7 more effort hardly tells at hq's quality; the page's sentences on bytes and time
- * are from `diffy encode` on recordings of a robot and of people in a corridor. */
+/** What the three buttons set, the same as `diffy encode --preset`. Below effort 7 more effort hardly tells at hq's quality; the
+ * page's sentences on bytes and time are from `diffy encode` on recordings of a robot and of people in a corridor. */
 export const presets = /** @type {const} */ ({
     draft: { quality: 10, effort: 2 },
     balanced: { quality: 25, effort: 5 },
